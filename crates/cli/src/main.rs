@@ -1,0 +1,2 @@
+//! The `ergodic` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Exact checks of Markov kernels: enumerated transition matrices and quadrature.

@@ -1,0 +1,224 @@
+//! Markov kernels and what they claim.
+
+use crate::{Energy, Randomness, TargetError};
+
+/// How a kernel relates to its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stationarity {
+    /// Detailed balance, `π(x) P(x, y) = π(y) P(y, x)`; implies invariance.
+    Reversible,
+    /// `πP = π`.
+    Invariant,
+    /// The stationary law differs from `π` by `O(hᵖ)` in the step size `h`: unadjusted
+    /// integrators. Tested as a one-step defect of order `p + 1`.
+    Asymptotic {
+        /// The order `p ≥ 1`.
+        order: u32,
+    },
+}
+
+/// What a kernel promises, checked from its own code by `ergodic-conformance`.
+///
+/// ```
+/// use ergodic_core::{Claims, Stationarity};
+///
+/// let sweep = Claims::REVERSIBLE.then(Claims::REVERSIBLE);
+/// assert_eq!(sweep.stationarity, Stationarity::Invariant); // a product of reversible kernels
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Invariance or reversibility.
+    pub stationarity: Stationarity,
+    /// Irreducible and aperiodic on the support of every target of the kernel's type (on finite
+    /// spaces: some power of the matrix is positive there).
+    pub ergodic: bool,
+}
+
+impl Claims {
+    /// Reversible and ergodic.
+    pub const REVERSIBLE: Self = Self {
+        stationarity: Stationarity::Reversible,
+        ergodic: true,
+    };
+    /// Invariant and ergodic.
+    pub const INVARIANT: Self = Self {
+        stationarity: Stationarity::Invariant,
+        ergodic: true,
+    };
+
+    /// The same claims without ergodicity: a kernel that needs company.
+    pub const fn not_ergodic(self) -> Self {
+        Self {
+            ergodic: false,
+            ..self
+        }
+    }
+
+    /// The claims of "this kernel, then that one": invariance survives, reversibility does not,
+    /// and ergodicity of a product does not follow from that of its factors.
+    pub const fn then(self, next: Self) -> Self {
+        Self {
+            stationarity: match (self.stationarity, next.stationarity) {
+                (Stationarity::Asymptotic { order: a }, Stationarity::Asymptotic { order: b }) => {
+                    Stationarity::Asymptotic {
+                        order: if a < b { a } else { b },
+                    }
+                }
+                (Stationarity::Asymptotic { order }, _)
+                | (_, Stationarity::Asymptotic { order }) => Stationarity::Asymptotic { order },
+                _ => Stationarity::Invariant,
+            },
+            ergodic: false,
+        }
+    }
+}
+
+/// One step of a Markov chain whose stationary law is that of the target.
+///
+/// * [`init`](Self::init) builds what the chain carries: its position with cached energy and
+///   gradient. That is also what a checkpoint stores.
+/// * [`step`](Self::step) moves it, allocates nothing, and takes every random decision through
+///   [`Randomness`], accept/reject through [`Randomness::bernoulli`].
+/// * [`reset`](Self::reset) rebuilds the caches after the position or the target has changed:
+///   tempering and annealing call it, a stale `βE` is the classic bug.
+/// * [`claims`](Self::claims) says what the step leaves invariant; `ergodic-conformance` checks
+///   it exactly where that is possible.
+///
+/// A proposal of non-finite energy is a state of probability zero: rejected, counted in `Info`.
+/// An error is fatal for the run and never a panic.
+///
+/// Implemented by every sampler of `ergodic-samplers` and by the block kernels of
+/// `ergodic-models`.
+///
+/// ```
+/// use ergodic_core::*;
+///
+/// /// Metropolis on a spin with energy `−h s`: propose the flip, accept with `min(1, e^{−ΔE})`.
+/// #[derive(Clone)]
+/// struct Flip;
+/// struct Field(f64);
+/// impl Energy for Field {
+///     type State = i8;
+///     fn energy(&self, s: &i8) -> f64 {
+///         -self.0 * f64::from(*s)
+///     }
+/// }
+/// impl MarkovKernel<Field> for Flip {
+///     type State = i8;
+///     type Info = bool;
+///     fn claims(&self) -> Claims {
+///         Claims::REVERSIBLE.not_ergodic() // periodic at h = 0
+///     }
+///     fn init(&self, _: &Field, s: &i8) -> Result<i8, TargetError> {
+///         Ok(*s)
+///     }
+///     fn position<'s>(&self, state: &'s i8) -> &'s i8
+///     where
+///         Field: 's,
+///     {
+///         state
+///     }
+///     fn reset(&self, _: &Field, state: &mut i8, s: Option<&i8>) -> Result<(), TargetError> {
+///         *state = *s.unwrap_or(state);
+///         Ok(())
+///     }
+///     fn step<R: Randomness + ?Sized>(&mut self, t: &Field, s: &mut i8, rng: &mut R) -> Result<bool, TargetError> {
+///         let delta = t.energy(&-*s) - t.energy(s);
+///         let accept = rng.bernoulli((-delta).exp().min(1.0));
+///         if accept {
+///             *s = -*s;
+///         }
+///         Ok(accept)
+///     }
+/// }
+/// let mut rng = ergodic_math::rng::stream(1, 0);
+/// let (mut up, mut s) = (0, Flip.init(&Field(1.0), &1).unwrap());
+/// for _ in 0..10_000 {
+///     Flip.step(&Field(1.0), &mut s, &mut rng).unwrap();
+///     up += usize::from(s == 1);
+/// }
+/// assert!((up as f64 / 1e4 - 1.0 / (1.0 + (-2.0f64).exp())).abs() < 0.02);
+/// ```
+pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
+    /// What the chain carries between steps.
+    type State: Clone;
+    /// What a step reports: acceptance, divergence, depth, gradients spent. Returned, not stored.
+    type Info: 'static;
+
+    /// What the kernel promises for targets of this type.
+    fn claims(&self) -> Claims;
+
+    /// The state of a chain that starts at `x`.
+    ///
+    /// # Errors
+    /// If `x` has the wrong shape or its energy is not finite.
+    fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError>;
+
+    /// The current position of the chain.
+    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    where
+        T: 's;
+
+    /// Moves to `x` if there is one, and rebuilds every cache for `target`.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init).
+    fn reset(
+        &self,
+        target: &T,
+        state: &mut Self::State,
+        x: Option<&T::State>,
+    ) -> Result<(), TargetError>;
+
+    /// One transition.
+    ///
+    /// # Errors
+    /// If the target fails for good; the state is then the one before the step.
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        rng: &mut R,
+    ) -> Result<Self::Info, TargetError>;
+}
+
+/// The object-safe twin of [`MarkovKernel`], implemented for every kernel: one indirect call per
+/// step, which costs nothing beside the step.
+///
+/// ```
+/// use ergodic_core::{DynKernel, Energy, MarkovKernel, Randomness, TargetError};
+///
+/// fn run<T: Energy, S, I>(k: &mut dyn DynKernel<T, S, I>, t: &T, s: &mut S, rng: &mut dyn Randomness) -> Result<(), TargetError> {
+///     for _ in 0..10 {
+///         k.step_dyn(t, s, rng)?;
+///     }
+///     Ok(())
+/// }
+/// ```
+pub trait DynKernel<T: Energy + ?Sized, S, I> {
+    /// [`MarkovKernel::step`] with dynamic randomness.
+    ///
+    /// # Errors
+    /// As the kernel's own step.
+    fn step_dyn(
+        &mut self,
+        target: &T,
+        state: &mut S,
+        rng: &mut dyn Randomness,
+    ) -> Result<I, TargetError>;
+}
+
+impl<T, K> DynKernel<T, K::State, K::Info> for K
+where
+    T: Energy + ?Sized,
+    K: MarkovKernel<T>,
+{
+    fn step_dyn(
+        &mut self,
+        target: &T,
+        state: &mut K::State,
+        rng: &mut dyn Randomness,
+    ) -> Result<K::Info, TargetError> {
+        self.step(target, state, rng)
+    }
+}

@@ -1,0 +1,1 @@
+//! Statistical mechanics for learning: the facade over the Ergodic crates.

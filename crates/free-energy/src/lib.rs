@@ -1,0 +1,1 @@
+//! Log partition functions and free-energy differences with certificates.

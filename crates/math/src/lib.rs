@@ -1,0 +1,8 @@
+//! Numerics that every crate of Ergodic shares.
+
+pub mod real;
+pub mod rng;
+pub mod simd;
+pub mod special;
+
+pub use real::Real;

@@ -1,0 +1,1 @@
+//! Gradient optimisers and learning-rate schedules.

@@ -1,0 +1,1 @@
+//! Markov kernels, one file each, and their composition.
