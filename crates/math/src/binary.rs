@@ -62,7 +62,11 @@ impl PackedBits {
     /// # Panics
     /// If `bytes.len() != rows * inputs`.
     pub fn pack(&mut self, bytes: &[u8], rows: usize, inputs: usize) {
-        assert_eq!(bytes.len(), rows * inputs, "bytes of a {rows} x {inputs} matrix");
+        assert_eq!(
+            bytes.len(),
+            rows * inputs,
+            "bytes of a {rows} x {inputs} matrix"
+        );
         self.resize(rows, inputs);
         if rows == 0 {
             return;
@@ -95,7 +99,11 @@ impl PackedBits {
     /// # Panics
     /// If `bytes.len() != rows * inputs`.
     pub fn pack_transposed(&mut self, bytes: &[u8], inputs: usize, rows: usize) {
-        assert_eq!(bytes.len(), rows * inputs, "bytes of a {inputs} x {rows} matrix");
+        assert_eq!(
+            bytes.len(),
+            rows * inputs,
+            "bytes of a {inputs} x {rows} matrix"
+        );
         self.resize(rows, inputs);
         if rows == 0 {
             return;
@@ -234,7 +242,15 @@ impl<F: Real, const WIDTH: usize> Vectorize for Multiply<'_, F, WIDTH> {
             for group in (0..groups).step_by(TABLES) {
                 let used = TABLES.min(groups - group);
                 for (g, table) in tables.0[..used].iter_mut().enumerate() {
-                    build(table, weights, columns, GROUP * (group + g), bits.inputs, column, width);
+                    build(
+                        table,
+                        weights,
+                        columns,
+                        GROUP * (group + g),
+                        bits.inputs,
+                        column,
+                        width,
+                    );
                 }
                 let nibbles = &bits.nibbles[group * rows..(group + used) * rows];
                 if used == TABLES && width == WIDTH {
@@ -326,7 +342,14 @@ mod tests {
 
     fn sizes_agree_with_the_documented_order<F: Real>() {
         let mut rng = rng::stream(3, 0);
-        for (rows, inputs, columns) in [(1, 1, 1), (3, 5, 7), (17, 33, 64), (5, 70, 131), (2, 4, 32), (9, 64, 200)] {
+        for (rows, inputs, columns) in [
+            (1, 1, 1),
+            (3, 5, 7),
+            (17, 33, 64),
+            (5, 70, 131),
+            (2, 4, 32),
+            (9, 64, 200),
+        ] {
             let b = bytes(&mut rng, rows * inputs);
             let w: Vec<F> = (0..inputs * columns)
                 .map(|_| F::from_f64(rng::uniform(&mut rng) - 0.5))
@@ -365,7 +388,9 @@ mod tests {
         let mut rng = rng::stream(4, 0);
         let (rows, inputs, columns) = (20, 45, 70);
         let b = bytes(&mut rng, rows * inputs);
-        let w: Vec<f32> = (0..inputs * columns).map(|_| (rng.next_u32() % 1000) as f32).collect();
+        let w: Vec<f32> = (0..inputs * columns)
+            .map(|_| (rng.next_u32() % 1000) as f32)
+            .collect();
         let bias: Vec<f32> = (0..columns).map(|j| j as f32).collect();
         let mut packed = PackedBits::default();
         packed.pack(&b, rows, inputs);
