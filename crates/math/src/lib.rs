@@ -1,5 +1,6 @@
 //! Numerics that every crate of Ergodic shares.
 
+pub mod gemm;
 pub mod real;
 pub mod rng;
 pub mod simd;
