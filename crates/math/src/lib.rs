@@ -1,10 +1,13 @@
 //! Numerics that every crate of Ergodic shares.
 
+pub mod autocovariance;
 pub mod gemm;
 pub mod gray;
+pub mod moments;
 pub mod real;
 pub mod reduce;
 pub mod rng;
+pub mod roots;
 pub mod simd;
 pub mod special;
 
