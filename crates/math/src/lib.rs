@@ -3,6 +3,7 @@
 pub mod autocovariance;
 pub mod gemm;
 pub mod gray;
+pub mod legendre;
 pub mod moments;
 pub mod real;
 pub mod reduce;
