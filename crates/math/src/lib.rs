@@ -13,5 +13,7 @@ pub mod rng;
 pub mod roots;
 pub mod simd;
 pub mod special;
+mod error;
 
+pub use error::DomainError;
 pub use real::Real;
