@@ -177,7 +177,7 @@ pub(crate) fn check_facade(packages: &[Package]) -> Vec<String> {
                 findings.push(format!(
                     "{manifest}: {} is optional without a feature `{feature}`",
                     row.name
-                ))
+                ));
             }
             Some(_) => {}
         }

@@ -192,7 +192,7 @@ impl<'a> Bench<'a> {
             })
             .collect();
         let mut result = Map::new();
-        for key in ["unit", "threads", "higher_is_better", "checked"] {
+        for key in ["unit", "threads", "higher_is_better"] {
             result.insert(key.into(), case[key].clone());
         }
         result.insert("median_seconds".into(), json!(time.median));
@@ -214,7 +214,8 @@ impl<'a> Bench<'a> {
             .env("RAYON_NUM_THREADS", threads.to_string())
             .args(["--bench", topic, "--", "--exact", id]);
         run_to_end(&mut bench)?;
-        let folder = self.result_folder(&self.criterion, id)?;
+        let folder = result_folder(&self.criterion, id)
+            .ok_or_else(|| format!("criterion left no result for {id}"))?;
         let estimates = read_json(&folder.join("estimates.json"))?;
         let median = &estimates["median"];
         let seconds = |v: &Value| v.as_f64().map(|nanoseconds| nanoseconds * 1e-9);
@@ -230,29 +231,6 @@ impl<'a> Bench<'a> {
             }),
             _ => Err(format!("{}: no median", folder.display())),
         }
-    }
-
-    /// The `new` folder below `folder` whose `benchmark.json` names `id`.
-    fn result_folder(&self, folder: &Path, id: &str) -> Result<PathBuf, String> {
-        fn search(folder: &Path, id: &str) -> Option<PathBuf> {
-            for entry in fs::read_dir(folder).ok()?.flatten() {
-                let path = entry.path();
-                if !path.is_dir() {
-                    continue;
-                }
-                let named = path.file_name().is_some_and(|n| n == "new")
-                    && read_json(&path.join("benchmark.json"))
-                        .is_ok_and(|b| b["full_id"].as_str() == Some(id));
-                if named {
-                    return Some(path);
-                }
-                if let Some(found) = search(&path, id) {
-                    return Some(found);
-                }
-            }
-            None
-        }
-        search(folder, id).ok_or_else(|| format!("criterion left no result for {id}"))
     }
 
     /// Runs a script of `benches/peers/` and reads its line of JSON.
@@ -290,6 +268,26 @@ impl<'a> Bench<'a> {
         }
         Ok(result)
     }
+}
+
+/// The `new` folder below `folder` whose `benchmark.json` names `id`.
+fn result_folder(folder: &Path, id: &str) -> Option<PathBuf> {
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        if !path.is_dir() {
+            continue;
+        }
+        let named = path.file_name().is_some_and(|n| n == "new")
+            && read_json(&path.join("benchmark.json"))
+                .is_ok_and(|b| b["full_id"].as_str() == Some(id));
+        if named {
+            return Some(path);
+        }
+        if let Some(found) = result_folder(&path, id) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 struct Time {

@@ -49,7 +49,7 @@ fn cpu() -> String {
 }
 
 fn commit(root: &Path) -> String {
-    let mut git =
+    let git =
         |arguments: &[&str]| first_line(Command::new("git").args(arguments).current_dir(root));
     let hash = git(&["rev-parse", "--short", "HEAD"]);
     let changed = git(&["status", "--porcelain", "--untracked-files=no"]);

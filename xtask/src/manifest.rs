@@ -141,7 +141,7 @@ impl Lines {
                     lines.push((table.clone(), key, value));
                 }
             } else if let Some(header) = line.strip_prefix('[') {
-                table = header.trim_matches(['[', ']', ' ']).to_owned();
+                header.trim_matches(['[', ']', ' ']).clone_into(&mut table);
             } else if let Some((key, value)) = line.split_once('=') {
                 let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
                 if depth(&value) > 0 {

@@ -119,17 +119,17 @@ fn rows(id: &str, result: &Value) -> String {
     if peers.is_empty() {
         return format!("{ours} | | |\n");
     }
-    peers
-        .iter()
-        .map(|peer| {
-            format!(
-                "{ours} {} | {} | {} |\n",
-                peer["name"].as_str().unwrap_or_default(),
-                number(&peer["value"]),
-                number(&peer["ratio"]),
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for peer in peers {
+        let _ = writeln!(
+            text,
+            "{ours} {} | {} | {} |",
+            peer["name"].as_str().unwrap_or_default(),
+            number(&peer["value"]),
+            number(&peer["ratio"]),
+        );
+    }
+    text
 }
 
 /// Three significant digits, whole numbers whole.
@@ -138,10 +138,10 @@ fn significant(x: f64) -> String {
         return x.to_string();
     }
     let digits = 2 - x.abs().log10().floor() as i32;
-    if digits < -12 || digits > 12 {
-        format!("{x:.2e}")
-    } else {
+    if (-12..=12).contains(&digits) {
         format!("{x:.*}", digits.max(0) as usize)
+    } else {
+        format!("{x:.2e}")
     }
 }
 

@@ -71,33 +71,49 @@ fn inspect(root: &Path, packages: &[Package]) -> Result<Vec<String>, String> {
     }
     let map = read(Path::new("docs/architecture.md"))?;
     findings.extend(arrows::check_architecture(packages, &map));
-    let files = tracked(root)?;
-    let top: BTreeSet<&str> = files
-        .iter()
-        .map(|f| f.split('/').next().unwrap_or(f))
-        .collect();
-    findings.extend(arrows::check_top_level(top.into_iter()));
+    let top = top_level(root)?;
+    findings.extend(arrows::check_top_level(top.iter().map(String::as_str)));
+    let mut files = Vec::new();
+    for folder in ["benches", "crates", "xtask"] {
+        sources(root, folder, &mut files)?;
+    }
     for file in &files {
-        // A file that was deleted but not yet staged is still listed.
-        if file.ends_with(".rs") && root.join(file).is_file() {
-            findings.extend(arrows::check_source(file, &read(Path::new(file))?));
-        }
+        findings.extend(arrows::check_source(file, &read(Path::new(file))?));
     }
     Ok(findings)
 }
 
-/// The files under version control and those that could be: not the ignored ones.
-fn tracked(root: &Path) -> Result<Vec<String>, String> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root)
-        .output()
-        .map_err(|e| format!("git ls-files: {e}"))?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+/// The names at the top level, but for those that `.gitignore` lists with a leading slash.
+fn top_level(root: &Path) -> Result<Vec<String>, String> {
+    let ignored = std::fs::read_to_string(root.join(".gitignore")).unwrap_or_default();
+    let ignored: Vec<&str> = ignored
+        .lines()
+        .filter_map(|l| l.strip_prefix('/'))
+        .collect();
+    let entries = std::fs::read_dir(root).map_err(|e| format!("{}: {e}", root.display()))?;
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !ignored.contains(&name.as_str()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The Rust files below `folder`, in order, as paths relative to `root` with slashes.
+fn sources(root: &Path, folder: &str, found: &mut Vec<String>) -> Result<(), String> {
+    let entries = std::fs::read_dir(root.join(folder)).map_err(|e| format!("{folder}: {e}"))?;
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    for name in names {
+        let path = format!("{folder}/{}", name.to_string_lossy());
+        if root.join(&path).is_dir() {
+            sources(root, &path, found)?;
+        } else if Path::new(&name).extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().map(str::to_owned).collect())
+    Ok(())
 }
 
 /// A choice of features: how to ask cargo for it, and its name in the report.
