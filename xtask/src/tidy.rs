@@ -164,7 +164,9 @@ fn build_alone(root: &Path, package: &Package, set: &FeatureSet) -> Result<(bool
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
         passed += passed_tests(&stdout);
-        let warned = command == "check" && stderr.lines().any(|l| l.starts_with("warning: "));
+        // Cargo's summary line; a warning of another crate is reported there.
+        let summary = format!("warning: `{}` (", package.name);
+        let warned = command == "check" && stderr.lines().any(|l| l.starts_with(&summary));
         if !output.status.success() || warned {
             eprintln!(
                 "$ cargo {command} --package {} {}\n{stdout}{stderr}",
