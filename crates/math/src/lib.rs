@@ -3,6 +3,7 @@
 pub mod autocovariance;
 pub mod binary;
 pub mod elementary;
+mod error;
 pub mod gemm;
 pub mod gray;
 pub mod legendre;
@@ -13,7 +14,6 @@ pub mod rng;
 pub mod roots;
 pub mod simd;
 pub mod special;
-mod error;
 
 pub use error::DomainError;
 pub use real::Real;
