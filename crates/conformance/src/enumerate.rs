@@ -701,7 +701,7 @@ mod tests {
 
     #[test]
     fn continuous_draws_are_named() {
-        let e = outcomes(Limits::default(), |rng| rng.normal()).unwrap_err();
+        let e = outcomes(Limits::default(), Randomness::normal).unwrap_err();
         assert_eq!(e.failure, Failure::Continuous { call: "normal" });
         let e = outcomes(Limits::default(), |rng| rng.uniform() < 0.5).unwrap_err();
         assert_eq!(e.failure, Failure::Continuous { call: "uniform" });

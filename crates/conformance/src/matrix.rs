@@ -1,5 +1,7 @@
 //! A transition matrix and the laws it can be held against.
 
+use std::fmt::Write;
+
 use ergodic_core::{ArgumentError, Claims, Stationarity};
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -560,12 +562,13 @@ impl View<'_> {
                     .support()
                     .find(|i| trap.binary_search(i).is_err())
                     .unwrap_or(0);
-                detail.push_str(&format!(
+                let _ = write!(
+                    detail,
                     "\na class of {} state(s) is never left; from a there is no way to b\n{}\n{}",
                     trap.len(),
                     self.describe("a", trap[0]),
                     self.describe("b", outside),
-                ));
+                );
             }
         }
         let mut period = 1;

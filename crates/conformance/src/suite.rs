@@ -37,7 +37,7 @@ fn verdict(report: Report) -> Result<(), String> {
 }
 
 /// The kernel keeps its claims on random finite targets: exact transition matrices, by
-/// [`check`](crate::check).
+/// [`check`].
 ///
 /// # Panics
 /// With the report and the smallest failing target.
