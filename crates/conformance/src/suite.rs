@@ -242,7 +242,7 @@ where
 /// The tests that a kernel on finite states owes, from one line.
 ///
 /// Makes a module of tests: the kernel's claims by exact enumeration on random targets
-/// ([`suite::discrete`]), same seed same bits, a copied run goes on identically, `Send + Sync`,
+/// ([`suite::discrete`](crate::suite::discrete)), same seed same bits, a copied run goes on identically, `Send + Sync`,
 /// and that `E + c` changes nothing. `energy_shift` is `bitwise` for kernels that use energy
 /// differences only, `rounding` for those that subtract energies, and `none` for kernels of one
 /// model that cannot be given a [`Shifted`](crate::Shifted) target.

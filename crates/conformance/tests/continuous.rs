@@ -1,6 +1,6 @@
 //! Continuous kernels that are right, and broken ones: quadrature tells them apart.
 
-use ergodic_conformance::{Failure, Law, Quadrature, Report, StateRule, enumerate_by};
+use ergodic_conformance::{Failure, Law, Limits, Quadrature, Report, StateRule, enumerate_by};
 use ergodic_core::{
     Claims, Energy, EnergyGradient, MarkovKernel, Randomness, Stationarity, TargetError,
 };
@@ -386,7 +386,7 @@ fn a_continuous_kernel_cannot_be_enumerated_and_the_call_is_named() {
         &WELL,
         &states,
         |x| states.iter().position(|s| s == x),
-        Default::default(),
+        Limits::default(),
     )
     .unwrap_err();
     assert_eq!(error.failure, Failure::Continuous { call: "normal" });

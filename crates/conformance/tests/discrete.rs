@@ -404,7 +404,7 @@ plain_kernel!(Shared, PairwiseSpins, [i8], Vec<i8>, Claims::REVERSIBLE);
 #[test]
 fn hidden_inputs_and_unknown_states_are_errors_that_name_the_state() {
     let t = PairwiseSpins::torus(2, BETA).unwrap();
-    let error = enumerate(&Shared(Default::default()), &t, &t.states()).unwrap_err();
+    let error = enumerate(&Shared(std::sync::Arc::default()), &t, &t.states()).unwrap_err();
     assert!(matches!(error.failure, Failure::NotReproducible { .. }));
 
     let some = &t.states()[..3];
