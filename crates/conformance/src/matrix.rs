@@ -484,19 +484,24 @@ impl View<'_> {
         let n = self.pi.len();
         let (mut worst, mut at, mut plain) = (0.0, 0, 0.0f64);
         for j in 0..n {
-            let defect = (inflow(&self.matrix.matrix, self.pi, j) - self.pi[j]).abs();
-            let scale = (0..n)
-                .filter(|&i| self.p(i, j) > 0.0)
-                .map(|i| self.pi[i])
-                .fold(self.pi[j], f64::max);
-            plain = plain.max(defect);
-            if scale > 0.0 && defect / scale > worst {
-                (worst, at) = (defect / scale, j);
+            let reaching = || self.support().filter(|&i| self.p(i, j) > 0.0);
+            if !self.in_support(j) {
+                if reaching().next().is_some() {
+                    // Mass leaves the support: a defect whatever its size.
+                    (worst, at) = (f64::INFINITY, j);
+                }
+                continue;
             }
-            if !self.in_support(j) && self.support().any(|i| self.p(i, j) > 0.0) {
-                // Mass leaves the support: a defect whatever its size.
-                worst = f64::INFINITY;
-                at = j;
+            plain = plain.max((inflow(&self.matrix.matrix, self.pi, j) - self.pi[j]).abs());
+            // Relative to the likeliest state involved, in logarithms: nothing underflows.
+            let lowest = reaching()
+                .map(|i| self.energies[i])
+                .fold(self.energies[j], f64::min);
+            let relative = |i: usize| (lowest - self.energies[i]).exp();
+            let arriving: f64 = reaching().map(|i| relative(i) * self.p(i, j)).sum();
+            let defect = (arriving - relative(j)).abs();
+            if defect > worst {
+                (worst, at) = (defect, j);
             }
         }
         let unbalanced =
@@ -526,11 +531,16 @@ impl View<'_> {
         let (mut worst, mut at, mut plain) = (0.0, (0, 0), 0.0f64);
         for j in 0..n {
             for i in 0..j {
-                let flow = (self.pi[i] * self.p(i, j) - self.pi[j] * self.p(j, i)).abs();
-                plain = plain.max(flow);
-                let scale = self.pi[i].max(self.pi[j]);
-                if scale > 0.0 && flow / scale > worst {
-                    (worst, at) = (flow / scale, (i, j));
+                let (there, back) = (self.p(i, j), self.p(j, i));
+                if (there == 0.0 && back == 0.0) || !(self.in_support(i) && self.in_support(j)) {
+                    continue;
+                }
+                plain = plain.max((self.pi[i] * there - self.pi[j] * back).abs());
+                let lowest = self.energies[i].min(self.energies[j]);
+                let relative = |i: usize| (lowest - self.energies[i]).exp();
+                let defect = (relative(i) * there - relative(j) * back).abs();
+                if defect > worst {
+                    (worst, at) = (defect, (i, j));
                 }
             }
         }
@@ -791,6 +801,34 @@ mod tests {
         assert!(m.detailed_balance_flow(&energies).unwrap() < 1e-17);
         assert_eq!(report.finding(Law::DetailedBalance).unwrap().residual, 0.5);
         assert!(report.fails(Law::Invariance));
+    }
+
+    #[test]
+    fn states_whose_probability_underflows_are_checked_too() {
+        // Energies 0, 2000 and 2001; the flow between the latter two is right, then wrong.
+        let energies = [0.0, 2000.0, 2001.0];
+        let up = (-1f64).exp() / 2.0;
+        for (down, right) in [(0.5, true), (0.25, false)] {
+            let m = matrix(
+                3,
+                &[
+                    1.0,
+                    0.,
+                    0., //
+                    0.0,
+                    1.0 - up,
+                    up, //
+                    0.0,
+                    down,
+                    1.0 - down,
+                ],
+            );
+            let report = m
+                .check(&energies, Claims::REVERSIBLE.not_ergodic(), 1e-12)
+                .unwrap();
+            assert_eq!(!report.fails(Law::DetailedBalance), right, "{report}");
+            assert_eq!(!report.fails(Law::Invariance), right, "{report}");
+        }
     }
 
     #[test]

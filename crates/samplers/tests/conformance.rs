@@ -2,7 +2,9 @@
 
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, enumerate, suite};
-use ergodic_core::{Claims, Energy, LocalEnergy, MarkovKernel, Randomness, Tempered};
+use ergodic_core::{
+    Claims, EachChain, Energy, Independent, LocalEnergy, MarkovKernel, Randomness, Tempered,
+};
 use ergodic_samplers::{
     Barker, Cycle, Gibbs, Metropolis, MetropolisSweep, Mixture, Proposal, Repeat, Scan, UniformSite,
 };
@@ -167,6 +169,22 @@ fn kernels_serve_a_tempered_target_at_its_temperature() {
         matrix
             .unwrap()
             .check(&energies, claims, 1e-14)
+            .unwrap()
+            .assert();
+    }
+}
+
+#[test]
+fn a_population_of_chains_has_the_product_law() {
+    let spins = PairwiseSpins::new(vec![0.0, 0.7, 0.7, 0.0], vec![0.2, -0.5]).unwrap();
+    let one = spins.states();
+    let target = Independent(spins);
+    let states: Vec<Vec<Vec<i8>>> = one
+        .iter()
+        .flat_map(|a| one.iter().map(|b| vec![a.clone(), b.clone()]))
+        .collect();
+    for scan in [Scan::Random, Scan::Sweep] {
+        ergodic_conformance::check(&EachChain(Gibbs::new(scan)), &target, &states, 1e-14)
             .unwrap()
             .assert();
     }
