@@ -450,11 +450,11 @@ pub fn outcomes<A>(
 /// correctly only if its position alone is a Markov chain (a block Gibbs step that redraws the
 /// hidden layer first is; a momentum that survives the step is not). That is itself verified: each
 /// row is computed again from a state built by `reset` from another state, and from a state
-/// reached by a step, and the largest difference is reported as [`Law::Markov`](crate::Law). It
+/// reached by a step (two of them), and the largest difference is reported as [`Law::Markov`](crate::Law). It
 /// also catches stale caches.
 ///
 /// States of infinite energy may be listed: nothing starts there, and a kernel that goes there
-/// breaks invariance. Cost: three times the number of paths, in kernel steps; memory `n²`.
+/// breaks invariance. Cost: four times the number of paths, in kernel steps; memory `n²`.
 ///
 /// # Errors
 /// As [`outcomes`], and if a state is listed twice, if the kernel leaves the list, or if the
@@ -581,14 +581,20 @@ where
     let fatal = |i: usize| move |e: TargetError| EnumerateError::at(borrow(i), Failure::Target(e));
 
     let mut rows = vec![0.0; n * n];
-    let mut arrivals: Vec<Option<K::State>> = (0..n).map(|_| None).collect();
+    // The first and the last state in which a move reached each position: kernels of several
+    // parts are left in different parts by different paths.
+    let mut arrivals: Vec<[Option<K::State>; 2]> = (0..n).map(|_| [None, None]).collect();
     let mut paths = 0;
     for &i in &support {
         let start = kernel.init(target, borrow(i)).map_err(fatal(i))?;
         paths += row(&start, i, &mut rows[i * n..(i + 1) * n], &mut |j, state| {
-            // A state that a move has led to, so that its caches are those of a step.
-            if j != i && arrivals[j].is_none() {
-                arrivals[j] = Some(state);
+            if j != i {
+                let [first, last] = &mut arrivals[j];
+                if first.is_none() {
+                    *first = Some(state);
+                } else {
+                    *last = Some(state);
+                }
             }
         })?;
     }
@@ -603,7 +609,7 @@ where
             .map_err(fatal(i))?;
         row(&reset, i, &mut again, &mut |_, _| {})?;
         memory.compare("reset", i, &rows[i * n..(i + 1) * n], &again);
-        if let Some(state) = &arrivals[i] {
+        for state in arrivals[i].iter().flatten() {
             row(state, i, &mut again, &mut |_, _| {})?;
             memory.compare("a step", i, &rows[i * n..(i + 1) * n], &again);
         }
