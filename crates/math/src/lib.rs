@@ -5,6 +5,7 @@ pub mod gemm;
 pub mod gray;
 pub mod legendre;
 pub mod moments;
+pub mod quadrature;
 pub mod real;
 pub mod reduce;
 pub mod rng;
