@@ -11,7 +11,8 @@
 //! of the Jacobi matrix of the weight (Golub and Welsch, *Math. Comput.* 23, 1969), polished by
 //! Newton steps on the orthonormal polynomials in doubled precision; the weights are the
 //! Christoffel numbers `μ₀/Σ_{k<n} pₖ(x)²`, a sum of positive terms. Both come out within an ulp or
-//! two of the exact values, at any order. `O(n²)` time: about a second for `n` = 5000.
+//! two of the exact values, at any order. `O(n²)` time: a second or two
+//! for `n` = 5000.
 //!
 //! [`Adaptive`] integrates a function over a finite or infinite range to a tolerance, with an error
 //! estimate.
