@@ -16,7 +16,8 @@
 //! | [`special`] | special functions |
 //!
 //! Results depend on the seed and the input alone, never on the number of threads. Finite input
-//! gives no NaN; bad input gives a typed error of the module.
+//! gives no NaN (matrix products that overflow excepted); bad input gives a typed error of the
+//! module.
 
 pub mod autocovariance;
 pub mod gemm;

@@ -348,7 +348,7 @@ mod tests {
     fn known_integrals_lie_within_tolerance_and_estimate() {
         use std::f64::consts::PI;
         type Case = (&'static str, fn(f64) -> f64, f64, f64, f64);
-        let cases: [Case; 13] = [
+        let cases: [Case; 14] = [
             ("sin", f64::sin, 0.0, PI, 2.0),
             ("reversed", f64::sin, PI, 0.0, -2.0),
             ("log", f64::ln, 0.0, 1.0, -1.0),
@@ -378,6 +378,13 @@ mod tests {
                 2.5066282746310002,
             ),
             ("exponential", |x| (-x).exp(), 0.0, INF, 1.0),
+            (
+                "shifted normal",
+                |x| (-0.5 * (x - 1.0) * (x - 1.0)).exp(),
+                -INF,
+                INF,
+                2.5066282746310002,
+            ),
             ("left tail", f64::exp, -INF, -2.0, 0.1353352832366127),
             ("power", |x| x.powi(-3), 2.0, INF, 0.125),
         ];
