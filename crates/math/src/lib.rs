@@ -20,6 +20,8 @@
 //! module.
 
 pub mod autocovariance;
+pub mod binary;
+pub mod elementary;
 pub mod gemm;
 pub mod gray;
 pub mod legendre;
@@ -31,5 +33,7 @@ pub mod rng;
 pub mod roots;
 pub mod simd;
 pub mod special;
+mod error;
 
+pub use error::DomainError;
 pub use real::Real;

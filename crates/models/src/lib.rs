@@ -1,1 +1,3 @@
 //! Boltzmann machines and their training.
+
+pub mod rbm;
