@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ergodic_benches::{Case, close};
 use ergodic_math::binary::{self, Init, PackedBits};
+use ergodic_math::gemm::{MatMut, MatRef, gemm};
 use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::{Real, rng};
 use rand::Rng;
@@ -229,8 +230,44 @@ fn check_product(bits: &[u8], weights: &[f32], found: &[f32]) -> Result<(), Stri
     Ok(())
 }
 
+/// `out = A·B` through strided views of row-major slices.
+fn dense_product(a: &[f32], b: &[f32], out: &mut [f32]) -> Result<(), String> {
+    let product = || {
+        let a = MatRef::from_slice(a, ROWS, INPUTS, INPUTS, 1)?;
+        let b = MatRef::from_slice(b, INPUTS, COLUMNS, COLUMNS, 1)?;
+        let out = MatMut::from_slice(out, ROWS, COLUMNS, COLUMNS, 1)?;
+        gemm(1.0, a, b, 0.0, out)
+    };
+    product().map_err(|e| e.to_string())
+}
+
 fn products(criterion: &mut Criterion) {
     let flop = 2.0 * (ROWS * INPUTS * COLUMNS) as f64;
+    // The operands of the binary case, so that the two can be compared and checked alike.
+    Case::rate("math/gemm/128x784x500-f32", "GFLOP/s", flop * 1e-9)
+        .peer_script("NumPy sgemm", "math_numpy.py", &["gemm-f32"])
+        .peer_script(
+            "NumPy sgemm, SkylakeX",
+            "math_numpy.py",
+            &["gemm-f32", "--coretype", "SkylakeX"],
+        )
+        .run(
+            criterion,
+            || {
+                let (bits, weights) = operands();
+                let dense: Vec<f32> = bits.iter().map(|&b| f32::from(b)).collect();
+                let out = vec![0f32; ROWS * COLUMNS];
+                (bits, dense, weights, out)
+            },
+            |(bits, dense, weights, out)| {
+                dense_product(dense, weights, out)?;
+                check_product(bits, weights, out)
+            },
+            |(_, dense, weights, out)| {
+                let done = dense_product(dense, weights, out);
+                debug_assert!(done.is_ok());
+            },
+        );
     Case::rate("math/binary/128x784x500-f32", "GFLOP/s", flop * 1e-9)
         .peer_script("NumPy sgemm", "math_numpy.py", &["gemm-f32"])
         .peer_script(
