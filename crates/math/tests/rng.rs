@@ -375,8 +375,10 @@ fn value_stability_of_fills() {
     found.push(digest(d.iter().map(|x| x.to_bits())));
     fill_uniform_f32(&mut stream(1, 2), &mut f);
     found.push(digest(f.iter().map(|x| u64::from(x.to_bits()))));
-    fill_normal(&mut stream(1, 3), &mut d);
-    found.push(digest(d.iter().map(|x| x.to_bits())));
+    // Few enough that none comes from the tail, where the ziggurat asks the platform for a log.
+    fill_normal(&mut stream(1, 3), &mut d[..100]);
+    assert!(d[..100].iter().all(|z| z.abs() < 3.6));
+    found.push(digest(d[..100].iter().map(|x| x.to_bits())));
     fill_normal_f32(&mut stream(1, 4), &mut f);
     found.push(digest(f.iter().map(|x| u64::from(x.to_bits()))));
     bernoulli_mask(&mut stream(1, 5), &q, &mut m);
@@ -392,7 +394,7 @@ fn value_stability_of_fills() {
         [
             7344771548683873926,
             310853555319432678,
-            5808272303886540403,
+            13018803262879949346,
             3725182805140855360,
             15634679123461492646,
             16456195370468386146,
