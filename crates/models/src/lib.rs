@@ -1,1 +1,5 @@
 //! Boltzmann machines and their training.
+
+pub mod baseline;
+#[cfg(feature = "data")]
+pub mod data;
