@@ -1,6 +1,9 @@
-//! The parts of the `ergodic` program: data, output, report and the commands themselves.
+//! The parts of the `ergodic` program: command line, data, output, report.
 
+pub mod arguments;
 pub mod data;
 pub mod error;
 pub mod image;
 pub mod output;
+pub mod progress;
+pub mod summary;
