@@ -3,3 +3,4 @@
 pub mod baseline;
 #[cfg(feature = "data")]
 pub mod data;
+pub mod rbm;
