@@ -94,8 +94,13 @@ impl DataArgs {
 #[derive(Args, Clone, Debug)]
 pub struct SplitArgs {
     /// Row i is a test row where i mod N = N − 1.
-    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "test_data",
-          allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        conflicts_with = "test_data",
+        allow_negative_numbers = true
+    )]
     pub test_every: usize,
     /// Take the test rows from this file and train on all rows of --data.
     #[arg(long, value_name = "FILE")]
@@ -176,18 +181,6 @@ pub enum OptimizerName {
     Adam,
 }
 
-/// How the learning rate falls over the epochs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ScheduleName {
-    /// It does not.
-    Constant,
-    /// Linearly to 0.
-    #[default]
-    Linear,
-    /// Along half a cosine to 0.
-    Cosine,
-}
-
 /// Options of `train rbm`.
 #[derive(Args, Clone, Debug)]
 pub struct TrainRbmArgs {
@@ -217,9 +210,10 @@ pub struct TrainRbmArgs {
     #[arg(long, value_name = "RATE", default_value_t = 0.05, value_parser = positive,
           allow_negative_numbers = true)]
     pub lr: f64,
-    /// How the learning rate falls.
-    #[arg(long, value_enum, default_value_t)]
-    pub lr_schedule: ScheduleName,
+    /// How the learning rate falls: constant, linear:LAST, cosine:LAST, exponential:LAST,
+    /// step:UPDATES:FACTOR or inverse-time:UPDATES, after an optional warm-up:UPDATES+.
+    #[arg(long, value_name = "SCHEDULE", default_value = "linear:0")]
+    pub lr_schedule: String,
     /// Optimiser.
     #[arg(long, value_enum, default_value_t)]
     pub optimizer: OptimizerName,
@@ -258,8 +252,29 @@ pub struct TrainRbmArgs {
           allow_negative_numbers = true)]
     pub validation_fraction: f64,
     /// Stop after this many evaluations without a better validation score; 0 never stops.
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub patience: usize,
+    /// Epochs between evaluations of likelihood and pseudo-likelihood; 0 evaluates never.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 50,
+        allow_negative_numbers = true
+    )]
+    pub evaluate_every: usize,
+    /// Last part of the run over which the parameters are averaged, in [0, 1].
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = unit_closed,
+          allow_negative_numbers = true)]
+    pub average: f64,
+    /// Standard deviation of the initial weights.
+    #[arg(long, value_name = "S", default_value_t = 0.01, value_parser = not_negative,
+          allow_negative_numbers = true)]
+    pub weight_std: f64,
     /// Seed: the same seed gives the same bits for any number of threads.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
@@ -270,7 +285,12 @@ pub struct TrainRbmArgs {
     #[arg(long)]
     pub resume: bool,
     /// Write a checkpoint every N epochs; 0 writes none.
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub checkpoint_every: usize,
     /// Estimation.
     #[command(flatten)]
@@ -294,7 +314,12 @@ pub struct SampleArgs {
           allow_negative_numbers = true)]
     pub steps: usize,
     /// Gibbs steps before the first recorded state.
-    #[arg(long, value_name = "N", default_value_t = 1000, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        allow_negative_numbers = true
+    )]
     pub burn_in: usize,
     /// Seed.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
@@ -333,7 +358,12 @@ pub struct EvaluateArgs {
     #[arg(long, value_enum)]
     pub rows: Option<Rows>,
     /// Row i is a test row where i mod N = N − 1.
-    #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        allow_negative_numbers = true
+    )]
     pub test_every: usize,
     /// Write the log-likelihood of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
@@ -413,19 +443,15 @@ fn not_negative(text: &str) -> Result<f64, String> {
 }
 
 fn unit_open(text: &str) -> Result<f64, String> {
-    checked(
-        text,
-        |v| v > 0.0 && v < 1.0,
-        "strictly between 0 and 1",
-    )
+    checked(text, |v| v > 0.0 && v < 1.0, "strictly between 0 and 1")
 }
 
 fn unit_closed_open(text: &str) -> Result<f64, String> {
-    checked(
-        text,
-        |v| (0.0..1.0).contains(&v),
-        "at least 0 and below 1",
-    )
+    checked(text, |v| (0.0..1.0).contains(&v), "at least 0 and below 1")
+}
+
+fn unit_closed(text: &str) -> Result<f64, String> {
+    checked(text, |v| (0.0..=1.0).contains(&v), "between 0 and 1")
 }
 
 fn unit_open_closed(text: &str) -> Result<f64, String> {
@@ -485,7 +511,10 @@ mod tests {
             ("ergodic train rbm --threads 0", "--threads"),
             ("ergodic train rbm --seed -1", "--seed"),
             ("ergodic train rbm --image-shape 8", "--image-shape"),
-            ("ergodic train rbm --sparsity-target 0.1", "--sparsity-strength"),
+            (
+                "ergodic train rbm --sparsity-target 0.1",
+                "--sparsity-strength",
+            ),
             ("ergodic train rbm --grey --threshold 0.5", "--threshold"),
             ("ergodic evaluate", "<MODEL>"),
         ] {

@@ -193,7 +193,13 @@ pub fn intervals(title: &str, x_label: &str, bars: &[Bar]) -> String {
     let bars: Vec<&Bar> = bars.iter().filter(|b| b.value.is_finite()).collect();
     let ends = bars
         .iter()
-        .flat_map(|b| [Some(b.value), b.interval.map(|i| i.0), b.interval.map(|i| i.1)])
+        .flat_map(|b| {
+            [
+                Some(b.value),
+                b.interval.map(|i| i.0),
+                b.interval.map(|i| i.1),
+            ]
+        })
         .flatten();
     let Some(x) = Axis::around(ends, 8.0) else {
         return String::new();
@@ -291,7 +297,13 @@ mod tests {
 
     #[test]
     fn axes_have_round_ticks_that_cover_the_values() {
-        for (low, high) in [(0.0, 1000.0), (-24.76, -16.1), (3.0, 3.0), (0.0, 1e-7), (-5e8, 3e9)] {
+        for (low, high) in [
+            (0.0, 1000.0),
+            (-24.76, -16.1),
+            (3.0, 3.0),
+            (0.0, 1e-7),
+            (-5e8, 3e9),
+        ] {
             let axis = Axis::around([low, high].into_iter(), 6.0).unwrap();
             assert!(axis.low <= low && axis.high >= high && axis.low < axis.high);
             let n = axis.ticks().len();

@@ -37,42 +37,47 @@ pub const METRICS: [&str; 10] = [
     "updates",
     "seconds",
     "learning_rate",
-    "reconstruction_error",
+    "train_log_likelihood",
+    "validation_log_likelihood",
     "pseudo_log_likelihood",
-    "validation_pseudo_log_likelihood",
-    "free_energy_gap",
-    "gradient_norm",
-    "weight_norm",
+    "chain_activity",
+    "gradient_rms",
+    "weight_rms",
 ];
 
-const CURVES: [Curve; 5] = [
+const CURVES: [Curve; 6] = [
     Curve {
-        title: "Pseudo-log-likelihood",
+        title: "Log-likelihood, quick estimate",
         unit: "nats per row",
         series: &[
-            ("pseudo_log_likelihood", "training rows"),
-            ("validation_pseudo_log_likelihood", "validation rows"),
+            ("train_log_likelihood", "training rows"),
+            ("validation_log_likelihood", "validation rows"),
         ],
     },
     Curve {
-        title: "Reconstruction error",
-        unit: "mean squared error per pixel",
-        series: &[("reconstruction_error", "training rows")],
+        title: "Pseudo-log-likelihood",
+        unit: "nats per row",
+        series: &[("pseudo_log_likelihood", "training rows")],
     },
     Curve {
-        title: "Free-energy gap, validation − training",
-        unit: "nats",
-        series: &[("free_energy_gap", "gap")],
+        title: "Mean activity of the chains",
+        unit: "part of pixels that are 1",
+        series: &[("chain_activity", "chains")],
+    },
+    Curve {
+        title: "Learning rate",
+        unit: "per update",
+        series: &[("learning_rate", "learning rate")],
     },
     Curve {
         title: "Size of the gradient",
-        unit: "norm",
-        series: &[("gradient_norm", "gradient")],
+        unit: "root mean square",
+        series: &[("gradient_rms", "gradient")],
     },
     Curve {
         title: "Size of the weights",
-        unit: "norm",
-        series: &[("weight_norm", "weights")],
+        unit: "root mean square",
+        series: &[("weight_rms", "weights")],
     },
 ];
 
@@ -161,7 +166,11 @@ fn tiles(summary: &Summary) -> String {
     ];
     let mut out = "<div class=\"tiles\">".to_owned();
     for (value, name) in tiles {
-        let _ = write!(out, "<div><b>{value}</b><span>{}</span></div>", escape(&name));
+        let _ = write!(
+            out,
+            "<div><b>{value}</b><span>{}</span></div>",
+            escape(&name)
+        );
     }
     out.push_str("</div>");
     out
@@ -264,8 +273,7 @@ fn curves(metrics: &Table) -> String {
 }
 
 fn settings(summary: &Summary) -> String {
-    let mut out =
-        "<section><h2>Settings</h2><div class=\"columns\"><table>".to_owned();
+    let mut out = "<section><h2>Settings</h2><div class=\"columns\"><table>".to_owned();
     for (name, value) in &summary.settings {
         let text = match value {
             serde_json::Value::String(text) => text.clone(),
@@ -300,10 +308,10 @@ mod tests {
                 Some(23.0 * t),
                 Some(0.01 * t),
                 Some(0.05 * (1.0 - t / 1000.0)),
-                Some(0.05 + 0.1 * fall + 0.002 * (0.7 * t).sin()),
-                (epoch % 10 == 0).then_some(-14.0 - 9.0 * fall),
-                (epoch % 10 == 0).then_some(-14.8 - 8.5 * fall),
-                Some(1.0 - fall),
+                (epoch % 20 == 0).then_some(-14.0 - 9.0 * fall),
+                (epoch % 20 == 0).then_some(-14.8 - 8.5 * fall),
+                (epoch % 20 == 0).then_some(-10.0 - 4.0 * fall),
+                Some(0.19 + 0.01 * fall + 0.002 * (0.7 * t).sin()),
                 Some(0.3 + 2.0 * fall),
                 Some(40.0 * (1.0 - fall)),
             ]);
@@ -331,7 +339,9 @@ mod tests {
     #[test]
     fn the_page_is_one_file_without_requests() {
         let page = example_page();
-        for forbidden in ["http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf "] {
+        for forbidden in [
+            "http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf ",
+        ] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
         for open in ["<section", "<figure", "<svg", "<table", "<div"] {

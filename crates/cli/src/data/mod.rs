@@ -13,6 +13,7 @@ use ergodic::models::data as embedded;
 use flate2::read::MultiGzDecoder;
 
 use crate::error::CliError;
+pub use npy::encode_bytes as npy_of_bits;
 
 /// At most this many values are read from one file (8 GiB as bytes).
 const MAX_VALUES: u64 = 1 << 33;
@@ -204,6 +205,14 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Dataset, CliError> {
     }
     let path = Path::new(source);
     let raw = if source == "digits" {
+        if let Some(max) = options.max_value {
+            return Err(CliError::option(
+                "--max-value",
+                max,
+                "left out with the digits, whose pixels are in 0..=16",
+            ));
+        }
+        only_csv(options, source)?;
         let digits = embedded::digits();
         Raw {
             rows: embedded::DIGITS,
@@ -316,12 +325,26 @@ fn read_format(
         ));
     }
     if head.starts_with(npy::MAGIC) || stem.ends_with(".npy") {
+        only_csv(options, &name)?;
         npy::read(path, stream, options)
     } else if head.contains(&0) || stem.ends_with("-ubyte") || stem.ends_with(".idx") {
+        only_csv(options, &name)?;
         idx::read(path, stream, options)
     } else {
         delimited::read(path, stream, options)
     }
+}
+
+/// Refuses options that would have no effect.
+fn only_csv(options: &LoadOptions, source: &str) -> Result<(), CliError> {
+    let allowed = || format!("used with a CSV file, which {source} is not");
+    if !matches!(options.label_column, LabelColumn::Auto | LabelColumn::None) {
+        return Err(CliError::option("--label-column", "given", allowed()));
+    }
+    if options.header != Header::Auto {
+        return Err(CliError::option("--header", "given", allowed()));
+    }
+    Ok(())
 }
 
 /// What an I/O error inside a file means.

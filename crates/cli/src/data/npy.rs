@@ -292,7 +292,7 @@ fn parse_header(header: &str) -> Option<(&str, bool, Vec<u64>)> {
 }
 
 /// `rows × columns` values in `0..=255` as an NPY file of `u1`, version 1.
-pub(crate) fn encode_bytes(rows: usize, columns: usize, values: &[u8]) -> Vec<u8> {
+pub fn encode_bytes(rows: usize, columns: usize, values: &[u8]) -> Vec<u8> {
     let mut header =
         format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
     // The format asks for a total that is a multiple of 64, ending in a newline.
