@@ -137,7 +137,11 @@ impl Estimate {
         let half = if std_err == 0.0 {
             0.0
         } else {
-            std_err * ergodic_math::special::normal_quantile(0.5 + 0.5 * confidence)
+            let quantile =
+                ergodic_math::special::normal_quantile(0.5 + 0.5 * confidence).map_err(|_| {
+                    ArgumentError::new("confidence", confidence, "strictly between 0 and 1")
+                })?;
+            std_err * quantile
         };
         let interval = Interval {
             lower: value - half,

@@ -19,6 +19,7 @@ mod sealed {
 /// level and in scalar code.
 pub trait Real:
     sealed::Sealed
+    + crate::gemm::Product
     + Copy
     + Default
     + Debug

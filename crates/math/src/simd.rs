@@ -8,8 +8,9 @@
 //! `ERGODIC_SIMD=portable|avx2|avx512` in the environment, read once, caps the level; `portable`
 //! also switches the dense products to code whose bits agree across CPUs.
 //!
-//! The only `unsafe` of the crate is here: calling a function compiled for an instruction set
-//! right after the CPU has said that it has it.
+//! Of the crate's two `unsafe` modules (the other hands matrices to the dense kernels of
+//! [`crate::gemm`]) this one calls functions compiled for an instruction set, right after the CPU
+//! has said that it has it.
 
 use std::sync::OnceLock;
 
@@ -30,13 +31,17 @@ pub enum Level {
 /// lose the reproducibility that the variable is there for.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let cap = match std::env::var("ERGODIC_SIMD").as_deref() {
-            Err(_) | Ok("" | "avx512") => Level::Avx512,
-            Ok("avx2") => Level::Avx2,
-            Ok(_) => Level::Portable,
-        };
-        detected().min(cap)
+    *LEVEL.get_or_init(|| detected().min(cap()))
+}
+
+/// The highest level that `ERGODIC_SIMD` allows, whatever the CPU has; [`Level::Portable`] asks
+/// for bits that agree across CPUs.
+pub fn cap() -> Level {
+    static CAP: OnceLock<Level> = OnceLock::new();
+    *CAP.get_or_init(|| match std::env::var("ERGODIC_SIMD").as_deref() {
+        Err(_) | Ok("" | "avx512") => Level::Avx512,
+        Ok("avx2") => Level::Avx2,
+        Ok(_) => Level::Portable,
     })
 }
 

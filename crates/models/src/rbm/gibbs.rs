@@ -94,15 +94,51 @@ impl<F: Unit> Rbm<F> {
     }
 }
 
-/// `out = inᵀ` for a row-major `rows × columns` matrix, in tiles that fit the L1 cache.
-pub(super) fn transpose<F: Copy>(from: &[F], rows: usize, columns: usize, to: &mut [F]) {
-    const TILE: usize = 16;
-    for r0 in (0..rows).step_by(TILE) {
-        for c0 in (0..columns).step_by(TILE) {
-            for c in c0..columns.min(c0 + TILE) {
-                for r in r0..rows.min(r0 + TILE) {
-                    to[c * rows + r] = from[r * columns + c];
+/// `to = fromᵀ` for a row-major `rows × columns` matrix.
+pub(super) fn transpose<F: Unit>(from: &[F], rows: usize, columns: usize, to: &mut [F]) {
+    vectorize(Transpose {
+        from,
+        rows,
+        columns,
+        to,
+    });
+}
+
+struct Transpose<'a, F> {
+    from: &'a [F],
+    rows: usize,
+    columns: usize,
+    to: &'a mut [F],
+}
+
+impl<F: Unit> Vectorize for Transpose<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        const TILE: usize = 8;
+        let Self {
+            from,
+            rows,
+            columns,
+            to,
+        } = self;
+        let (whole_rows, whole_columns) = (rows / TILE * TILE, columns / TILE * TILE);
+        for c in (0..whole_columns).step_by(TILE) {
+            for r in (0..whole_rows).step_by(TILE) {
+                let mut tile = [[F::ZERO; TILE]; TILE];
+                for (k, t) in tile.iter_mut().enumerate() {
+                    t.copy_from_slice(&from[(r + k) * columns + c..][..TILE]);
                 }
+                for k in 0..TILE {
+                    let column: [F; TILE] = std::array::from_fn(|i| tile[i][k]);
+                    to[(c + k) * rows + r..][..TILE].copy_from_slice(&column);
+                }
+            }
+        }
+        for r in 0..rows {
+            let rest = if r < whole_rows { whole_columns } else { 0 };
+            for c in rest..columns {
+                to[c * rows + r] = from[r * columns + c];
             }
         }
     }

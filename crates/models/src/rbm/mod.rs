@@ -18,7 +18,9 @@
 //! | `exact.rs` | exact log Z, moments and gradients by enumeration |
 //! | `path.rs` | [`RbmPath`] from base rates to the machine, for AIS and RAISE |
 //! | `data.rs` | [`Data`]: binary rows or probabilities |
+//! | `settings.rs` | [`TrainSettings`] and what they are made of |
 //! | `train.rs` | [`Trainer`]: CD and PCD |
+//! | `likelihood.rs` | log Z and likelihoods of large machines, with certificates |
 //! | `file.rs` | safetensors models and checkpoints |
 //!
 //! ```
@@ -34,13 +36,20 @@ use ergodic_core::{ArgumentError, Energy, Randomness};
 use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::{Real, rng};
 
+mod data;
 mod exact;
 mod gibbs;
+mod likelihood;
 mod path;
+mod settings;
+mod train;
 
+pub use data::Data;
 pub use exact::{ExactMoments, MAX_ENUMERATED};
 pub use gibbs::{BlockGibbs, BlockGibbsState, RbmBlock, RbmChain, RbmTarget};
 pub use path::RbmPath;
+pub use settings::{Algorithm, OptimizerKind, Sparsity, TrainSettings};
+pub use train::{EpochReport, StopReason, Trainer};
 
 /// A floating-point type whose Bernoulli units can be drawn in bulk: `f32` or `f64`.
 pub trait Unit: Real {
@@ -379,10 +388,27 @@ pub(crate) fn base_rate_biases(rates: &[f64]) -> Result<Vec<f64>, ArgumentError>
 
 /// `Σᵢ vᵢ wᵢ` in `f64`.
 fn dot_bits<F: Real>(v: &[u8], w: &[F]) -> f64 {
-    v.iter()
-        .zip(w)
-        .map(|(&v, w)| if v == 1 { w.to_f64() } else { 0.0 })
-        .sum()
+    vectorize(DotBits(v, w))
+}
+
+struct DotBits<'a, F>(&'a [u8], &'a [F]);
+impl<F: Real> Vectorize for DotBits<'_, F> {
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0; 2 * LANES];
+        let (vs, v_rest) = self.0.as_chunks::<{ 2 * LANES }>();
+        let (ws, w_rest) = self.1.as_chunks::<{ 2 * LANES }>();
+        for (v, w) in vs.iter().zip(ws) {
+            for ((l, v), w) in lanes.iter_mut().zip(v).zip(w) {
+                *l += f64::from(*v) * w.to_f64();
+            }
+        }
+        for ((l, v), w) in lanes.iter_mut().zip(v_rest).zip(w_rest) {
+            *l += f64::from(*v) * w.to_f64();
+        }
+        lanes.iter().sum()
+    }
 }
 
 /// Lanes of the fixed summation order: the same at every SIMD level.
