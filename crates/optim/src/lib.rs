@@ -37,3 +37,7 @@ mod sgd;
 pub use adam::{Adam, AdamBuilder, AdamSettings};
 pub use schedule::Schedule;
 pub use sgd::{Sgd, SgdBuilder, SgdSettings};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
