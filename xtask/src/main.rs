@@ -1,2 +1,60 @@
-//! Repository tasks.
-fn main() {}
+//! Repository tasks, run as `cargo xtask TASK`: what keeps the workspace honest beside its tests.
+
+mod arrows;
+mod bench;
+mod chart;
+mod environment;
+mod manifest;
+mod readme;
+mod report;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Repository tasks of Ergodic.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check the arrows between crates and the manifests, then build and test each crate alone.
+    Tidy {
+        /// Check arrows and manifests only; build nothing.
+        #[arg(long)]
+        arrows_only: bool,
+    },
+    /// Run the benchmarks and write `docs/benchmarks/`.
+    Bench(bench::Options),
+    /// Run every command of `README.md` and check its exit code.
+    Readme(readme::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let root = root();
+    let outcome = match arguments.task {
+        Task::Tidy { arrows_only } => tidy::run(&root, arrows_only),
+        Task::Bench(options) => bench::run(&root, &options),
+        Task::Readme(options) => readme::run(&root, &options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace's `Cargo.toml`: the parent of this package's.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

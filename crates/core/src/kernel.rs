@@ -29,8 +29,9 @@ pub enum Stationarity {
 pub struct Claims {
     /// Invariance or reversibility.
     pub stationarity: Stationarity,
-    /// Irreducible and aperiodic on the support of every target of the kernel's type (on finite
-    /// spaces: some power of the matrix is positive there).
+    /// Irreducible and aperiodic for every target of the kernel's type whose energies are finite
+    /// (on finite spaces: some power of the matrix is positive). States of infinite energy may
+    /// disconnect the rest for a kernel that moves one site at a time.
     pub ergodic: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Elementary functions that vectorise: exp, log and what is made of them, in `f32` and `f64`.
 //!
-//! The transcendental methods of [`Real`](crate::Real) are these functions. Each is branch-free
+//! The transcendental methods of [`Real`] are these functions. Each is branch-free
 //! arithmetic (every condition is a select), always inlined, without a table, a call or a fused
 //! multiply-add, so a loop over them inside a [`crate::simd::Vectorize`] body becomes SIMD code,
 //! and the bits agree between scalar code and every SIMD level, on every CPU with IEEE 754

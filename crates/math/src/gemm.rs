@@ -89,7 +89,8 @@ impl std::error::Error for GemmError {}
 /// `α = 0` or `k = 0` only scales `C`.
 ///
 /// Domain: any shapes that fit, empty ones included; any strides of `A` and `B`; strides of `C`
-/// that keep its elements apart.
+/// that keep its elements apart. Intermediate results that overflow give infinities and NaN, as in
+/// IEEE arithmetic; they are not looked for.
 ///
 /// Error: componentwise `|Ĉ − C| ≤ γ_{k+2} (|α| |A| |B| + |β| |C|)`, `γ_j = j u/(1 − j u)` with
 /// `u = ε/2`, whatever the order of summation (Higham, *Accuracy and Stability of Numerical

@@ -1,1 +1,27 @@
 //! Markov kernels, one file each, and their composition.
+//!
+//! Every kernel implements [`MarkovKernel`](ergodic_core::MarkovKernel), takes its randomness as
+//! an argument, says what it claims, and is held to that claim by `ergodic-conformance` from its
+//! own code.
+//!
+//! | kernel | moves | reversible | ergodic on full support |
+//! |---|---|---|---|
+//! | [`Metropolis`] with [`Threshold`] | one proposed move | yes | no: a flat energy alternates |
+//! | [`Metropolis`] with [`Barker`] | one proposed move | yes | if the proposal connects |
+//! | [`MetropolisSweep`] | every site once | palindrome only | no: ties trap it |
+//! | [`Gibbs`] random scan, palindrome | one site, every site twice | yes | yes |
+//! | [`Gibbs`] sweep | every site once | no | yes |
+//! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
+
+mod compose;
+mod gibbs;
+mod metropolis;
+mod scan;
+
+pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat};
+pub use gibbs::Gibbs;
+pub use metropolis::{
+    Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
+    Threshold, UniformSite,
+};
+pub use scan::Scan;

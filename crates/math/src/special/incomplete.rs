@@ -84,7 +84,7 @@ fn check_chi_squared(x: f64, degrees: f64) -> Result<(), DomainError> {
 /// `Iₓ(a, b) = 1/B(a, b) ∫₀ˣ tᵃ⁻¹(1 − t)ᵇ⁻¹ dt`, the distribution function of the beta law.
 ///
 /// Domain `0 < a, b ≤ 10¹²`, `0 ≤ x ≤ 1`. The smaller side of the mean has relative error ≤ 10⁻¹²
-/// for `a, b ≤ 10⁴`, growing to 10⁻¹¹ at 10⁶ and 10⁻⁸ at 10¹² with the length of the fraction; the
+/// for `a, b ≤ 10³`, growing to 10⁻¹⁰ at 10⁶ and 10⁻⁸ at 10¹² with the length of the fraction; the
 /// larger side is its complement. Cost `O(√max(a, b))` at worst.
 ///
 /// # Errors

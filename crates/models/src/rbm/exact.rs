@@ -3,6 +3,7 @@
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
+use ergodic_math::special::log_sum_exp;
 use rayon::prelude::*;
 
 use super::{Rbm, Unit};
@@ -257,13 +258,4 @@ impl Vectorize for LogProduct<'_> {
         }
         positive.iter().sum::<f64>() + logs
     }
-}
-
-/// `log Σ e^x` in the order of the slice.
-fn log_sum_exp(x: &[f64]) -> f64 {
-    let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
-    }
-    max + x.iter().map(|x| (x - max).exp()).sum::<f64>().ln()
 }

@@ -38,6 +38,7 @@ use ergodic_math::{Real, rng};
 
 mod data;
 mod exact;
+mod file;
 mod gibbs;
 mod likelihood;
 mod path;
@@ -46,6 +47,7 @@ mod train;
 
 pub use data::Data;
 pub use exact::{ExactMoments, MAX_ENUMERATED};
+pub use file::{FileError, write_atomically};
 pub use gibbs::{BlockGibbs, BlockGibbsState, RbmBlock, RbmChain, RbmTarget};
 pub use path::RbmPath;
 pub use settings::{Algorithm, OptimizerKind, Sparsity, TrainSettings};

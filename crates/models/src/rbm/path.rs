@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ergodic_core::{ArgumentError, Energy, Path, Randomness};
-use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
 
 use super::{LANES, Rbm, RbmBlock, RbmTarget, Unit, base_rate_biases, dot_bits};

@@ -378,7 +378,7 @@ impl<F: Unit> Trainer<F> {
         let indices: Vec<usize> = (0..some).collect();
         self.train.draw(&indices, &mut rows, &mut evaluation);
         report.pseudo_log_likelihood = Some(model.pseudo_log_likelihood(&rows)?);
-        let log_z = quick_log_z(&model, &self.base_rates, seed, self.state.epoch as u64)?;
+        let log_z = quick_log_z(&model, &self.base_rates, seed)?;
         report.train_log_likelihood = Some(-mean_free_energy(&model, &rows) - log_z);
         if let Some(validation) = &self.validation {
             let rows = validation.to_bits(seed);

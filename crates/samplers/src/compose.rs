@@ -1,0 +1,359 @@
+//! Composition by value: one kernel after another, one or another, one many times.
+
+use ergodic_core::{
+    ArgumentError, Claims, Energy, MarkovKernel, Randomness, Stationarity, TargetError,
+};
+
+/// `first`, then `second`: the product of two kernels for one target, which may carry unlike
+/// states.
+///
+/// Each kernel keeps its own state; before a kernel steps, it is [`reset`](MarkovKernel::reset)
+/// to the position that the other has reached, which rebuilds its caches (for gradient kernels
+/// one gradient). The position of the cycle is that of the kernel that stepped last. Products
+/// nest: `Cycle::new(a, Cycle::new(b, c))`.
+///
+/// A product of invariant kernels is invariant. It is not reversible in general, and that both
+/// parts are ergodic does not make it ergodic (two alternating shifts may cancel), so neither is
+/// claimed. [`palindrome`](Self::palindrome) runs `first, second, first`, which is reversible if
+/// both are. If the second kernel fails for good, the chain stays where the first has led it.
+///
+/// ```
+/// use ergodic_conformance::{check, strategies::PairwiseSpins};
+/// use ergodic_samplers::{Cycle, Gibbs, Metropolis, Scan, UniformSite};
+///
+/// let target = PairwiseSpins::torus(2, 0.4)?;
+/// let kernel = Cycle::new(
+///     Gibbs::new(Scan::Random),
+///     Metropolis::new(UniformSite::new(4)?),
+/// );
+/// check(&kernel.palindrome(), &target, &target.states(), 1e-14)?.assert();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle<A, B> {
+    first: A,
+    second: B,
+    palindrome: bool,
+}
+
+impl<A, B> Cycle<A, B> {
+    /// `first`, then `second`.
+    pub const fn new(first: A, second: B) -> Self {
+        Self {
+            first,
+            second,
+            palindrome: false,
+        }
+    }
+
+    /// `first`, `second`, `first`: reversible if both are.
+    pub fn palindrome(mut self) -> Self {
+        self.palindrome = true;
+        self
+    }
+}
+
+impl<T, A, B> MarkovKernel<T> for Cycle<A, B>
+where
+    T: Energy + ?Sized,
+    A: MarkovKernel<T>,
+    B: MarkovKernel<T>,
+{
+    type State = (A::State, B::State);
+    /// What the first and the second kernel reported; the palindrome gives the last report of the
+    /// first.
+    type Info = (A::Info, B::Info);
+
+    fn claims(&self) -> Claims {
+        let (a, b) = (self.first.claims(), self.second.claims());
+        let product = a.then(b);
+        if self.palindrome
+            && a.stationarity == Stationarity::Reversible
+            && b.stationarity == Stationarity::Reversible
+        {
+            Claims {
+                stationarity: Stationarity::Reversible,
+                ..product
+            }
+        } else {
+            product
+        }
+    }
+
+    fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
+        Ok((self.first.init(target, x)?, self.second.init(target, x)?))
+    }
+
+    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    where
+        T: 's,
+    {
+        if self.palindrome {
+            self.first.position(&state.0)
+        } else {
+            self.second.position(&state.1)
+        }
+    }
+
+    fn reset(
+        &self,
+        target: &T,
+        (a, b): &mut Self::State,
+        x: Option<&T::State>,
+    ) -> Result<(), TargetError> {
+        if self.palindrome {
+            self.first.reset(target, a, x)?;
+            self.second.reset(target, b, Some(self.first.position(a)))
+        } else {
+            self.second.reset(target, b, x)?;
+            self.first.reset(target, a, Some(self.second.position(b)))
+        }
+    }
+
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        (a, b): &mut Self::State,
+        rng: &mut R,
+    ) -> Result<Self::Info, TargetError> {
+        if !self.palindrome {
+            self.first.reset(target, a, Some(self.second.position(b)))?;
+        }
+        let mut first = self.first.step(target, a, rng)?;
+        self.second.reset(target, b, Some(self.first.position(a)))?;
+        let second = self.second.step(target, b, rng)?;
+        if self.palindrome {
+            self.first.reset(target, a, Some(self.second.position(b)))?;
+            first = self.first.step(target, a, rng)?;
+        }
+        Ok((first, second))
+    }
+}
+
+/// One of two things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// Of the first kernel.
+    First(A),
+    /// Of the second kernel.
+    Second(B),
+}
+
+/// What a [`Mixture`] carries: the states of both kernels, and which of them holds the position.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MixtureState<A, B> {
+    first: A,
+    second: B,
+    in_first: bool,
+}
+
+/// `first` with probability `weight`, else `second`: `w P + (1 − w) Q`.
+///
+/// Reversible if both are, invariant if both are, and ergodic if either is. The kernel that is
+/// chosen is reset to the other's position if the other stepped last. Weight 0 or 1 is excluded:
+/// use the kernel itself.
+///
+/// ```
+/// use ergodic_conformance::{check, strategies::PairwiseSpins};
+/// use ergodic_samplers::{Gibbs, MetropolisSweep, Mixture, Scan};
+///
+/// // A sweep alone may be trapped; with some Gibbs updates it is ergodic.
+/// let target = PairwiseSpins::torus(2, 0.4)?;
+/// let kernel = Mixture::new(0.9, MetropolisSweep::new(4, Scan::Sweep)?, Gibbs::new(Scan::Random))?;
+/// check(&kernel, &target, &target.states(), 1e-14)?.assert();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixture<A, B> {
+    weight: f64,
+    first: A,
+    second: B,
+}
+
+impl<A, B> Mixture<A, B> {
+    /// `first` with probability `weight`, else `second`.
+    ///
+    /// # Errors
+    /// If the weight is not strictly between 0 and 1.
+    pub fn new(weight: f64, first: A, second: B) -> Result<Self, ArgumentError> {
+        if !(weight > 0.0 && weight < 1.0) {
+            return Err(ArgumentError::new(
+                "weight",
+                weight,
+                "strictly between 0 and 1",
+            ));
+        }
+        Ok(Self {
+            weight,
+            first,
+            second,
+        })
+    }
+}
+
+impl<T, A, B> MarkovKernel<T> for Mixture<A, B>
+where
+    T: Energy + ?Sized,
+    A: MarkovKernel<T>,
+    B: MarkovKernel<T>,
+{
+    type State = MixtureState<A::State, B::State>;
+    type Info = Either<A::Info, B::Info>;
+
+    fn claims(&self) -> Claims {
+        let (a, b) = (self.first.claims(), self.second.claims());
+        let stationarity = match (a.stationarity, b.stationarity) {
+            (Stationarity::Reversible, Stationarity::Reversible) => Stationarity::Reversible,
+            // As for a product: the worse of the two.
+            _ => a.then(b).stationarity,
+        };
+        Claims {
+            stationarity,
+            ergodic: a.ergodic || b.ergodic,
+        }
+    }
+
+    fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
+        Ok(MixtureState {
+            first: self.first.init(target, x)?,
+            second: self.second.init(target, x)?,
+            in_first: true,
+        })
+    }
+
+    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    where
+        T: 's,
+    {
+        if state.in_first {
+            self.first.position(&state.first)
+        } else {
+            self.second.position(&state.second)
+        }
+    }
+
+    fn reset(
+        &self,
+        target: &T,
+        state: &mut Self::State,
+        x: Option<&T::State>,
+    ) -> Result<(), TargetError> {
+        let MixtureState { first, second, .. } = state;
+        if state.in_first {
+            self.first.reset(target, first, x)?;
+            self.second
+                .reset(target, second, Some(self.first.position(first)))
+        } else {
+            self.second.reset(target, second, x)?;
+            self.first
+                .reset(target, first, Some(self.second.position(second)))
+        }
+    }
+
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        rng: &mut R,
+    ) -> Result<Self::Info, TargetError> {
+        let MixtureState {
+            first,
+            second,
+            in_first,
+        } = state;
+        if rng.bernoulli(self.weight) {
+            if !*in_first {
+                self.first
+                    .reset(target, first, Some(self.second.position(second)))?;
+                *in_first = true;
+            }
+            self.first.step(target, first, rng).map(Either::First)
+        } else {
+            if *in_first {
+                self.second
+                    .reset(target, second, Some(self.first.position(first)))?;
+                *in_first = false;
+            }
+            self.second.step(target, second, rng).map(Either::Second)
+        }
+    }
+}
+
+/// A kernel `times` times: `Pⁿ`, with every claim of `P`.
+///
+/// The report is that of the last repetition. A power of an irreducible *aperiodic* kernel stays
+/// so; reversibility and invariance survive any power. Beware of even powers of a kernel that may
+/// alternate: two Metropolis flips of a single free spin are the identity.
+///
+/// ```
+/// use ergodic_conformance::{check, strategies::PairwiseSpins};
+/// use ergodic_samplers::{Gibbs, Repeat, Scan};
+///
+/// let target = PairwiseSpins::torus(2, 0.4)?;
+/// let kernel = Repeat::new(3, Gibbs::new(Scan::Random))?;
+/// check(&kernel, &target, &target.states(), 1e-14)?.assert();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat<K> {
+    times: usize,
+    kernel: K,
+}
+
+impl<K> Repeat<K> {
+    /// `kernel`, `times` times per step.
+    ///
+    /// # Errors
+    /// If `times` is 0.
+    pub fn new(times: usize, kernel: K) -> Result<Self, ArgumentError> {
+        if times == 0 {
+            return Err(ArgumentError::new("times", times, "at least 1"));
+        }
+        Ok(Self { times, kernel })
+    }
+}
+
+impl<T, K> MarkovKernel<T> for Repeat<K>
+where
+    T: Energy + ?Sized,
+    K: MarkovKernel<T>,
+{
+    type State = K::State;
+    type Info = K::Info;
+
+    fn claims(&self) -> Claims {
+        self.kernel.claims()
+    }
+
+    fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
+        self.kernel.init(target, x)
+    }
+
+    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    where
+        T: 's,
+    {
+        self.kernel.position(state)
+    }
+
+    fn reset(
+        &self,
+        target: &T,
+        state: &mut Self::State,
+        x: Option<&T::State>,
+    ) -> Result<(), TargetError> {
+        self.kernel.reset(target, state, x)
+    }
+
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        rng: &mut R,
+    ) -> Result<K::Info, TargetError> {
+        for _ in 1..self.times {
+            self.kernel.step(target, state, rng)?;
+        }
+        self.kernel.step(target, state, rng)
+    }
+}
