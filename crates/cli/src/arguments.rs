@@ -181,6 +181,19 @@ pub enum OptimizerName {
     Adam,
 }
 
+/// How the annealed model is weighed.
+#[derive(Args, Clone, Debug)]
+pub struct RaiseArgs {
+    /// Temperatures of the annealed model (RAISE); a ladder of half the length shows the change.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count::<100_000_000>,
+          allow_negative_numbers = true)]
+    pub raise_temperatures: usize,
+    /// Reverse chains per test row.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<1_000_000>,
+          allow_negative_numbers = true)]
+    pub raise_chains: usize,
+}
+
 /// Options of `train rbm`.
 #[derive(Args, Clone, Debug)]
 pub struct TrainRbmArgs {
@@ -295,6 +308,9 @@ pub struct TrainRbmArgs {
     /// Estimation.
     #[command(flatten)]
     pub estimate: EstimateArgs,
+    /// Annealed model.
+    #[command(flatten)]
+    pub raise: RaiseArgs,
     /// Show.
     #[command(flatten)]
     pub show: ShowArgs,

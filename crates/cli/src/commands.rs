@@ -1,6 +1,7 @@
 //! The commands, from the parsed command line to the exit code.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -270,7 +271,8 @@ fn evaluate(args: &EvaluateArgs) -> Result<(), CliError> {
     if let Some(path) = &args.scores {
         let mut text = "row,log_likelihood\n".to_owned();
         for (row, score) in scores.iter().enumerate() {
-            text.push_str(&format!("{row},{score}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{row},{score}");
         }
         write_atomically(path, text.as_bytes())?;
     }

@@ -2,20 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ergodic::core::{MarkovKernel, Randomness, TargetError};
+use ergodic::core::{ArgumentError, MarkovKernel, Randomness, TargetError};
+use ergodic::free_energy::{self, Ais, FreeEnergyError, Ladder, Progress, Raise};
 use ergodic::math::rng;
 use ergodic::math::special::sigmoid;
-use ergodic::models::rbm::{BlockGibbs, MAX_ENUMERATED, Rbm};
+use ergodic::models::rbm::{
+    Algorithm, BlockGibbs, Data, EpochReport, FileError, MAX_ENUMERATED, OptimizerKind, Rbm,
+    RbmPath, Sparsity, TrainSettings, Trainer,
+};
+use ergodic::optim::Schedule;
 use rayon::prelude::*;
 
-use crate::arguments::{EstimateArgs, TrainRbmArgs};
+use crate::arguments::{
+    AlgorithmName, EstimateArgs, ImageShape, OptimizerName, RaiseArgs, TrainRbmArgs,
+};
 use crate::data::{Dataset, Values};
 use crate::error::CliError;
 use crate::output::OutputFolder;
 use crate::progress::{Phase, Style};
+use crate::report::METRICS;
 use crate::summary::{Annealed, Baselines, Likelihood, LogZ, Summary, Table};
 
 /// Chains that share one random stream; part of what a seed means.
@@ -27,8 +36,23 @@ const MAX_CHAINS: usize = 1024;
 /// Set apart from the streams of training and estimation.
 const SAMPLE_STREAMS: u64 = 5 << 48;
 
+/// Samples of the report and of `samples.png`.
+const SAMPLES: usize = 100;
+
+/// Gibbs steps before they are taken.
+const SAMPLE_BURN_IN: usize = 2000;
+
+/// Rows that one thread takes at a time.
+const ROWS_PER_CHUNK: usize = 256;
+
 /// Draws the bits of rows of probabilities.
 const BIT_STREAM: u64 = 6 << 48;
+
+/// Metadata: height and width of the images.
+const IMAGE: &str = "image";
+
+/// Metadata: base rates of the training rows.
+const BASE_RATES: &str = "base_rates";
 
 /// The checkpoint in the output folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
@@ -96,18 +120,77 @@ impl Trained {
     }
 }
 
-/// Checks the training settings before anything is written.
+/// The settings of the trainer, checked before anything is written.
 ///
 /// # Errors
 /// The first setting outside its domain, by the name of its option.
+pub fn settings(args: &TrainRbmArgs) -> Result<TrainSettings, CliError> {
+    let steps = args.k;
+    let settings = TrainSettings {
+        hidden: args.hidden,
+        epochs: args.epochs,
+        batch: args.batch,
+        chains: args.chains,
+        algorithm: match args.algorithm {
+            AlgorithmName::Pcd => Algorithm::Pcd { steps },
+            AlgorithmName::Cd => Algorithm::Cd { steps },
+        },
+        optimizer: match args.optimizer {
+            OptimizerName::Sgd => OptimizerKind::Sgd {
+                momentum: args.momentum,
+            },
+            OptimizerName::Adam => OptimizerKind::Adam {
+                beta1: 0.9,
+                beta2: 0.999,
+            },
+        },
+        learning_rate: args.lr,
+        schedule: args.lr_schedule.parse::<Schedule>().map_err(|e| {
+            CliError::option(
+                "--lr-schedule",
+                &args.lr_schedule,
+                format!("a schedule such as linear:0 ({e})"),
+            )
+        })?,
+        l1: args.l1,
+        l2: args.l2,
+        centering: args.centering,
+        sparsity: args
+            .sparsity_target
+            .zip(args.sparsity_strength)
+            .map(|(target, strength)| Sparsity { target, strength }),
+        validation_fraction: args.validation_fraction,
+        evaluate_every: args.evaluate_every,
+        patience: args.patience,
+        average: args.average,
+        weight_std: args.weight_std,
+        seed: args.seed,
+    };
+    settings.check().map_err(option_of)?;
+    Ok(settings)
+}
+
+/// The trainer's names of its settings as options.
+fn option_of(e: ArgumentError) -> CliError {
+    let option = match e.argument {
+        "learning_rate" => "--lr".to_owned(),
+        "steps" => "--k".to_owned(),
+        "target" => "--sparsity-target".to_owned(),
+        "strength" => "--sparsity-strength".to_owned(),
+        other => format!("--{}", other.replace('_', "-")),
+    };
+    let allowed = e
+        .allowed
+        .replace("validation_fraction", "--validation-fraction")
+        .replace("evaluate_every", "--evaluate-every");
+    CliError::option(option, e.found, allowed)
+}
+
+/// Checks what depends on data and output folder, before anything is written.
+///
+/// # Errors
+/// The first option that does not fit.
 pub fn check(args: &TrainRbmArgs, train: &Dataset) -> Result<(), CliError> {
-    if args.patience > 0 && (args.validation_fraction == 0.0 || args.evaluate_every == 0) {
-        return Err(CliError::option(
-            "--patience",
-            args.patience,
-            "0, or used with --validation-fraction and --evaluate-every above 0",
-        ));
-    }
     let validation = (train.rows as f64 * args.validation_fraction).round() as usize;
     if validation >= train.rows {
         return Err(CliError::option(
@@ -126,7 +209,51 @@ pub fn check(args: &TrainRbmArgs, train: &Dataset) -> Result<(), CliError> {
             "used with an output folder that holds a checkpoint",
         ));
     }
-    Ok(())
+    settings(args).map(drop)
+}
+
+/// The trainer's form of the data.
+fn rows_of(data: &Dataset) -> Result<Data, CliError> {
+    Ok(match &data.values {
+        Values::Binary(bits) => Data::binary(data.rows, data.columns, bits.clone())?,
+        Values::Probabilities(p) => Data::probabilities(data.rows, data.columns, p.clone())?,
+    })
+}
+
+/// A new trainer, or that of the checkpoint in the output folder.
+fn start(args: &TrainRbmArgs, rows: &Data) -> Result<Trainer<f32>, CliError> {
+    let settings = settings(args)?;
+    if !args.resume {
+        return Trainer::new(settings, rows).map_err(option_of);
+    }
+    let path = args.out.join(CHECKPOINT);
+    let trainer = Trainer::resume(&path, rows).map_err(|e| CliError::file(&e.path, e.reason))?;
+    // Silently preferring one of two settings would be wrong for someone.
+    let (given, stored) = (record(&settings)?, record(trainer.settings())?);
+    let fields = |v: &serde_json::Value| v.as_object().cloned().unwrap_or_default();
+    let stored_fields = fields(&stored);
+    for (name, value) in fields(&given) {
+        if stored_fields.get(&name) != Some(&value) {
+            let there = stored_fields.get(&name).unwrap_or(&serde_json::Value::Null);
+            return Err(CliError::option(
+                "--resume",
+                format!("given with {name} = {value}"),
+                format!(
+                    "used with the settings of {}, which has {name} = {there}",
+                    path.display()
+                ),
+            ));
+        }
+    }
+    Ok(trainer)
+}
+
+fn record(settings: &TrainSettings) -> Result<serde_json::Value, CliError> {
+    serde_json::to_value(settings).map_err(|e| CliError::Failed(format!("settings: {e}")))
+}
+
+fn unwritable(e: FileError) -> CliError {
+    CliError::output(&e.path, e.reason)
 }
 
 /// Trains and weighs a machine, and writes the model file.
@@ -134,21 +261,227 @@ pub fn check(args: &TrainRbmArgs, train: &Dataset) -> Result<(), CliError> {
 /// # Errors
 /// If training or estimation fails, or the folder cannot be written any more.
 pub fn train(
-    _args: &TrainRbmArgs,
-    _train: &Dataset,
-    _test: &Dataset,
-    _folder: &OutputFolder,
-    _style: Style,
+    args: &TrainRbmArgs,
+    train: &Dataset,
+    test: &Dataset,
+    folder: &OutputFolder,
+    style: Style,
 ) -> Result<Trained, CliError> {
-    Err(CliError::Failed(
-        "the trainer is not linked into this build".into(),
-    ))
+    let mut trainer = start(args, &rows_of(train)?)?;
+    let checkpoint = folder.file(CHECKPOINT);
+    let record = record(trainer.settings())?;
+    let started = Instant::now();
+    let first_update = trainer.updates_done();
+    let mut metrics = Table::new(&METRICS);
+    let mut phase = Phase::start(style, "train", args.epochs as u64, "epochs");
+    let mut stopped = "all epochs done";
+    let mut last_score = None;
+    while trainer.epochs_done() < args.epochs {
+        let report = trainer.epoch().map_err(|e| {
+            CliError::Failed(format!("training failed, a smaller --lr may help: {e}"))
+        })?;
+        metrics
+            .rows
+            .push(metrics_row(&report, started.elapsed().as_secs_f64()));
+        last_score = report.train_log_likelihood.or(last_score);
+        phase.set(report.epoch as u64, || {
+            last_score.map_or_else(String::new, |s| format!("train {s:.2} nats/row"))
+        });
+        if args.checkpoint_every > 0 && report.epoch.is_multiple_of(args.checkpoint_every) {
+            trainer.checkpoint(&checkpoint).map_err(unwritable)?;
+        }
+        if trainer.out_of_patience() {
+            stopped = "no better validation score";
+            break;
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let updates = trainer.updates_done() - first_update;
+    if args.checkpoint_every > 0 {
+        trainer.checkpoint(&checkpoint).map_err(unwritable)?;
+    }
+    phase.finish();
+
+    let (rbm, epochs) = trainer.best();
+    let model = Model {
+        image: train.image,
+        base_rates: trainer.base_rates().to_vec(),
+        rbm,
+    };
+    model.save(&folder.file("model.safetensors"))?;
+
+    let log_z = model.log_z(&args.estimate, args.seed, style)?;
+    let test_bits = bits_of(test, args.seed);
+    let annealed = model.annealed(&test_bits, &args.estimate, &args.raise, args.seed, style)?;
+    let log_z_figures = figures(&log_z, args.estimate.confidence);
+    let test_log_likelihood = likelihood(
+        &log_z,
+        mean(&model.log_unnormalised(&test_bits)),
+        &annealed,
+        args.estimate.confidence,
+    )?;
+    let train_mean = mean(&model.log_unnormalised(&bits_of(train, args.seed)));
+    Ok(Trained {
+        epochs,
+        stopped: stopped.into(),
+        validation_rows: trainer.validation_rows(),
+        updates_per_second: updates as f64 / seconds,
+        metrics,
+        log_z: log_z_figures,
+        test_log_likelihood,
+        train_log_likelihood: train_mean - log_z.estimate.value,
+        annealed_model: annealed,
+        samples: model.sample(SAMPLES, SAMPLE_BURN_IN, 1, args.seed, style)?,
+        receptive_fields: receptive_fields(&model.rbm),
+        settings: all_settings(args, record),
+    })
+}
+
+fn metrics_row(report: &EpochReport, seconds: f64) -> Vec<Option<f64>> {
+    vec![
+        Some(report.epoch as f64),
+        Some(report.updates as f64),
+        Some(seconds),
+        Some(report.learning_rate),
+        report.train_log_likelihood,
+        report.validation_log_likelihood,
+        report.pseudo_log_likelihood,
+        Some(report.chain_activity),
+        Some(report.gradient_rms),
+        Some(report.weight_rms),
+    ]
+}
+
+/// The trainer's settings and the program's own, for the record.
+fn all_settings(
+    args: &TrainRbmArgs,
+    record: serde_json::Value,
+) -> BTreeMap<String, serde_json::Value> {
+    let mut all = BTreeMap::new();
+    if let serde_json::Value::Object(map) = record {
+        all.extend(map);
+    }
+    let own = [
+        ("data", args.data.data.clone().into()),
+        ("test_data", args.split.test_data.clone().into()),
+        ("test_every", args.split.test_every.into()),
+        ("threshold", args.data.threshold.into()),
+        ("keep_probabilities", args.data.keep_probabilities.into()),
+        ("max_value", args.data.max_value.into()),
+        ("ais_runs", args.estimate.ais_runs.into()),
+        ("ais_temperatures", args.estimate.ais_temperatures.into()),
+        ("confidence", args.estimate.confidence.into()),
+        ("raise_temperatures", args.raise.raise_temperatures.into()),
+        ("raise_chains", args.raise.raise_chains.into()),
+        ("threads", args.show.threads.into()),
+    ];
+    all.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    all
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// A mean log-likelihood from log Z and the mean of `−F(v)`.
+fn likelihood(
+    log_z: &free_energy::LogZ,
+    mean_log_unnormalised: f64,
+    annealed: &Annealed,
+    confidence: f64,
+) -> Result<Likelihood, CliError> {
+    let found = log_z.log_likelihood(mean_log_unnormalised)?;
+    let (upper, upper_method) = match &found.upper {
+        Some(bound) => (bound.value, format!("{}: {}", found.method, bound.rests_on)),
+        None => (f64::INFINITY, "none".into()),
+    };
+    let (lower, lower_method) = match &found.lower {
+        Some(bound) => (bound.value, format!("{}: {}", found.method, bound.rests_on)),
+        None => (
+            annealed.lower,
+            "RAISE: unconditional for the annealed model, which is not the RBM itself".into(),
+        ),
+    };
+    Ok(Likelihood {
+        estimate: found.estimate.value,
+        lower,
+        upper,
+        confidence,
+        lower_method,
+        upper_method,
+    })
+}
+
+/// log Z as `summary.json` has it: the certified lower end, and the best upper end there is.
+fn figures(log_z: &free_energy::LogZ, confidence: f64) -> LogZ {
+    let lower = log_z
+        .lower
+        .map_or((log_z.estimate.interval.lower, log_z.rests_on), |b| {
+            (b.value, b.rests_on)
+        });
+    let upper = log_z
+        .upper
+        .map_or((log_z.estimate.interval.upper, log_z.rests_on), |b| {
+            (b.value, b.rests_on)
+        });
+    LogZ {
+        estimate: log_z.estimate.value,
+        std_err: log_z.estimate.std_err,
+        lower: lower.0,
+        upper: upper.0,
+        confidence,
+        method: if log_z.is_exact() {
+            log_z.method.to_string()
+        } else {
+            format!("{}; lower: {}; upper: {}", log_z.method, lower.1, upper.1)
+        },
+    }
+}
+
+fn estimation(e: FreeEnergyError) -> CliError {
+    match e {
+        FreeEnergyError::Argument(e) => CliError::from(e),
+        other => CliError::Failed(format!("estimation: {other}")),
+    }
+}
+
+/// A phase that any thread can move on.
+struct SharedPhase {
+    name: &'static str,
+    style: Style,
+    phase: Mutex<Option<Phase>>,
+}
+
+impl SharedPhase {
+    fn new(style: Style, name: &'static str) -> Self {
+        Self {
+            name,
+            style,
+            phase: Mutex::new(None),
+        }
+    }
+
+    fn set(&self, done: u64, total: u64) {
+        if let Ok(mut phase) = self.phase.lock() {
+            phase
+                .get_or_insert_with(|| Phase::start(self.style, self.name, total, "block steps"))
+                .set(done, String::new);
+        }
+    }
+
+    fn finish(self) {
+        if let Ok(Some(phase)) = self.phase.into_inner() {
+            phase.finish();
+        }
+    }
 }
 
 /// A trained machine read from its file.
 pub struct Model {
     rbm: Rbm<f32>,
     image: Option<(usize, usize)>,
+    /// Base rates of the training rows, where the annealing path starts.
+    base_rates: Vec<f64>,
 }
 
 impl Model {
@@ -167,10 +500,57 @@ impl Model {
                 "is a folder, but must be a model file such as ergodic-out/model.safetensors",
             ));
         }
-        Err(CliError::file(
-            path,
-            "is not a model file that this build can read",
-        ))
+        let (rbm, metadata) =
+            Rbm::<f32>::load(path).map_err(|e| CliError::file(&e.path, e.reason))?;
+        let bad = |key: &str| CliError::file(path, format!("has unreadable metadata `{key}`"));
+        let image = match metadata.get(IMAGE) {
+            None => None,
+            Some(text) => {
+                let ImageShape(h, w) = text.parse().map_err(|_| bad(IMAGE))?;
+                if h.checked_mul(w) != Some(rbm.visible()) {
+                    return Err(bad(IMAGE));
+                }
+                Some((h, w))
+            }
+        };
+        let base_rates = match metadata.get(BASE_RATES) {
+            // Any base is right; that of the biases is near.
+            None => rbm
+                .visible_bias()
+                .iter()
+                .map(|&b| sigmoid(f64::from(b)).clamp(0.01, 0.99))
+                .collect(),
+            Some(text) => {
+                let rates: Vec<f64> = text
+                    .split(' ')
+                    .map(str::parse)
+                    .collect::<Result<_, _>>()
+                    .map_err(|_| bad(BASE_RATES))?;
+                let valid = |p: &f64| *p > 0.0 && *p < 1.0;
+                if rates.len() != rbm.visible() || !rates.iter().all(valid) {
+                    return Err(bad(BASE_RATES));
+                }
+                rates
+            }
+        };
+        Ok(Self {
+            rbm,
+            image,
+            base_rates,
+        })
+    }
+
+    /// Writes the model file: nothing in it depends on time or threads.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), CliError> {
+        let rates: Vec<String> = self.base_rates.iter().map(f64::to_string).collect();
+        let mut metadata = BTreeMap::from([(BASE_RATES.to_owned(), rates.join(" "))]);
+        if let Some((h, w)) = self.image {
+            metadata.insert(IMAGE.to_owned(), format!("{h}x{w}"));
+        }
+        self.rbm.save(path, &metadata).map_err(unwritable)
     }
 
     /// Visible units.
@@ -203,6 +583,112 @@ impl Model {
         draw(&self.rbm, count, burn_in, steps, seed, style)
     }
 
+    /// log Z: exact where the smaller layer has at most 30 units, else by AIS in `f64`, whose
+    /// rounding a certificate can afford.
+    ///
+    /// # Errors
+    /// If the estimation fails.
+    pub fn log_z(
+        &self,
+        estimate: &EstimateArgs,
+        seed: u64,
+        style: Style,
+    ) -> Result<free_energy::LogZ, CliError> {
+        let rbm = self.rbm.to_f64();
+        if self.visible().min(self.hidden()) <= MAX_ENUMERATED {
+            let value = rbm.log_z_exact()?;
+            // Rounding of a compensated sum of at most 2³⁰ terms of that size.
+            return Ok(free_energy::LogZ::exact(
+                value,
+                1e-12 * (1.0 + value.abs()),
+            )?);
+        }
+        let path = RbmPath::new(&rbm, &self.base_rates)?;
+        let ladder = Ladder::linear(estimate.ais_temperatures)?;
+        let ais = Ais::builder()
+            .rounding_allowance(path.rounding_allowance(ladder.steps()))
+            .ladder(ladder)
+            .runs(estimate.ais_runs)
+            .seed(seed)
+            .confidence(estimate.confidence)
+            .build()?;
+        let phase = SharedPhase::new(style, "log Z");
+        let result = ais
+            .run_with_progress(&path, &BlockGibbs, &|p: Progress| {
+                phase.set(p.done, p.total)
+            })
+            .map_err(estimation)?;
+        phase.finish();
+        Ok(result.log_z)
+    }
+
+    /// `log Σ_h exp(−E(v, h)) = −F(v)` of each row of bits.
+    pub fn log_unnormalised(&self, bits: &[u8]) -> Vec<f64> {
+        let rbm = self.rbm.to_f64();
+        let mut out = vec![0.0; bits.len() / self.visible()];
+        out.par_chunks_mut(ROWS_PER_CHUNK)
+            .zip(bits.par_chunks(ROWS_PER_CHUNK * self.visible()))
+            .for_each(|(out, rows)| rbm.free_energies(rows, out));
+        for f in &mut out {
+            *f = -*f;
+        }
+        out
+    }
+
+    /// RAISE on the rows of `bits`.
+    fn annealed(
+        &self,
+        bits: &[u8],
+        estimate: &EstimateArgs,
+        raise: &RaiseArgs,
+        seed: u64,
+        style: Style,
+    ) -> Result<Annealed, CliError> {
+        let rbm = self.rbm.to_f64();
+        let path = RbmPath::new(&rbm, &self.base_rates)?;
+        let half = Ladder::linear((raise.raise_temperatures / 2).max(1))?;
+        let visible = self.visible();
+        let rows = bits.len() / visible;
+        let estimator = Raise::builder()
+            .rounding_allowance(path.rounding_allowance(2 * half.steps()))
+            .ladder(half)
+            .chains(raise.raise_chains)
+            .seed(seed)
+            .confidence(estimate.confidence)
+            .build()?;
+        let phase = SharedPhase::new(style, "RAISE");
+        let block_of = |wanted: &[usize]| {
+            let visible_rows = wanted
+                .iter()
+                .flat_map(|&r| &bits[r * visible..(r + 1) * visible])
+                .copied()
+                .collect();
+            rbm.block(visible_rows)
+                .expect("rows of 0 and 1 of the machine's own width")
+        };
+        let found = estimator
+            .run_with_doubling(&path, &BlockGibbs, rows, block_of, &|p: Progress| {
+                phase.set(p.done, p.total);
+            })
+            .map_err(estimation)?;
+        phase.finish();
+        let doubled = &found.doubled;
+        Ok(Annealed {
+            estimate: doubled.estimate.value,
+            lower: doubled.lower.value,
+            confidence: doubled.lower.confidence,
+            temperatures: doubled.steps,
+            chains_per_row: doubled.chains,
+            rows,
+            estimate_half_ladder: found.single.estimate.value,
+            change_on_doubling: found.change.value,
+            method: format!(
+                "RAISE, {} per row, {} steps: {}",
+                doubled.chains, doubled.steps, doubled.lower.rests_on
+            ),
+        })
+    }
+
     /// log Z and the log-likelihood of each row; probabilities are turned into bits once, under
     /// `seed`.
     ///
@@ -213,29 +699,14 @@ impl Model {
         data: &Dataset,
         estimate: &EstimateArgs,
         seed: u64,
-        _style: Style,
+        style: Style,
     ) -> Result<(LogZ, Vec<f64>), CliError> {
-        if self.visible().min(self.hidden()) > MAX_ENUMERATED {
-            return Err(CliError::Failed(
-                "annealed importance sampling is not linked into this build".into(),
-            ));
-        }
-        let exact = self.rbm.to_f64().log_z_exact()?;
-        let log_z = LogZ {
-            estimate: exact,
-            std_err: 0.0,
-            lower: exact,
-            upper: exact,
-            confidence: estimate.confidence,
-            method: "exact, by enumeration of the smaller layer".into(),
-        };
-        let bits = bits_of(data, seed);
-        let mut scores = vec![0.0; data.rows];
-        self.rbm.free_energies(&bits, &mut scores);
+        let log_z = self.log_z(estimate, seed, style)?;
+        let mut scores = self.log_unnormalised(&bits_of(data, seed));
         for s in &mut scores {
-            *s = -*s - exact;
+            *s -= log_z.estimate.value;
         }
-        Ok((log_z, scores))
+        Ok((figures(&log_z, estimate.confidence), scores))
     }
 }
 
@@ -290,13 +761,11 @@ pub fn draw(
     let rounds = count.div_ceil(chains);
     let blocks = chains.div_ceil(CHAINS_PER_BLOCK);
     let total = (burn_in + steps.saturating_mul(rounds - 1)) as u64 * blocks as u64;
-    let phase = std::sync::Mutex::new(Phase::start(style, "sample", total, "block steps"));
+    let phase = SharedPhase::new(style, "sample");
     let done = AtomicU64::new(0);
     let advance = |by: usize| {
         let now = done.fetch_add(by as u64, Ordering::Relaxed) + by as u64;
-        if let Ok(mut phase) = phase.lock() {
-            phase.set(now, String::new);
-        }
+        phase.set(now, total);
     };
     let target = rbm.population();
     let rates: Vec<f64> = rbm
@@ -333,9 +802,7 @@ pub fn draw(
             Ok(out)
         })
         .collect::<Result<_, CliError>>()?;
-    if let Ok(phase) = phase.into_inner() {
-        phase.finish();
-    }
+    phase.finish();
     let mut rows = Vec::with_capacity(rounds * chains * visible);
     for round in 0..rounds {
         for block in &drawn {

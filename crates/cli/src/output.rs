@@ -1,30 +1,19 @@
 //! Files that appear whole or not at all.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::CliError;
 
-/// Writes `bytes` to `path`: into a temporary file of the same folder, synced, then renamed.
-///
-/// A kill or a full disk at any time leaves either the former file or the new one.
+/// Writes `bytes` to `path` so that a kill or a full disk at any time leaves either the former
+/// file or the new one.
 ///
 /// # Errors
 /// If the folder cannot be written, with the former file untouched.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let fail = |e: std::io::Error| CliError::output(path, e);
-    let folder = parent(path);
-    let mut file = temporary(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|e| fail(e.error))?;
-    // The rename itself is durable once the folder is synced; not every system can do that.
-    if let Ok(folder) = std::fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    ergodic::models::rbm::write_atomically(path, bytes)
+        .map_err(|e| CliError::output(&e.path, e.reason))
 }
 
 /// Finds out whether `path` can be written, leaving nothing behind: before hours of work, not
@@ -49,12 +38,10 @@ fn parent(path: &Path) -> &Path {
 }
 
 fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".ergodic-").suffix(".tmp");
-    // Temporary files are private by default; results have the permissions of ordinary files.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    Builder::new()
+        .prefix(".ergodic-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
 }
 
 /// The folder that receives the results of a run.

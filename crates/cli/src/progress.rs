@@ -12,7 +12,7 @@ pub enum Style {
     Quiet,
     /// A bar that is redrawn.
     Bar,
-    /// About twenty lines per phase.
+    /// At most twenty lines per phase, and at most one in half a second but for the last.
     Lines,
 }
 
@@ -37,7 +37,12 @@ pub struct Phase {
     started: Instant,
     /// Twentieths of the way that have been reported.
     reported: u64,
+    /// Seconds from the start to the last report.
+    reported_at: f64,
 }
+
+/// Least seconds between two lines.
+const PAUSE: f64 = 0.5;
 
 impl Phase {
     /// Starts a phase of `total` steps called `unit`.
@@ -61,6 +66,7 @@ impl Phase {
             bar,
             started: Instant::now(),
             reported: 0,
+            reported_at: 0.0,
         }
     }
 
@@ -89,10 +95,12 @@ impl Phase {
     ) -> Option<String> {
         let total = self.total.max(1);
         let twentieth = (u128::from(done.min(total)) * 20 / u128::from(total)) as u64;
-        if twentieth <= self.reported {
+        let hurried = seconds - self.reported_at < PAUSE && done < total;
+        if twentieth <= self.reported || hurried {
             return None;
         }
         self.reported = twentieth;
+        self.reported_at = seconds;
         let rate = done as f64 / seconds.max(1e-9);
         let left = (total - done.min(total)) as f64 / rate.max(1e-9);
         let message = message();
@@ -149,6 +157,15 @@ mod tests {
             let last = format!("train: {total}/{total} epochs, 2/s, 0 ms left, ok");
             assert_eq!(lines.last(), Some(&last));
         }
+    }
+
+    #[test]
+    fn short_phases_do_not_flood_the_log() {
+        let mut phase = Phase::start(Style::Lines, "train", 1000, "epochs");
+        let lines = (1..=1000)
+            .filter_map(|done| phase.line(done, 1e-3 * done as f64, String::new))
+            .count();
+        assert_eq!(lines, 2);
     }
 
     #[test]

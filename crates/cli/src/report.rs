@@ -120,10 +120,10 @@ pub fn html(summary: &Summary, metrics: &Table, figures: &[Figure]) -> Result<St
         page.push_str("</div></section>");
     }
     page.push_str(&settings(summary));
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<footer>ergodic {}, seed {}. The same seed gives the same model, bit for bit, for any \
-         number of threads.</footer></main></body></html>\n",
+         number of threads.</footer></main></body></html>",
         escape(&summary.version),
         summary.seed
     );

@@ -10,6 +10,7 @@ use crate::data::{Dataset, Values};
 use crate::error::CliError;
 
 /// JSON has no word for infinity and NaN: such a number is `null`.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.is_finite() {
         serializer.serialize_f64(*value)

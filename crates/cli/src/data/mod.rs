@@ -317,17 +317,18 @@ fn read_format(
         .file_name()
         .map(|n| n.to_string_lossy().to_lowercase())
         .unwrap_or_default();
-    let stem = name.strip_suffix(".gz").unwrap_or(&name);
+    let extension = Path::new(name.strip_suffix(".gz").unwrap_or(&name)).extension();
+    let is = |wanted: &str| extension.is_some_and(|e| e == wanted);
     if head.is_empty() {
         return Err(CliError::file(
             path,
             "is empty, but must have at least one row",
         ));
     }
-    if head.starts_with(npy::MAGIC) || stem.ends_with(".npy") {
+    if head.starts_with(npy::MAGIC) || is("npy") {
         only_csv(options, &name)?;
         npy::read(path, stream, options)
-    } else if head.contains(&0) || stem.ends_with("-ubyte") || stem.ends_with(".idx") {
+    } else if head.contains(&0) || name.contains("-ubyte") || is("idx") {
         only_csv(options, &name)?;
         idx::read(path, stream, options)
     } else {

@@ -219,10 +219,12 @@ fn the_embedded_file_read_as_csv_equals_the_embedded_digits() {
     let raw = embedded::digits();
     let mut text = String::new();
     for (row, label) in raw.pixels.chunks(64).zip(&raw.labels) {
-        for p in row {
-            text.push_str(&format!("{p},"));
+        for p in row.iter().chain([label]) {
+            text.push_str(&p.to_string());
+            text.push(',');
         }
-        text.push_str(&format!("{label}\n"));
+        text.pop();
+        text.push('\n');
     }
     let options = LoadOptions {
         label_column: LabelColumn::Last,
