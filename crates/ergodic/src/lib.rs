@@ -34,3 +34,8 @@ pub use ergodic_models as models;
 pub use ergodic_optim as optim;
 #[cfg(feature = "samplers")]
 pub use ergodic_samplers as samplers;
+
+/// The examples of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
