@@ -34,3 +34,7 @@ pub use ergodic_models as models;
 pub use ergodic_optim as optim;
 #[cfg(feature = "samplers")]
 pub use ergodic_samplers as samplers;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
