@@ -107,7 +107,7 @@ impl Axis {
 /// Lines over a common axis; empty text if there is no point.
 pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
     let (width, height) = (520.0, 300.0);
-    let (left, right, top, bottom) = (62.0, 508.0, 16.0, 248.0);
+    let (left, right, top, bottom) = (72.0, 508.0, 16.0, 248.0);
     let points = || series.iter().flat_map(|s| s.points.iter());
     let (Some(x), Some(y)) = (
         Axis::around(points().map(|p| p.0), 6.0),

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ergodic::core::{ArgumentError, MarkovKernel, Randomness, TargetError};
-use ergodic::free_energy::{self, Ais, FreeEnergyError, Ladder, Progress, Raise};
+use ergodic::free_energy::{self, AisSettings, FreeEnergyError, Ladder, Progress, RaiseSettings};
 use ergodic::math::rng;
 use ergodic::math::special::sigmoid;
 use ergodic::models::rbm::{
-    Algorithm, BlockGibbs, Data, EpochReport, FileError, MAX_ENUMERATED, OptimizerKind, Rbm,
-    RbmPath, Sparsity, TrainSettings, Trainer,
+    Algorithm, BlockGibbs, Data, EpochReport, FileError, OptimizerKind, Rbm, Sparsity,
+    TrainSettings, Trainer,
 };
 use ergodic::optim::Schedule;
 use rayon::prelude::*;
@@ -45,6 +45,11 @@ const SAMPLE_BURN_IN: usize = 2000;
 /// Rows that one thread takes at a time.
 const ROWS_PER_CHUNK: usize = 256;
 
+/// Turns the seed of the run into that of its certificates. Training may look at estimates of log Z
+/// to stop early; weights that shared randomness with the choice of a model would not be unbiased
+/// for it.
+const CERTIFICATE: u64 = 0x9d5c_0fb4_2a61_e873;
+
 /// Draws the bits of rows of probabilities.
 const BIT_STREAM: u64 = 6 << 48;
 
@@ -68,7 +73,7 @@ pub struct Trained {
     pub validation_rows: usize,
     /// Parameter updates per second of training time.
     pub updates_per_second: f64,
-    /// One row per epoch, in the columns of [`METRICS`](crate::report::METRICS).
+    /// One row per epoch, in the columns of [`METRICS`].
     pub metrics: Table,
     /// log Z.
     pub log_z: LogZ,
@@ -583,8 +588,7 @@ impl Model {
         draw(&self.rbm, count, burn_in, steps, seed, style)
     }
 
-    /// log Z: exact where the smaller layer has at most 30 units, else by AIS in `f64`, whose
-    /// rounding a certificate can afford.
+    /// log Z: exact where the smaller layer has at most 30 units, else by AIS.
     ///
     /// # Errors
     /// If the estimation fails.
@@ -594,32 +598,21 @@ impl Model {
         seed: u64,
         style: Style,
     ) -> Result<free_energy::LogZ, CliError> {
-        let rbm = self.rbm.to_f64();
-        if self.visible().min(self.hidden()) <= MAX_ENUMERATED {
-            let value = rbm.log_z_exact()?;
-            // Rounding of a compensated sum of at most 2³⁰ terms of that size.
-            return Ok(free_energy::LogZ::exact(
-                value,
-                1e-12 * (1.0 + value.abs()),
-            )?);
-        }
-        let path = RbmPath::new(&rbm, &self.base_rates)?;
-        let ladder = Ladder::linear(estimate.ais_temperatures)?;
-        let ais = Ais::builder()
-            .rounding_allowance(path.rounding_allowance(ladder.steps()))
-            .ladder(ladder)
-            .runs(estimate.ais_runs)
-            .seed(seed)
-            .confidence(estimate.confidence)
-            .build()?;
+        let settings = AisSettings {
+            ladder: Ladder::linear(estimate.ais_temperatures)?,
+            runs: estimate.ais_runs,
+            seed: seed ^ CERTIFICATE,
+            confidence: estimate.confidence,
+            ..AisSettings::default()
+        };
         let phase = SharedPhase::new(style, "log Z");
-        let result = ais
-            .run_with_progress(&path, &BlockGibbs, &|p: Progress| {
-                phase.set(p.done, p.total)
-            })
+        let progress = |p: Progress| phase.set(p.done, p.total);
+        let log_z = self
+            .rbm
+            .log_z(&self.base_rates, &settings, &progress)
             .map_err(estimation)?;
         phase.finish();
-        Ok(result.log_z)
+        Ok(log_z)
     }
 
     /// `log Σ_h exp(−E(v, h)) = −F(v)` of each row of bits.
@@ -644,32 +637,18 @@ impl Model {
         seed: u64,
         style: Style,
     ) -> Result<Annealed, CliError> {
-        let rbm = self.rbm.to_f64();
-        let path = RbmPath::new(&rbm, &self.base_rates)?;
-        let half = Ladder::linear((raise.raise_temperatures / 2).max(1))?;
-        let visible = self.visible();
-        let rows = bits.len() / visible;
-        let estimator = Raise::builder()
-            .rounding_allowance(path.rounding_allowance(2 * half.steps()))
-            .ladder(half)
-            .chains(raise.raise_chains)
-            .seed(seed)
-            .confidence(estimate.confidence)
-            .build()?;
-        let phase = SharedPhase::new(style, "RAISE");
-        let block_of = |wanted: &[usize]| {
-            let visible_rows = wanted
-                .iter()
-                .flat_map(|&r| &bits[r * visible..(r + 1) * visible])
-                .copied()
-                .collect();
-            rbm.block(visible_rows)
-                .expect("rows of 0 and 1 of the machine's own width")
+        let settings = RaiseSettings {
+            ladder: Ladder::linear((raise.raise_temperatures / 2).max(1))?,
+            chains: raise.raise_chains,
+            seed: seed ^ CERTIFICATE,
+            confidence: estimate.confidence,
+            ..RaiseSettings::default()
         };
-        let found = estimator
-            .run_with_doubling(&path, &BlockGibbs, rows, block_of, &|p: Progress| {
-                phase.set(p.done, p.total);
-            })
+        let phase = SharedPhase::new(style, "RAISE");
+        let progress = |p: Progress| phase.set(p.done, p.total);
+        let found = self
+            .rbm
+            .annealed_log_likelihood(bits, &self.base_rates, &settings, &progress)
             .map_err(estimation)?;
         phase.finish();
         let doubled = &found.doubled;
@@ -679,7 +658,7 @@ impl Model {
             confidence: doubled.lower.confidence,
             temperatures: doubled.steps,
             chains_per_row: doubled.chains,
-            rows,
+            rows: doubled.log_p.len(),
             estimate_half_ladder: found.single.estimate.value,
             change_on_doubling: found.change.value,
             method: format!(

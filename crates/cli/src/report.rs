@@ -184,9 +184,17 @@ fn likelihood(summary: &Summary) -> String {
     let bars = [
         Bar {
             name: "RBM".into(),
-            note: format!("estimate and both sides, {}", percent(test.confidence)),
+            note: if summary.log_z.std_err == 0.0 {
+                "exact".into()
+            } else {
+                format!("estimate and sides of log Z, {}", percent(test.confidence))
+            },
             value: test.estimate,
-            interval: Some((test.lower, test.upper)),
+            // RAISE speaks of another model and has its own row.
+            interval: Some((
+                test.estimate - (summary.log_z.upper - summary.log_z.estimate),
+                test.upper,
+            )),
             colour: 0,
         },
         Bar {

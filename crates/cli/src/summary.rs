@@ -263,7 +263,7 @@ impl Summary {
             format!("{:.3} [{}]", test.upper, test.upper_method),
         );
         line(
-            "  RBM, lower side",
+            "  other side",
             format!("{:.3} [{}]", test.lower, test.lower_method),
         );
         let annealed = &self.annealed_model;

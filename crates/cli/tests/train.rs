@@ -149,7 +149,7 @@ fn the_model_file_does_not_depend_on_the_number_of_threads() {
 fn a_killed_run_resumes_with_the_same_bits() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let folder = temp.path();
-    let line = format!("{SMALL} --hidden 8 --epochs 400 --evaluate-every 0 --checkpoint-every 1");
+    let line = format!("{SMALL} --hidden 8 --epochs 200 --evaluate-every 0 --checkpoint-every 1");
     ergodic(folder, &format!("{line} --out whole"));
     let mut child = command(folder, &format!("{line} --out broken"))
         .stdout(Stdio::null())
@@ -164,6 +164,8 @@ fn a_killed_run_resumes_with_the_same_bits() {
     std::thread::sleep(Duration::from_millis(20));
     child.kill().expect("the program can be killed");
     child.wait().expect("the program ends");
+    let model = folder.join("broken/model.safetensors");
+    assert!(!model.exists(), "the run ended before it was killed");
     ergodic(folder, &format!("{line} --out broken --resume"));
     assert!(
         read(folder, "whole/model.safetensors") == read(folder, "broken/model.safetensors"),

@@ -38,4 +38,9 @@ pub use ergodic_samplers as samplers;
 /// The examples of the project's README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+struct ProjectReadme;
+
+/// The examples of this crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
