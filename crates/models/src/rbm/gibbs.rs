@@ -45,7 +45,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If the length is not a multiple of the number of visible units or a byte is not 0 or 1.
     pub fn block(&self, visible: Vec<u8>) -> Result<RbmBlock<F>, ArgumentError> {
-        if visible.len() % self.visible != 0 {
+        if !visible.len().is_multiple_of(self.visible) {
             return Err(ArgumentError::new(
                 "visible",
                 format!("of length {}", visible.len()),

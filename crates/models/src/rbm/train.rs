@@ -344,7 +344,8 @@ impl<F: Unit> Trainer<F> {
             validation_log_likelihood: None,
         };
         let every = self.settings.evaluate_every;
-        if every > 0 && (self.state.epoch % every == 0 || self.state.epoch == self.settings.epochs)
+        if every > 0
+            && (self.state.epoch.is_multiple_of(every) || self.state.epoch == self.settings.epochs)
         {
             self.evaluate(&mut report)?;
         }
