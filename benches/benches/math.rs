@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ergodic_benches::{Case, close};
-use ergodic_math::binary::{self, Init, PackedBits};
+use ergodic_math::binary::{self, Init, PackedBits, Scratch};
 use ergodic_math::gemm::{GemmError, MatMut, MatRef, gemm};
 use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::{Real, rng};
@@ -278,16 +278,22 @@ fn products(criterion: &mut Criterion) {
             || {
                 let (bits, weights) = operands();
                 let out = vec![0f32; ROWS * COLUMNS];
-                (bits, weights, PackedBits::default(), out)
+                (
+                    bits,
+                    weights,
+                    PackedBits::default(),
+                    Scratch::default(),
+                    out,
+                )
             },
-            |(bits, weights, packed, out)| {
+            |(bits, weights, packed, scratch, out)| {
                 packed.pack(bits, ROWS, INPUTS);
-                binary::multiply(packed, weights, COLUMNS, Init::Zero, out);
+                binary::multiply(packed, weights, COLUMNS, Init::Zero, out, scratch);
                 check_product(bits, weights, out)
             },
-            |(bits, weights, packed, out)| {
+            |(bits, weights, packed, scratch, out)| {
                 packed.pack(bits, ROWS, INPUTS);
-                binary::multiply(packed, weights, COLUMNS, Init::Zero, out);
+                binary::multiply(packed, weights, COLUMNS, Init::Zero, out, scratch);
             },
         );
 }
