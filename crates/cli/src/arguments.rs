@@ -185,7 +185,7 @@ pub enum OptimizerName {
 #[derive(Args, Clone, Debug)]
 pub struct RaiseArgs {
     /// Temperatures of the annealed model (RAISE); a ladder of half the length shows the change.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count::<100_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = count::<100_000_000>,
           allow_negative_numbers = true)]
     pub raise_temperatures: usize,
     /// Reverse chains per test row.
@@ -204,11 +204,11 @@ pub struct TrainRbmArgs {
     #[command(flatten)]
     pub split: SplitArgs,
     /// Hidden units.
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub hidden: usize,
     /// Passes over the training rows.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count::<1_000_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = count::<1_000_000_000>,
           allow_negative_numbers = true)]
     pub epochs: usize,
     /// Rows per update.
@@ -216,7 +216,7 @@ pub struct TrainRbmArgs {
           allow_negative_numbers = true)]
     pub batch: usize,
     /// Persistent chains of PCD.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub chains: usize,
     /// Learning rate.
