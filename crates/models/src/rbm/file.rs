@@ -229,7 +229,17 @@ impl<'a> Reader<'a> {
     }
 
     fn get<F: Unit>(&self, name: &str, shape: &[usize]) -> Result<Vec<F>, FileError> {
-        Ok(from_bytes(self.view(name, dtype::<F>(), shape)?))
+        let values: Vec<F> = from_bytes(self.view(name, dtype::<F>(), shape)?);
+        if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+            return Err(FileError::new(
+                self.path,
+                format!(
+                    "the tensor `{name}` holds {} at index {i}, but must be finite",
+                    values[i]
+                ),
+            ));
+        }
+        Ok(values)
     }
 
     /// The shape `visible × hidden` of the weights.
@@ -295,9 +305,12 @@ impl<F: Unit> Rbm<F> {
     pub fn load(path: &Path) -> Result<(Self, BTreeMap<String, String>), FileError> {
         let bytes = read(path)?;
         let (reader, header) = Reader::new::<ModelHeader>(path, &bytes)?;
-        if header.format != CHECKPOINT {
-            reader.check(&header.format, header.version, MODEL)?;
-        }
+        let expected = if header.format == CHECKPOINT {
+            CHECKPOINT
+        } else {
+            MODEL
+        };
+        reader.check(&header.format, header.version, expected)?;
         Ok((reader.rbm("")?, header.metadata))
     }
 }
@@ -329,7 +342,9 @@ impl<F: Unit> Trainer<F> {
         }
         let optimizer = self.optimizer.state();
         for (name, values) in &optimizer.slots {
-            put(&mut tensors, &format!("optimizer.{name}"), &[n], values);
+            // Empty before the first update.
+            let shape = [values.len()];
+            put(&mut tensors, &format!("optimizer.{name}"), &shape, values);
         }
         let header = CheckpointHeader {
             format: CHECKPOINT.to_owned(),
@@ -414,7 +429,8 @@ impl<F: Unit> Trainer<F> {
             .optimizer_slots
             .into_iter()
             .map(|name| {
-                let values = reader.get(&format!("optimizer.{name}"), &[n])?;
+                let length = if h.optimizer_steps == 0 { 0 } else { n };
+                let values = reader.get(&format!("optimizer.{name}"), &[length])?;
                 Ok((name, values))
             })
             .collect::<Result<_, FileError>>()?;

@@ -382,7 +382,9 @@ impl<'m, F: Unit> MarkovKernel<RbmTarget<'m, F>> for BlockGibbs {
         block: &RbmBlock<F>,
     ) -> Result<Self::State, TargetError> {
         check_shape(target.rbm, block)?;
-        Ok(BlockGibbsState::new(target, block.clone()))
+        // The inputs of `block` may be those of another machine.
+        let block = target.rbm.block_of_bits(block.visible.clone());
+        Ok(BlockGibbsState::new(target, block))
     }
 
     fn position<'s>(&self, state: &'s Self::State) -> &'s RbmBlock<F>
@@ -399,16 +401,13 @@ impl<'m, F: Unit> MarkovKernel<RbmTarget<'m, F>> for BlockGibbs {
         block: Option<&RbmBlock<F>>,
     ) -> Result<(), TargetError> {
         if let Some(block) = block {
-            check_shape(target.rbm, block)?;
-            if block.chains == state.block.chains {
-                state.block.clone_from(block);
-            } else {
-                *state = BlockGibbsState::new(target, block.clone());
-            }
+            *state = self.init(target, block)?;
+            return Ok(());
         }
         // The state caches `v·W`, which all targets of one machine share: along a path nothing
         // is stale. Other weights have another transpose.
         if !Arc::ptr_eq(&state.weights, &target.transposed) {
+            check_shape(target.rbm, &state.block)?;
             let block = target
                 .rbm
                 .block_of_bits(std::mem::take(&mut state.block.visible));

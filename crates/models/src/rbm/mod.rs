@@ -149,8 +149,8 @@ impl<F: Unit> Rbm<F> {
     /// Base-rate biases after Hinton, *A Practical Guide to Training RBMs*, 2010, section 8.
     ///
     /// # Errors
-    /// If a rate is not strictly between 0 and 1, `weight_std` is negative or not finite, or a
-    /// size is 0.
+    /// If a rate is not strictly between 0 and 1, `weight_std` is negative, not finite or beyond
+    /// the range of `F`, or a size is 0 or above 2²⁴.
     pub fn from_base_rates(
         rates: &[f64],
         hidden: usize,
@@ -175,6 +175,13 @@ impl<F: Unit> Rbm<F> {
         let mut generator = rng::stream(seed, 0);
         for w in rbm.weights_mut() {
             *w = F::from_f64(weight_std * Randomness::normal(&mut generator));
+        }
+        if rbm.weights().iter().any(|w| !w.is_finite()) {
+            return Err(ArgumentError::new(
+                "weight_std",
+                weight_std,
+                "small enough for weights in the precision of the parameters",
+            ));
         }
         Ok(rbm)
     }

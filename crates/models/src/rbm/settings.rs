@@ -62,7 +62,7 @@ pub struct TrainSettings {
     pub epochs: usize,
     /// Rows per update.
     pub batch: usize,
-    /// Persistent chains (PCD); CD runs one per row of the batch.
+    /// Persistent chains (PCD), at most 2²⁴; CD runs one per row of the batch.
     pub chains: usize,
     /// CD or PCD.
     pub algorithm: Algorithm,
@@ -154,6 +154,9 @@ impl TrainSettings {
             if n == 0 {
                 return Err(ArgumentError::new(name, 0, "at least 1"));
             }
+        }
+        if self.chains > 1 << 24 {
+            return Err(ArgumentError::new("chains", self.chains, "at most 2^24"));
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return Err(ArgumentError::new(

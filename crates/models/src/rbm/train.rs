@@ -292,16 +292,19 @@ impl<F: Unit> Trainer<F> {
         &mut self,
         callback: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
     ) -> Result<StopReason, ArgumentError> {
-        while self.state.epoch < self.settings.epochs {
+        loop {
+            // Before the epoch, so that a run resumed after its early stop stays stopped.
+            if self.out_of_patience() {
+                return Ok(StopReason::EarlyStopped);
+            }
+            if self.state.epoch >= self.settings.epochs {
+                return Ok(StopReason::Completed);
+            }
             let report = self.epoch()?;
             if callback(&report).is_break() {
                 return Ok(StopReason::Interrupted);
             }
-            if self.out_of_patience() {
-                return Ok(StopReason::EarlyStopped);
-            }
         }
-        Ok(StopReason::Completed)
     }
 
     /// Whether early stopping has decided to end the run.
@@ -320,7 +323,7 @@ impl<F: Unit> Trainer<F> {
         shuffle(&mut order, &mut stream(Purpose::Order));
         let (mut rows_rng, mut chains_rng) = (stream(Purpose::Rows), stream(Purpose::Chains));
         let per_epoch = order.len().div_ceil(self.settings.batch) as u64;
-        let total = per_epoch * self.settings.epochs as u64;
+        let total = per_epoch.saturating_mul(self.settings.epochs as u64);
         let (mut factor, mut activity) = (1.0, 0.0);
         for rows in order.chunks(self.settings.batch) {
             let visible = rows.len() * self.train.visible();
