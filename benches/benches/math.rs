@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ergodic_benches::{Case, close};
-use ergodic_math::binary::{self, Init, PackedBits};
-use ergodic_math::gemm::{MatMut, MatRef, gemm};
+use ergodic_math::binary::{self, Init, PackedBits, Scratch};
+use ergodic_math::gemm::{GemmError, MatMut, MatRef, gemm};
 use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::{Real, rng};
 use rand::Rng;
@@ -232,13 +232,11 @@ fn check_product(bits: &[u8], weights: &[f32], found: &[f32]) -> Result<(), Stri
 
 /// `out = A·B` through strided views of row-major slices.
 fn dense_product(a: &[f32], b: &[f32], out: &mut [f32]) -> Result<(), String> {
-    let product = || {
-        let a = MatRef::from_slice(a, ROWS, INPUTS, INPUTS, 1)?;
-        let b = MatRef::from_slice(b, INPUTS, COLUMNS, COLUMNS, 1)?;
-        let out = MatMut::from_slice(out, ROWS, COLUMNS, COLUMNS, 1)?;
-        gemm(1.0, a, b, 0.0, out)
-    };
-    product().map_err(|e| e.to_string())
+    let text = |e: GemmError| e.to_string();
+    let a = MatRef::from_slice(a, ROWS, INPUTS, INPUTS, 1).map_err(text)?;
+    let b = MatRef::from_slice(b, INPUTS, COLUMNS, COLUMNS, 1).map_err(text)?;
+    let out = MatMut::from_slice(out, ROWS, COLUMNS, COLUMNS, 1).map_err(text)?;
+    gemm(1.0, a, b, 0.0, out).map_err(text)
 }
 
 fn products(criterion: &mut Criterion) {
@@ -280,16 +278,22 @@ fn products(criterion: &mut Criterion) {
             || {
                 let (bits, weights) = operands();
                 let out = vec![0f32; ROWS * COLUMNS];
-                (bits, weights, PackedBits::default(), out)
+                (
+                    bits,
+                    weights,
+                    PackedBits::default(),
+                    Scratch::default(),
+                    out,
+                )
             },
-            |(bits, weights, packed, out)| {
+            |(bits, weights, packed, scratch, out)| {
                 packed.pack(bits, ROWS, INPUTS);
-                binary::multiply(packed, weights, COLUMNS, Init::Zero, out);
+                binary::multiply(packed, weights, COLUMNS, Init::Zero, out, scratch);
                 check_product(bits, weights, out)
             },
-            |(bits, weights, packed, out)| {
+            |(bits, weights, packed, scratch, out)| {
                 packed.pack(bits, ROWS, INPUTS);
-                binary::multiply(packed, weights, COLUMNS, Init::Zero, out);
+                binary::multiply(packed, weights, COLUMNS, Init::Zero, out, scratch);
             },
         );
 }

@@ -1,2 +1,7 @@
 //! The `ergodic` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ergodic_cli::run(std::env::args_os())
+}

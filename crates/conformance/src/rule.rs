@@ -1,6 +1,7 @@
 //! One-dimensional rules for the draws and the state: points with positive weights.
 
 use ergodic_core::ArgumentError;
+use ergodic_math::quadrature::gauss_legendre;
 
 /// Points and weights of a rule.
 #[derive(Clone, Debug)]
@@ -32,11 +33,7 @@ impl Nodes {
     /// Composite Gauss–Legendre with four points per panel, for integrands that do not vanish at
     /// the ends; `n` is rounded up to a multiple of 4.
     pub(crate) fn panels(lower: f64, upper: f64, n: usize) -> Self {
-        // Nodes ±√(3/7 ∓ (2/7)√(6/5)), weights (18 ± √30)/36 (Abramowitz and Stegun 25.4.30).
-        let inner = (3.0 / 7.0 - 2.0 / 7.0 * 1.2f64.sqrt()).sqrt();
-        let outer = (3.0 / 7.0 + 2.0 / 7.0 * 1.2f64.sqrt()).sqrt();
-        let heavy = (18.0 + 30f64.sqrt()) / 36.0;
-        let light = (18.0 - 30f64.sqrt()) / 36.0;
+        let panel = gauss_legendre(4).expect("four nodes are within the domain");
         let panels = n.div_ceil(4);
         let half = 0.5 * (upper - lower) / panels as f64;
         let mut nodes = Self {
@@ -45,12 +42,7 @@ impl Nodes {
         };
         for k in 0..panels {
             let centre = lower + (2 * k + 1) as f64 * half;
-            for (x, w) in [
-                (-outer, light),
-                (-inner, heavy),
-                (inner, heavy),
-                (outer, light),
-            ] {
+            for (x, w) in panel.iter() {
                 nodes.points.push(centre + half * x);
                 nodes.weights.push(half * w);
             }

@@ -3,7 +3,7 @@
 use ergodic_core::ArgumentError;
 
 use crate::check;
-use crate::weights::{log_mean_exp, log_sum_exp};
+use ergodic_math::special::{log_mean_exp, log_sum_exp};
 
 /// A lower bound on `log E[w]` from independent non-negative weights given as `log w`, at
 /// confidence `1 − δ`, for every sample size and whatever the law of the weights: no moments, no

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ergodic_core::{ArgumentError, Estimate, Interval};
 
-use crate::weights::log_mean_exp;
 use crate::{
     LadderOrigin, betting_lower_bound, check, effective_sample_size, log_mean_exp_std_err,
 };
+use ergodic_math::special::log_mean_exp;
 
 /// Below this effective number of runs the central limit theorem is not to be trusted, and
 /// [`RestsOn::CentralLimit`] says so.

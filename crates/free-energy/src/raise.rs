@@ -11,8 +11,8 @@ use ergodic_core::{
 use ergodic_math::rng;
 
 use crate::blocks::{Progress, Streams, at_rung, over_blocks};
-use crate::weights::log_mean_exp;
 use crate::{Bound, FreeEnergyError, Ladder, LadderOrigin, RestsOn, check, log_mean_exp_std_err};
+use ergodic_math::special::log_mean_exp;
 
 /// The settings of [`Raise`]; checked by [`Raise::new`] and [`RaiseBuilder::build`].
 #[derive(Clone, Debug, PartialEq)]

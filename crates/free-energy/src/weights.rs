@@ -1,22 +1,9 @@
 //! Averages of weights that are known by their logarithms, and their errors.
 
 use ergodic_core::ArgumentError;
+use ergodic_math::special::log_mean_exp;
 
 use crate::check;
-
-/// `log Σ e^x` without overflow; `−∞` for a sum of zero. No element is NaN or `+∞`.
-pub(crate) fn log_sum_exp(x: &[f64]) -> f64 {
-    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY {
-        return top;
-    }
-    top + x.iter().map(|x| (x - top).exp()).sum::<f64>().ln()
-}
-
-/// `log (1/n) Σ e^x`; as [`log_sum_exp`].
-pub(crate) fn log_mean_exp(x: &[f64]) -> f64 {
-    log_sum_exp(x) - (x.len() as f64).ln()
-}
 
 /// Kish's effective sample size `(Σ w)² / Σ w²` of weights `w = e^{log w}`, between 1 and `n`
 /// (Kish, *Survey Sampling*, 1965); 0 if all weights are zero. `O(n)`.

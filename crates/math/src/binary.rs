@@ -9,7 +9,7 @@
 //! The order of every sum is fixed, whatever the number of rows and the SIMD level:
 //!
 //! ```text
-//! out[r][j] = init + Σ_B Σ_{g ∈ B} ((b₀w₀ + b₁w₁) + (b₂w₂ + b₃w₃))
+//! out[r][j] = init + (Σ_B Σ_{g ∈ B} ((b₀w₀ + b₁w₁) + (b₂w₂ + b₃w₃)))
 //! ```
 //!
 //! with groups `g` of four inputs and blocks `B` of eight groups, each sum from left to right. So a
@@ -72,24 +72,18 @@ impl PackedBits {
         if rows == 0 {
             return;
         }
-        for (g, nibbles) in self.nibbles.chunks_exact_mut(rows).enumerate() {
-            let first = GROUP * g;
-            if first + GROUP <= inputs {
-                for (r, n) in nibbles.iter_mut().enumerate() {
-                    let at = r * inputs + first;
-                    let b = &bytes[at..at + GROUP];
-                    let word = u32::from_le_bytes([b[0], b[1], b[2], b[3]]) & 0x0101_0101;
-                    // Byte k moves to bit 24 + k; the other partial products stay below bit 24
-                    // or overflow, and no two meet.
-                    *n = (word.wrapping_mul(0x0102_0408) >> 24 & 15) as u8;
-                }
-            } else {
-                for (r, n) in nibbles.iter_mut().enumerate() {
-                    *n = 0;
-                    for i in first..inputs {
-                        *n |= (bytes[r * inputs + i] & 1) << (i - first);
-                    }
-                }
+        let whole = inputs / GROUP;
+        for (r, bytes) in bytes.chunks_exact(inputs.max(1)).enumerate() {
+            let (groups, rest) = bytes.as_chunks::<GROUP>();
+            for (g, group) in groups.iter().enumerate() {
+                let word = u32::from_le_bytes(*group) & 0x0101_0101;
+                // Byte k moves to bit 24 + k; the other partial products stay below bit 24 or
+                // overflow, and no two meet.
+                self.nibbles[g * rows + r] = (word.wrapping_mul(0x0102_0408) >> 24 & 15) as u8;
+            }
+            if !rest.is_empty() {
+                let bits = rest.iter().enumerate();
+                self.nibbles[whole * rows + r] = bits.map(|(k, b)| (b & 1) << k).sum();
             }
         }
     }
@@ -154,23 +148,36 @@ pub enum Init<'a, F> {
     Accumulate,
 }
 
+/// Caller-owned scratch of [`multiply`]: 256 bytes per row, kept from call to call.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch<F> {
+    narrow: Vec<Row<F, 32>>,
+    wide: Vec<Row<F, 64>>,
+}
+
+/// A strip of one row, on cache lines of its own.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Row<F, const WIDTH: usize>([F; WIDTH]);
+
 /// `out = init + B·W`, with `B` packed (`rows × inputs`), `weights` row-major
 /// (`inputs × columns`) and `out` row-major (`rows × columns`).
 ///
 /// Cost: `rows · inputs · columns / 4` additions and as many table look-ups from L1, plus
 /// `4 · inputs · columns` additions for the tables. See the [module](self) for order and error.
+/// Allocates only if `scratch` has to grow.
 ///
 /// # Panics
 /// If a length does not match.
 ///
 /// ```
-/// use ergodic_math::binary::{Init, PackedBits, multiply};
+/// use ergodic_math::binary::{Init, PackedBits, Scratch, multiply};
 ///
 /// let mut bits = PackedBits::default();
 /// bits.pack(&[1, 0, 1, 0, 1, 1], 2, 3);
 /// let w = [1.0f32, 10.0, 2.0, 20.0, 4.0, 40.0]; // 3 × 2
 /// let mut out = [0.0; 4];
-/// multiply(&bits, &w, 2, Init::Zero, &mut out);
+/// multiply(&bits, &w, 2, Init::Zero, &mut out, &mut Scratch::default());
 /// assert_eq!(out, [5.0, 50.0, 6.0, 60.0]);
 /// ```
 pub fn multiply<F: Real>(
@@ -179,20 +186,12 @@ pub fn multiply<F: Real>(
     columns: usize,
     init: Init<'_, F>,
     out: &mut [F],
+    scratch: &mut Scratch<F>,
 ) {
     assert_eq!(weights.len(), bits.inputs * columns, "weights");
     assert_eq!(out.len(), bits.rows * columns, "out");
-    match init {
-        Init::Zero => out.fill(F::ZERO),
-        Init::Bias(bias) => {
-            assert_eq!(bias.len(), columns, "bias");
-            if columns > 0 {
-                for row in out.chunks_exact_mut(columns) {
-                    row.copy_from_slice(bias);
-                }
-            }
-        }
-        Init::Accumulate => {}
+    if let Init::Bias(bias) = init {
+        assert_eq!(bias.len(), columns, "bias");
     }
     if bits.rows == 0 || columns == 0 {
         return;
@@ -202,16 +201,30 @@ pub fn multiply<F: Real>(
             bits,
             weights,
             columns,
+            init,
             out,
+            strip: strip(&mut scratch.wide, bits.rows),
         });
     } else {
         vectorize(Multiply::<F, 32> {
             bits,
             weights,
             columns,
+            init,
             out,
+            strip: strip(&mut scratch.narrow, bits.rows),
         });
     }
+}
+
+fn strip<F: Real, const WIDTH: usize>(
+    rows: &mut Vec<Row<F, WIDTH>>,
+    n: usize,
+) -> &mut [Row<F, WIDTH>] {
+    if rows.len() < n {
+        rows.resize(n, Row([F::ZERO; WIDTH]));
+    }
+    &mut rows[..n]
 }
 
 /// One L1 block: subset sums of `TABLES` groups of four inputs over `WIDTH` columns.
@@ -222,7 +235,10 @@ struct Multiply<'a, F, const WIDTH: usize> {
     bits: &'a PackedBits,
     weights: &'a [F],
     columns: usize,
+    init: Init<'a, F>,
     out: &'a mut [F],
+    /// Sums of the present columns: contiguous and aligned, unlike the rows of `out`.
+    strip: &'a mut [Row<F, WIDTH>],
 }
 
 impl<F: Real, const WIDTH: usize> Vectorize for Multiply<'_, F, WIDTH> {
@@ -233,13 +249,18 @@ impl<F: Real, const WIDTH: usize> Vectorize for Multiply<'_, F, WIDTH> {
             bits,
             weights,
             columns,
+            init,
             out,
+            strip,
         } = self;
         let rows = bits.rows;
         let groups = bits.inputs.div_ceil(GROUP);
         let mut tables = Tables([[[F::ZERO; WIDTH]; 1 << GROUP]; TABLES]);
         for column in (0..columns).step_by(WIDTH) {
             let width = WIDTH.min(columns - column);
+            if groups == 0 {
+                strip.fill(Row([F::ZERO; WIDTH]));
+            }
             for group in (0..groups).step_by(TABLES) {
                 let used = TABLES.min(groups - group);
                 for (g, table) in tables.0.iter_mut().enumerate() {
@@ -250,39 +271,52 @@ impl<F: Real, const WIDTH: usize> Vectorize for Multiply<'_, F, WIDTH> {
                 // Groups that the last block lacks read any nibble: their tables are zero.
                 let [n0, n1, n2, n3, n4, n5, n6, n7]: [&[u8]; TABLES] =
                     std::array::from_fn(|g| &nibbles[g.min(used - 1) * rows..][..rows]);
-                for r in 0..rows {
-                    let sum = tables.sum([n0[r], n1[r], n2[r], n3[r], n4[r], n5[r], n6[r], n7[r]]);
-                    add(&sum, &mut out[r * columns + column..][..width]);
+                for (r, row) in strip.iter_mut().enumerate() {
+                    let e =
+                        tables.entries([n0[r], n1[r], n2[r], n3[r], n4[r], n5[r], n6[r], n7[r]]);
+                    if group == 0 {
+                        for j in 0..WIDTH {
+                            row.0[j] = sum(&e, j);
+                        }
+                    } else {
+                        for j in 0..WIDTH {
+                            row.0[j] += sum(&e, j);
+                        }
+                    }
+                }
+            }
+            for (row, out) in strip.iter().zip(out.chunks_exact_mut(columns)) {
+                let out = &mut out[column..column + width];
+                match init {
+                    Init::Zero => out.copy_from_slice(&row.0[..width]),
+                    Init::Bias(bias) => {
+                        for ((o, s), b) in out.iter_mut().zip(&row.0).zip(&bias[column..]) {
+                            *o = *b + *s;
+                        }
+                    }
+                    Init::Accumulate => {
+                        for (o, s) in out.iter_mut().zip(&row.0) {
+                            *o += *s;
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-impl<F: Real, const WIDTH: usize> Tables<F, WIDTH> {
-    /// The sum of one entry of each table, from left to right.
+impl<F, const WIDTH: usize> Tables<F, WIDTH> {
+    /// One entry of each table.
     #[inline(always)]
-    fn sum(&self, nibbles: [u8; TABLES]) -> [F; WIDTH] {
-        let e: [&[F; WIDTH]; TABLES] =
-            std::array::from_fn(|g| &self.0[g][usize::from(nibbles[g] & 15)]);
-        std::array::from_fn(|j| {
-            e[0][j] + e[1][j] + e[2][j] + e[3][j] + e[4][j] + e[5][j] + e[6][j] + e[7][j]
-        })
+    fn entries(&self, nibbles: [u8; TABLES]) -> [&[F; WIDTH]; TABLES] {
+        std::array::from_fn(|g| &self.0[g][usize::from(nibbles[g] & 15)])
     }
 }
 
-/// `row += sum`, as far as the row goes.
+/// Column `j` of the entries of a block, from left to right.
 #[inline(always)]
-fn add<F: Real, const WIDTH: usize>(sum: &[F; WIDTH], row: &mut [F]) {
-    if let Ok(row) = <&mut [F; WIDTH]>::try_from(&mut *row) {
-        for (o, s) in row.iter_mut().zip(sum) {
-            *o += *s;
-        }
-    } else {
-        for (o, s) in row.iter_mut().zip(sum) {
-            *o += *s;
-        }
-    }
+fn sum<F: Real, const WIDTH: usize>(e: &[&[F; WIDTH]; TABLES], j: usize) -> F {
+    e[0][j] + e[1][j] + e[2][j] + e[3][j] + e[4][j] + e[5][j] + e[6][j] + e[7][j]
 }
 
 /// The 16 subset sums of inputs `first..first + 4` over columns `column..column + width`.
@@ -296,15 +330,23 @@ fn build<F: Real, const WIDTH: usize>(
     column: usize,
     width: usize,
 ) {
-    let mut w = [[F::ZERO; WIDTH]; GROUP];
-    for (k, w) in w.iter_mut().enumerate().take(inputs.saturating_sub(first)) {
-        let row = &weights[(first + k) * columns + column..][..width];
-        if let Ok(row) = <&[F; WIDTH]>::try_from(row) {
-            *w = *row;
-        } else {
-            w[..width].copy_from_slice(row);
+    let zero = [F::ZERO; WIDTH];
+    let mut copies = [[F::ZERO; WIDTH]; GROUP];
+    let row = |k: usize| {
+        let at = (first + k) * columns + column;
+        (first + k < inputs).then(|| &weights[at..at + width])
+    };
+    if width < WIDTH {
+        for (k, copy) in copies.iter_mut().enumerate() {
+            if let Some(row) = row(k) {
+                copy[..width].copy_from_slice(row);
+            }
         }
     }
+    let w: [&[F; WIDTH]; GROUP] = std::array::from_fn(|k| match row(k) {
+        None => &zero,
+        Some(row) => row.try_into().unwrap_or(&copies[k]),
+    });
     for j in 0..WIDTH {
         let low = [F::ZERO, w[0][j], w[1][j], w[0][j] + w[1][j]];
         let high = [F::ZERO, w[2][j], w[3][j], w[2][j] + w[3][j]];
@@ -350,6 +392,7 @@ mod tests {
 
     fn sizes_agree_with_the_documented_order<F: Real>() {
         let mut rng = rng::stream(3, 0);
+        let mut scratch = Scratch::default();
         for (rows, inputs, columns) in [
             (1, 1, 1),
             (3, 5, 7),
@@ -366,7 +409,7 @@ mod tests {
             let mut packed = PackedBits::default();
             packed.pack(&b, rows, inputs);
             let mut out = vec![F::ONE; rows * columns];
-            multiply(&packed, &w, columns, Init::Zero, &mut out);
+            multiply(&packed, &w, columns, Init::Zero, &mut out, &mut scratch);
             assert_eq!(out, expected, "{rows} x {inputs} x {columns}");
 
             let mut transposed = vec![0u8; rows * inputs];
@@ -376,7 +419,7 @@ mod tests {
                 }
             }
             packed.pack_transposed(&transposed, inputs, rows);
-            multiply(&packed, &w, columns, Init::Zero, &mut out);
+            multiply(&packed, &w, columns, Init::Zero, &mut out, &mut scratch);
             assert_eq!(out, expected, "transposed {rows} x {inputs} x {columns}");
         }
     }
@@ -394,6 +437,7 @@ mod tests {
     #[test]
     fn products_of_integers_are_exact_and_add_to_what_init_says() {
         let mut rng = rng::stream(4, 0);
+        let mut scratch = Scratch::default();
         let (rows, inputs, columns) = (20, 45, 70);
         let b = bytes(&mut rng, rows * inputs);
         let w: Vec<f32> = (0..inputs * columns)
@@ -403,8 +447,22 @@ mod tests {
         let mut packed = PackedBits::default();
         packed.pack(&b, rows, inputs);
         let mut out = vec![0.0; rows * columns];
-        multiply(&packed, &w, columns, Init::Bias(&bias), &mut out);
-        multiply(&packed, &w, columns, Init::Accumulate, &mut out);
+        multiply(
+            &packed,
+            &w,
+            columns,
+            Init::Bias(&bias),
+            &mut out,
+            &mut scratch,
+        );
+        multiply(
+            &packed,
+            &w,
+            columns,
+            Init::Accumulate,
+            &mut out,
+            &mut scratch,
+        );
         for r in 0..rows {
             for j in 0..columns {
                 let sum: u32 = (0..inputs)
@@ -419,10 +477,24 @@ mod tests {
     fn empty_shapes_are_fine() {
         let mut packed = PackedBits::default();
         packed.pack(&[], 0, 5);
-        multiply(&packed, &[0.0f32; 10], 2, Init::Zero, &mut []);
+        multiply(
+            &packed,
+            &[0.0f32; 10],
+            2,
+            Init::Zero,
+            &mut [],
+            &mut Scratch::default(),
+        );
         packed.pack(&[], 2, 0);
         let mut out = [1.0f64; 4];
-        multiply(&packed, &[], 2, Init::Bias(&[3.0, 4.0]), &mut out);
+        multiply(
+            &packed,
+            &[],
+            2,
+            Init::Bias(&[3.0, 4.0]),
+            &mut out,
+            &mut Scratch::default(),
+        );
         assert_eq!(out, [3.0, 4.0, 3.0, 4.0]);
     }
 }

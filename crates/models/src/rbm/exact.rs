@@ -88,7 +88,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If the smaller layer is too large, or there are no rows.
     pub fn mean_log_likelihood_exact(&self, rows: &[u8]) -> Result<f64, ArgumentError> {
-        if rows.is_empty() || rows.len() % self.visible != 0 {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
             return Err(ArgumentError::new(
                 "rows",
                 format!("of length {}", rows.len()),
@@ -152,7 +152,7 @@ impl<F: Unit> Rbm<F> {
     /// As [`exact_moments`](Self::exact_moments), and if there are no rows.
     pub fn log_likelihood_gradient_exact(&self, rows: &[u8]) -> Result<Vec<f64>, ArgumentError> {
         let model = self.exact_moments()?;
-        if rows.is_empty() || rows.len() % self.visible != 0 {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
             return Err(ArgumentError::new(
                 "rows",
                 format!("of length {}", rows.len()),

@@ -6,7 +6,7 @@ use ergodic_core::{
     ArgumentError, Claims, Energy, MarkovKernel, Population, Randomness, TargetError,
 };
 use ergodic_math::Real;
-use ergodic_math::binary::{Init, PackedBits, multiply};
+use ergodic_math::binary::{Init, PackedBits, Scratch, multiply};
 use ergodic_math::simd::{Vectorize, vectorize};
 
 use super::{LANES, Rbm, Unit, dot_bits};
@@ -45,7 +45,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If the length is not a multiple of the number of visible units or a byte is not 0 or 1.
     pub fn block(&self, visible: Vec<u8>) -> Result<RbmBlock<F>, ArgumentError> {
-        if visible.len() % self.visible != 0 {
+        if !visible.len().is_multiple_of(self.visible) {
             return Err(ArgumentError::new(
                 "visible",
                 format!("of length {}", visible.len()),
@@ -68,7 +68,14 @@ impl<F: Unit> Rbm<F> {
         let mut bits = PackedBits::default();
         bits.pack(&visible, chains, self.visible);
         let mut inputs = vec![F::ZERO; chains * self.hidden];
-        multiply(&bits, self.weights(), self.hidden, Init::Zero, &mut inputs);
+        multiply(
+            &bits,
+            self.weights(),
+            self.hidden,
+            Init::Zero,
+            &mut inputs,
+            &mut Scratch::default(),
+        );
         RbmBlock {
             chains,
             visible,
@@ -115,7 +122,7 @@ impl<F: Unit> Vectorize for Transpose<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        const TILE: usize = 8;
+        const TILE: usize = 16; // a cache line of f32
         let Self {
             from,
             rows,
@@ -242,6 +249,7 @@ pub struct BlockGibbsState<F> {
     hidden: Vec<u8>,
     probabilities: Vec<F>,
     bits: PackedBits,
+    scratch: Scratch<F>,
     /// The transpose of the weights that the inputs of the block were computed with.
     weights: Arc<[F]>,
 }
@@ -253,6 +261,7 @@ impl<F: Unit> BlockGibbsState<F> {
             hidden: vec![0; block.chains * hidden],
             probabilities: vec![F::ZERO; block.chains * visible.max(hidden)],
             bits: PackedBits::default(),
+            scratch: Scratch::default(),
             weights: Arc::clone(&target.transposed),
             block,
         }
@@ -288,7 +297,14 @@ impl<F: Unit> BlockGibbsState<F> {
 
         self.bits.pack(&self.hidden, chains, hidden);
         let p = &mut self.probabilities[..chains * visible];
-        multiply(&self.bits, transposed, visible, Init::Zero, p);
+        multiply(
+            &self.bits,
+            transposed,
+            visible,
+            Init::Zero,
+            p,
+            &mut self.scratch,
+        );
         vectorize(VisibleProbabilities {
             bias: visible_bias,
             scale,
@@ -303,6 +319,7 @@ impl<F: Unit> BlockGibbsState<F> {
             hidden,
             Init::Zero,
             &mut self.block.inputs,
+            &mut self.scratch,
         );
     }
 }

@@ -351,7 +351,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If there are no rows, or the length is not a multiple of the number of visible units.
     pub fn pseudo_log_likelihood(&self, rows: &[u8]) -> Result<f64, ArgumentError> {
-        if rows.is_empty() || rows.len() % self.visible != 0 {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
             return Err(ArgumentError::new(
                 "rows",
                 format!("of length {}", rows.len()),

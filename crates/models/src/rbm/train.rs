@@ -1,9 +1,9 @@
 //! Training by contrastive divergence and persistent contrastive divergence.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use ergodic_core::{ArgumentError, Optimizer};
-use ergodic_math::binary::{Init, PackedBits, multiply};
+use ergodic_math::binary::{self, Init, PackedBits, multiply};
 use ergodic_math::rng;
 use ergodic_math::simd::{Vectorize, vectorize};
 
@@ -128,6 +128,27 @@ struct Scratch<F> {
     visible_probabilities: Vec<F>,
     gradient: Vec<F>,
     bits: PackedBits,
+    hidden_bits: PackedBits,
+    product: binary::Scratch<F>,
+}
+
+impl<F: Unit> Scratch<F> {
+    /// The hidden probabilities of the given rows.
+    fn forward(&mut self, rbm: &Rbm<F>, rows: Range<usize>) {
+        let (visible, hidden) = (rbm.visible(), rbm.hidden());
+        let bytes = &self.visible[rows.start * visible..rows.end * visible];
+        self.bits.pack(bytes, rows.len(), visible);
+        let out = &mut self.probabilities[rows.start * hidden..rows.end * hidden];
+        multiply(
+            &self.bits,
+            rbm.weights(),
+            hidden,
+            Init::Bias(rbm.hidden_bias()),
+            out,
+            &mut self.product,
+        );
+        vectorize(Sigmoid(out));
+    }
 }
 
 impl<F: Unit> Trainer<F> {
@@ -188,6 +209,8 @@ impl<F: Unit> Trainer<F> {
             visible_probabilities: vec![F::ZERO; chains * visible],
             gradient: vec![F::ZERO; state.rbm.parameters().len()],
             bits: PackedBits::default(),
+            hidden_bits: PackedBits::default(),
+            product: binary::Scratch::default(),
         };
         Ok(Self {
             fingerprint: data.fingerprint(),
@@ -306,8 +329,7 @@ impl<F: Unit> Trainer<F> {
             let visible = rows.len() * self.train.visible();
             self.train
                 .draw(rows, &mut self.scratch.visible[..visible], &mut rows_rng);
-            let chains = self.gradient(rows.len(), &mut chains_rng);
-            activity += self.chain_activity(rows.len(), chains);
+            activity += self.gradient(rows.len(), &mut chains_rng);
             factor = self.settings.schedule.factor(self.state.updates, total);
             self.optimizer.step(
                 factor,
@@ -347,7 +369,8 @@ impl<F: Unit> Trainer<F> {
             validation_log_likelihood: None,
         };
         let every = self.settings.evaluate_every;
-        if every > 0 && (self.state.epoch % every == 0 || self.state.epoch == self.settings.epochs)
+        if every > 0
+            && (self.state.epoch.is_multiple_of(every) || self.state.epoch == self.settings.epochs)
         {
             self.evaluate(&mut report)?;
         }
@@ -406,17 +429,10 @@ impl<F: Unit> Trainer<F> {
         Ok(())
     }
 
-    /// The mean of the visible units of the chains, which lie behind the batch.
-    fn chain_activity(&self, batch: usize, chains: usize) -> f64 {
-        let visible = self.train.visible();
-        let bits = &self.scratch.visible[batch * visible..(batch + chains) * visible];
-        let ones: u64 = bits.iter().map(|b| u64::from(*b)).sum();
-        ones as f64 / bits.len() as f64
-    }
-
     /// The descent direction `⟨·⟩_model − ⟨·⟩_data` plus penalties into the gradient buffer, for
-    /// the `batch` rows at the front of the visible buffer. Moves the chains; returns their number.
-    fn gradient(&mut self, batch: usize, rng: &mut rand_chacha::ChaCha8Rng) -> usize {
+    /// the `batch` rows at the front of the visible buffer. Moves the chains; returns the mean of
+    /// their visible units.
+    fn gradient(&mut self, batch: usize, rng: &mut rand_chacha::ChaCha8Rng) -> f64 {
         let (visible, hidden) = (self.train.visible(), self.settings.hidden);
         let rbm = &self.state.rbm;
         let s = &mut self.scratch;
@@ -425,56 +441,40 @@ impl<F: Unit> Trainer<F> {
             Algorithm::Cd { steps } => (batch, steps, false),
         };
         let rows = batch + chains;
-        let mut forward = |from: usize, to: usize, visible_rows: &[u8], out: &mut [F]| {
-            s.bits.pack(
-                &visible_rows[from * visible..to * visible],
-                to - from,
-                visible,
-            );
-            let out = &mut out[from * hidden..to * hidden];
-            multiply(
-                &s.bits,
-                rbm.weights(),
-                hidden,
-                Init::Bias(rbm.hidden_bias()),
-                out,
-            );
-            vectorize(Sigmoid(out));
-        };
-
         if persistent {
             s.hidden.copy_from_slice(&self.state.chains);
         } else {
-            forward(0, batch, &s.visible, &mut s.probabilities);
+            s.forward(rbm, 0..batch);
             let p = &s.probabilities[..batch * hidden];
             F::bernoulli_mask(rng, p, &mut s.hidden[..batch * hidden]);
         }
-        let mut hidden_bits = PackedBits::default();
         for step in 0..steps {
-            hidden_bits.pack(&s.hidden[..chains * hidden], chains, hidden);
+            s.hidden_bits
+                .pack(&s.hidden[..chains * hidden], chains, hidden);
             let p = &mut s.visible_probabilities[..chains * visible];
             multiply(
-                &hidden_bits,
+                &s.hidden_bits,
                 &s.transposed,
                 visible,
                 Init::Bias(rbm.visible_bias()),
                 p,
+                &mut s.product,
             );
             vectorize(Sigmoid(p));
             let v = &mut s.visible[batch * visible..rows * visible];
             F::bernoulli_mask(rng, p, v);
             if step + 1 < steps {
-                forward(batch, rows, &s.visible, &mut s.probabilities);
+                s.forward(rbm, batch..rows);
                 let p = &s.probabilities[batch * hidden..rows * hidden];
                 F::bernoulli_mask(rng, p, &mut s.hidden[..chains * hidden]);
             }
         }
         if persistent {
-            forward(0, rows, &s.visible, &mut s.probabilities);
+            s.forward(rbm, 0..rows);
             let p = &s.probabilities[batch * hidden..rows * hidden];
             F::bernoulli_mask(rng, p, &mut self.state.chains);
         } else {
-            forward(batch, rows, &s.visible, &mut s.probabilities);
+            s.forward(rbm, batch..rows);
         }
 
         let gradient = &mut s.gradient;
@@ -492,9 +492,9 @@ impl<F: Unit> Trainer<F> {
         let (visible_bias, hidden_bias) = biases.split_at_mut(visible);
         let visible_rows = &s.visible[..rows * visible];
         s.bits.pack_transposed(visible_rows, rows, visible);
-        multiply(&s.bits, p, hidden, Init::Zero, weights);
+        multiply(&s.bits, p, hidden, Init::Zero, weights, &mut s.product);
         column_sums(p, F::ONE, F::ZERO, hidden_bias);
-        visible_means(visible_rows, batch, visible_bias);
+        let activity = visible_means(visible_rows, batch, visible_bias);
 
         if self.settings.centering {
             center(
@@ -519,7 +519,7 @@ impl<F: Unit> Trainer<F> {
                 *g += strength * (*q - target);
             }
         }
-        chains
+        activity
     }
 }
 
@@ -562,32 +562,66 @@ fn center<F: Unit>(
 /// `out = keep · out + factor · Σ_rows`, over the columns of a row-major matrix.
 fn column_sums<F: Unit>(rows: &[F], factor: F, keep: F, out: &mut [F]) {
     let mut sums = vec![F::ZERO; out.len()];
-    for row in rows.chunks_exact(out.len()) {
-        for (s, x) in sums.iter_mut().zip(row) {
-            *s += *x;
-        }
-    }
+    vectorize(ColumnSums {
+        rows,
+        sums: &mut sums,
+    });
     for (o, s) in out.iter_mut().zip(&sums) {
         *o = keep * *o + factor * *s;
     }
 }
 
-/// `out = mean over the chains − mean over the first `batch` rows`.
-fn visible_means<F: Unit>(rows: &[u8], batch: usize, out: &mut [F]) {
+struct ColumnSums<'a, F> {
+    rows: &'a [F],
+    sums: &'a mut [F],
+}
+impl<F: Unit> Vectorize for ColumnSums<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for row in self.rows.chunks_exact(self.sums.len()) {
+            for (s, x) in self.sums.iter_mut().zip(row) {
+                *s += *x;
+            }
+        }
+    }
+}
+
+/// `out = mean over the chains − mean over the first `batch` rows`; returns the overall mean of
+/// the chains.
+fn visible_means<F: Unit>(rows: &[u8], batch: usize, out: &mut [F]) -> f64 {
     let visible = out.len();
     let count = |rows: &[u8]| {
         let mut sums = vec![0u32; visible];
-        for row in rows.chunks_exact(visible) {
-            for (s, x) in sums.iter_mut().zip(row) {
-                *s += u32::from(*x);
-            }
-        }
+        vectorize(ColumnCounts {
+            rows,
+            sums: &mut sums,
+        });
         sums
     };
     let (data, chains) = rows.split_at(batch * visible);
     let chain_rows = (chains.len() / visible) as f64;
-    for ((o, d), c) in out.iter_mut().zip(count(data)).zip(count(chains)) {
-        *o = F::from_f64(f64::from(c) / chain_rows - f64::from(d) / batch as f64);
+    let (on_data, on_chains) = (count(data), count(chains));
+    for ((o, d), c) in out.iter_mut().zip(&on_data).zip(&on_chains) {
+        *o = F::from_f64(f64::from(*c) / chain_rows - f64::from(*d) / batch as f64);
+    }
+    let ones: u64 = on_chains.iter().map(|c| u64::from(*c)).sum();
+    ones as f64 / chains.len() as f64
+}
+
+struct ColumnCounts<'a> {
+    rows: &'a [u8],
+    sums: &'a mut [u32],
+}
+impl Vectorize for ColumnCounts<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for row in self.rows.chunks_exact(self.sums.len()) {
+            for (s, x) in self.sums.iter_mut().zip(row) {
+                *s += u32::from(*x);
+            }
+        }
     }
 }
 
