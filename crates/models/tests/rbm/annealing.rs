@@ -6,7 +6,7 @@ use ergodic_math::rng;
 use ergodic_models::rbm::{BlockGibbs, Rbm, RbmPath};
 
 use crate::common::{
-    annealed, binomial_quantile, bits, for_all, machines, random, sigmoid, softplus, to_f32,
+    annealed, binomial_quantile, bits, for_all, machines, random, sigmoid, softplus, to_f32, twice,
 };
 
 /// The weights of `rbm` after `steps` steps of exact gradient ascent on `rows`.
@@ -393,16 +393,7 @@ fn log_z_is_exact_for_small_machines_and_certified_for_large_ones() {
     // Two machines side by side, 32 + 32 units: log Z is the sum of the parts, each of which can
     // be enumerated.
     let part = random::<f64>(16, 16, 0.3, 4);
-    let mut both = Rbm::<f64>::zeros(32, 32).unwrap();
-    for i in 0..32 {
-        for j in 0..32 {
-            if i / 16 == j / 16 {
-                both.weights_mut()[i * 32 + j] = part.weights()[i % 16 * 16 + j % 16];
-            }
-        }
-        both.visible_bias_mut()[i] = part.visible_bias()[i % 16];
-        both.hidden_bias_mut()[i] = part.hidden_bias()[i % 16];
-    }
+    let both = twice(&part);
     let exact = 2.0 * part.log_z_exact().unwrap();
     let found = both.log_z(&[0.5; 32], &settings, &|_| ()).unwrap();
     assert!(!found.is_exact() && found.upper.is_none());

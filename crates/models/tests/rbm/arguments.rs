@@ -113,7 +113,9 @@ fn data_name_bad_arguments_and_where_they_are() {
 
 #[test]
 fn the_parts_of_a_split_are_the_whole() {
-    let bits: Vec<u8> = (0..64 * 6).map(|k| (k / 6 >> (k % 6) & 1) as u8).collect();
+    let bits: Vec<u8> = (0..64 * 6)
+        .map(|k| (((k / 6) >> (k % 6)) & 1) as u8)
+        .collect();
     let data = Data::binary(64, 6, bits).unwrap();
     let (rest, part) = data.split(0.25, 3).unwrap();
     let part = part.unwrap();
@@ -151,19 +153,19 @@ fn settings_name_what_is_out_of_its_domain() {
             s.sparsity = Some(Sparsity {
                 target: 0.1,
                 strength: -1.0,
-            })
+            });
         }),
         ("target", |s| {
             s.sparsity = Some(Sparsity {
                 target: 0.0,
                 strength: 1.0,
-            })
+            });
         }),
         ("target", |s| {
             s.sparsity = Some(Sparsity {
                 target: f64::NAN,
                 strength: 1.0,
-            })
+            });
         }),
         ("validation_fraction", |s| s.validation_fraction = 1.0),
         ("validation_fraction", |s| s.validation_fraction = f64::NAN),

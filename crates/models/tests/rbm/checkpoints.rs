@@ -265,7 +265,7 @@ fn flipped_bits_never_panic_nor_bring_in_numbers_that_are_not_finite() {
     let mut refused = 0;
     for k in 0..6000 {
         let mut damaged = whole.clone();
-        for _ in 0..1 + k % 3 {
+        for _ in 0..=k % 3 {
             let at = Randomness::index(&mut rng, damaged.len());
             damaged[at] ^= if k % 2 == 0 {
                 1 << Randomness::index(&mut rng, 8)
@@ -349,7 +349,7 @@ fn files_of_another_kind_are_errors_that_say_what_is_wrong() {
     assert!(e.reason.contains("F32") && e.reason.contains("F64"), "{e}");
     assert!(Rbm::<f64>::load(&path).is_err());
     patched(&path, "\\\"hidden\\\":4", "\\\"hidden\\\":5");
-    assert!(resume(&data).contains("5"));
+    assert!(resume(&data).contains('5'));
     full_checkpoint(&path);
     patched(&path, "\\\"chains\\\":7", "\\\"chains\\\":8");
     assert!(resume(&data).contains("chains"));

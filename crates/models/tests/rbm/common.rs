@@ -45,6 +45,24 @@ pub(crate) fn transposed(rbm: &Rbm<f64>) -> Rbm<f64> {
     Rbm::from_parameters(hidden, visible, parameters).unwrap()
 }
 
+/// Two copies of a machine side by side, without couplings between them.
+pub(crate) fn twice(part: &Rbm<f64>) -> Rbm<f64> {
+    let (n, m) = (part.visible(), part.hidden());
+    let mut both = Rbm::<f64>::zeros(2 * n, 2 * m).unwrap();
+    for i in 0..2 * n {
+        for j in 0..2 * m {
+            if i / n == j / m {
+                both.weights_mut()[i * 2 * m + j] = part.weights()[i % n * m + j % m];
+            }
+        }
+        both.visible_bias_mut()[i] = part.visible_bias()[i % n];
+    }
+    for j in 0..2 * m {
+        both.hidden_bias_mut()[j] = part.hidden_bias()[j % m];
+    }
+    both
+}
+
 /// `W_ij = ½ sin(1 + 3i + 2j)`, `b_i = cos(i)/10`, `c_j = −0.2 + 0.1 j`; 6 visible, 4 hidden.
 pub(crate) fn oracle() -> Rbm<f64> {
     let mut parameters = Vec::new();

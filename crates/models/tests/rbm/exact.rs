@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::common::{
     Conditionals, bits, brute_log_z, for_all, log_sum_exp, machines, oracle, random, softplus,
-    to_f32, transposed,
+    to_f32, transposed, twice,
 };
 
 #[test]
@@ -117,6 +117,16 @@ fn log_z_of_independent_layers_is_a_sum_of_softplus_across_chunk_borders() {
         assert!((rbm.log_z_exact().unwrap() - exact).abs() < 1e-12 * exact);
         assert!((transposed(&rbm).log_z_exact().unwrap() - exact).abs() < 1e-12 * exact);
     }
+}
+
+#[test]
+fn log_z_of_two_machines_side_by_side_is_the_sum_across_chunk_borders() {
+    // 14 × 16 units take four chunks, each part of 7 × 8 one.
+    let part = random::<f64>(7, 8, 2.0, 8);
+    let exact = 2.0 * brute_log_z(&part);
+    let both = twice(&part);
+    assert!((both.log_z_exact().unwrap() - exact).abs() < 1e-12 * exact.abs());
+    assert!((transposed(&both).log_z_exact().unwrap() - exact).abs() < 1e-12 * exact.abs());
 }
 
 #[test]

@@ -321,7 +321,7 @@ fn sparsity_pulls_the_mean_hidden_activation_to_its_target() {
         let mut trainer = Trainer::<f64>::new(settings, &data).unwrap();
         trainer.run(&mut go_on).unwrap();
         let model = trainer.model();
-        let mut mean = vec![0.0; 6];
+        let mut mean = [0.0; 6];
         for v in rows.chunks(9) {
             for (m, q) in mean.iter_mut().zip(model.hidden_probabilities(v)) {
                 *m += q / 14.0;
