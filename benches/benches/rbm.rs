@@ -238,9 +238,12 @@ impl<K: DenseProduct> Dense<K> {
         vectorize(Floats(mask, &mut self.hidden));
 
         let rate = self.settings.learning_rate as f32;
-        let share = |row: usize| match row < batch {
-            true => rate / batch as f32,
-            false => -rate / chains as f32,
+        let share = |row: usize| {
+            if row < batch {
+                rate / batch as f32
+            } else {
+                -rate / chains as f32
+            }
         };
         // Sums apart: a row's share alone is near the last bit of a bias.
         let mut sums = vec![0f32; v + h];
@@ -335,7 +338,8 @@ fn check_gradient<T: Pcd>() -> Result<(), String> {
     let moved = after.parameters().iter().zip(before.parameters());
     for (i, ((a, b), exact)) in moved.zip(&exact).enumerate() {
         let found = (a - b) / (rate * UPDATES as f64);
-        if !((found - exact).abs() < 0.006) {
+        let error = (found - exact).abs();
+        if error.is_nan() || error > 0.006 {
             return Err(format!(
                 "component {i} of the gradient is {found}, not {exact}"
             ));
@@ -463,7 +467,7 @@ fn on_digits(criterion: &mut Criterion) {
                 }
                 let report = training.epoch().map_err(text)?;
                 let after = score(training.current())?;
-                if !(after > before + 3.0) {
+                if after.is_nan() || after < before + 3.0 {
                     return Err(format!("pseudo-log-likelihood from {before} to {after}"));
                 }
                 close(
@@ -497,9 +501,13 @@ fn random_machine(visible: usize, hidden: usize, coupled: usize, std: f64) -> Rb
     let (weights, biases) = parameters.split_at_mut(visible * hidden);
     for row in weights.chunks_exact_mut(hidden) {
         row[coupled..].fill(0.0);
-        row.iter_mut().for_each(|w| *w *= std as f32);
+        for w in row {
+            *w *= std as f32;
+        }
     }
-    biases.iter_mut().for_each(|b| *b *= 0.5);
+    for b in biases {
+        *b *= 0.5;
+    }
     match Rbm::from_parameters(visible, hidden, parameters) {
         Ok(machine) => machine,
         Err(error) => panic!("{error}"),
