@@ -15,11 +15,13 @@ impl<F: Unit> Rbm<F> {
     /// `log Z`: exact where the smaller layer has at most [`MAX_ENUMERATED`] units, else by AIS
     /// along [`RbmPath`] from `base_rates`.
     ///
-    /// Computed in `f64` whatever `F` is (the parameters are exact in both), with
-    /// [`RbmPath::rounding_allowance`] on top of the allowance of `settings`.
+    /// Computed in `f64` whatever `F` is (the parameters are exact in both). Rounding is paid for
+    /// in nats by [`RbmPath::rounding_allowance`] and in confidence by [`RbmPath::coverage_loss`]:
+    /// what is reported at the confidence of `settings` was computed at a slightly higher one.
     ///
     /// # Errors
-    /// If the base rates or a setting are out of their domain.
+    /// If the base rates or a setting are out of their domain, or the confidence is so close to 1
+    /// that rounding cannot be paid for.
     ///
     /// ```
     /// use ergodic_free_energy::AisSettings;
@@ -43,16 +45,26 @@ impl<F: Unit> Rbm<F> {
         let rbm = self.to_f64();
         let path = RbmPath::new(&rbm, base_rates)?;
         let mut settings = settings.clone();
-        settings.rounding_allowance += path.rounding_allowance(settings.ladder.steps());
+        let confidence = settings.confidence;
+        settings.rounding_allowance += path.rounding_allowance();
+        settings.confidence = paid(
+            confidence,
+            path.coverage_loss(settings.ladder.steps(), settings.runs),
+        )?;
         let result = Ais::new(settings)?.run_with_progress(&path, &BlockGibbs, progress)?;
-        Ok(result.log_z)
+        let mut log_z = result.log_z;
+        log_z.estimate.confidence = confidence;
+        for bound in [&mut log_z.lower, &mut log_z.upper].into_iter().flatten() {
+            bound.confidence = confidence;
+        }
+        Ok(log_z)
     }
 
     /// RAISE on `rows` (row-major, one byte of 0 or 1 per visible unit), on the ladder of
     /// `settings` and on the doubled one: the log-likelihood of the *annealed models* of those
     /// ladders, which is a statement about the machine only as far as the two agree.
     ///
-    /// Computed in `f64`, with the allowance of the path added.
+    /// Computed in `f64`; rounding is paid for as in [`log_z`](Self::log_z).
     ///
     /// # Errors
     /// If the rows do not fit the machine, or the base rates or a setting are out of their domain.
@@ -68,16 +80,48 @@ impl<F: Unit> Rbm<F> {
         let visible = self.visible();
         let path = RbmPath::new(&rbm, base_rates)?;
         let mut settings = settings.clone();
-        settings.rounding_allowance += path.rounding_allowance(2 * settings.ladder.steps());
+        let confidence = settings.confidence;
+        let examples = rows.len() / visible;
+        let chains = examples.saturating_mul(settings.chains);
+        settings.rounding_allowance += path.rounding_allowance();
+        settings.confidence = paid(
+            confidence,
+            path.coverage_loss(3 * settings.ladder.steps(), chains),
+        )?;
         let block_of = |wanted: &[usize]| {
             let bits = wanted
                 .iter()
                 .flat_map(|&r| &rows[r * visible..(r + 1) * visible]);
             rbm.block_of_bits(bits.copied().collect())
         };
-        let examples = rows.len() / visible;
-        Raise::new(settings)?.run_with_doubling(&path, &BlockGibbs, examples, block_of, progress)
+        let mut found = Raise::new(settings)?.run_with_doubling(
+            &path,
+            &BlockGibbs,
+            examples,
+            block_of,
+            progress,
+        )?;
+        for result in [&mut found.single, &mut found.doubled] {
+            result.estimate.confidence = confidence;
+            result.lower.confidence = confidence;
+        }
+        found.change.confidence = confidence;
+        Ok(found)
     }
+}
+
+/// The confidence at which to compute what is to hold at `confidence` in spite of rounding.
+fn paid(confidence: f64, loss: f64) -> Result<f64, ArgumentError> {
+    let raised = confidence + loss;
+    // A confidence out of its domain is refused where it is used.
+    if confidence < 1.0 && raised >= 1.0 {
+        return Err(ArgumentError::new(
+            "confidence",
+            confidence,
+            format!("below {}: rounding takes {loss:.1e} of it", 1.0 - loss),
+        ));
+    }
+    Ok(raised)
 }
 
 /// A fast estimate of `log Z` for learning curves and early stopping: 128 runs of 500 steps in

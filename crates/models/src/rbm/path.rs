@@ -65,46 +65,51 @@ impl<'m, F: Unit> RbmPath<'m, F> {
         self.rbm
     }
 
-    /// A bound, in nats, on what rounding in `F` can change in the log-weight of a run over
-    /// `rungs` steps: to be subtracted from a certificate.
+    /// A bound, in nats, on what rounding in `F` can change in the log-weight of a run, for the
+    /// states it visits: to be given away by a certificate.
     ///
-    /// Two parts, to first order in `ε`. *Work:* the inputs `v·W` are off by at most
-    /// `(V/4 + 3) ε Σᵢ|Wᵢⱼ|` and every increment by `16 ε` of itself; over the path the increments
-    /// sum to at most `Σⱼ (|cⱼ| + Σᵢ|Wᵢⱼ|)`. *Kernel:* each of `V + H` conditional probabilities
-    /// per step is computed with a relative error `δ` of at most the error of its input plus
-    /// `8 ε`, so the law of a path is within a factor `exp(± rungs Σ δ)` of the exact one. That
-    /// worst case grows with the ladder; in `f64` it stays below 1e-6 for every machine of
-    /// practical size, in `f32` it does not, which is why certificates are computed in `f64`.
-    pub fn rounding_allowance(&self, rungs: usize) -> f64 {
-        let epsilon = F::EPSILON.to_f64();
+    /// To first order in `ε`: the inputs `v·W` are off by at most `(V/32 + 12) ε Σᵢ|Wᵢⱼ|` and every
+    /// increment of the work of unit `j` by `16 ε` of `Δt |yⱼ|`. Over a path from 0 to 1 the `Δt`
+    /// add up to 1, so the sum is the same for every ladder.
+    pub fn rounding_allowance(&self) -> f64 {
+        let (inputs, _) = self.rounding();
+        F::EPSILON.to_f64() * inputs.0 * (inputs.1 + 16.0)
+    }
+
+    /// A bound on the probability that rounding in `F` ever changes a decision of `chains` chains
+    /// over `rungs` steps each: to be given away from the confidence of a certificate.
+    ///
+    /// A chain of the machine's arithmetic and one of exact conditionals can share their uniforms;
+    /// they part at a unit with probability `|p̂ − p| ≤ ¼ |δx| + 4 ε`, where `δx` is the error of
+    /// the input of the unit. Until then both are the same chain, for which the certificate holds
+    /// as it stands. In `f64` this is far below 1e-3 for every machine of practical size; in `f32`
+    /// it exceeds 1 for long runs, which is why certificates are computed in `f64`.
+    pub fn coverage_loss(&self, rungs: usize, chains: usize) -> f64 {
+        let (hidden, visible) = self.rounding();
+        let units = (self.rbm.visible() + self.rbm.hidden()) as f64;
+        let step = 0.25 * (hidden.0 * hidden.1 + visible.0 * visible.1) + 4.0 * units;
+        F::EPSILON.to_f64() * step * (rungs as f64 + 1.0) * chains as f64
+    }
+
+    /// For the hidden and for the visible units: the sum over the units of the largest absolute
+    /// input, and the number of roundings that an input takes.
+    fn rounding(&self) -> ((f64, f64), (f64, f64)) {
         let (visible, hidden) = (self.rbm.visible(), self.rbm.hidden());
-        let columns = |w: &[F], c: &[F], m: usize| {
-            let mut sums: Vec<f64> = c.iter().map(|c| c.to_f64().abs()).collect();
-            for row in w.chunks_exact(m) {
-                for (s, w) in sums.iter_mut().zip(row) {
-                    *s += w.to_f64().abs();
-                }
-            }
-            sums
-        };
-        let into_hidden = columns(self.rbm.weights(), self.rbm.hidden_bias(), hidden);
-        let bias: Vec<F> = self
-            .base
-            .iter()
-            .zip(self.rbm.visible_bias())
-            .map(|(a, b)| a.abs().max(b.abs()))
-            .collect();
-        let into_visible = columns(&self.transposed, &bias, visible);
-        let total_hidden: f64 = into_hidden.iter().sum();
-        let total_visible: f64 = into_visible.iter().sum();
-        let n_hidden = visible as f64 / 4.0 + 3.0;
-        let n_visible = hidden as f64 / 4.0 + 3.0;
-        let work = epsilon * (n_hidden + 16.0) * total_hidden;
-        let kernel = epsilon
-            * (n_hidden * total_hidden
-                + n_visible * total_visible
-                + 8.0 * (visible + hidden) as f64);
-        work + rungs as f64 * kernel
+        let absolute = |x: &[F]| x.iter().map(|x| x.to_f64().abs()).sum::<f64>();
+        let weights = absolute(self.rbm.weights());
+        let larger_bias = |(a, b): (&F, &F)| a.abs().max(b.abs()).to_f64();
+        let biases = self.base.iter().zip(self.rbm.visible_bias());
+        let roundings = |inputs: usize| inputs as f64 / 32.0 + 12.0;
+        (
+            (
+                weights + absolute(self.rbm.hidden_bias()),
+                roundings(visible),
+            ),
+            (
+                weights + biases.map(larger_bias).sum::<f64>(),
+                roundings(hidden),
+            ),
+        )
     }
 }
 
@@ -140,8 +145,8 @@ impl<'m, F: Unit> Path for RbmPath<'m, F> {
         self.rbm.block_of_bits(visible)
     }
 
-    /// Relative to the increment itself, not to the energies, the rounding error is a few `ε`:
-    /// see `WorkOfHidden`.
+    /// The rounding error is a few `ε` of `Δt |y|` per hidden unit, not of its energies: see
+    /// `WorkOfHidden`.
     fn work(
         &self,
         block: &<RbmTarget<'m, F> as Energy>::State,

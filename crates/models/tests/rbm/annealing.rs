@@ -65,7 +65,7 @@ fn the_ais_lower_bound_holds_at_its_rate() {
                 .block(16)
                 .seed(100 * k as u64 + seed)
                 .confidence(0.9)
-                .rounding_allowance(path.rounding_allowance(20));
+                .rounding_allowance(path.rounding_allowance());
             let found = ais.build().unwrap().run(&path, &BlockGibbs).unwrap().log_z;
             let lower = found.lower.unwrap();
             assert!(lower.rests_on.is_unconditional());
@@ -122,7 +122,7 @@ fn the_raise_lower_bound_holds_at_its_rate_on_the_annealed_model() {
                 .block(8)
                 .seed(100 * k as u64 + seed)
                 .confidence(0.9)
-                .rounding_allowance(path.rounding_allowance(10));
+                .rounding_allowance(path.rounding_allowance());
             let block_of = |wanted: &[usize]| {
                 let v = wanted.iter().flat_map(|r| &rows[r * n..(r + 1) * n]);
                 rbm.block(v.copied().collect()).unwrap()
@@ -331,52 +331,50 @@ fn the_rounding_allowance_covers_the_work_of_runs_in_f32() {
         for total in totals {
             largest = largest.max(total.abs());
         }
-        // The part for the work alone, without that for the kernel.
-        let allowance = path.rounding_allowance(0);
+        let allowance = path.rounding_allowance();
         assert!(
             0.0 < largest && largest <= allowance,
             "{largest} {allowance}"
         );
-        assert!(allowance < path.rounding_allowance(rungs));
-        // In f64 the whole of it is negligible.
-        assert!(exact.rounding_allowance(rungs) < 1e-6);
+        // In f64 both prices of rounding are negligible.
+        assert!(exact.rounding_allowance() < 1e-9);
+        assert!(exact.coverage_loss(10_000, 100) < 1e-3);
     }
 }
 
 #[test]
-fn the_rounding_allowance_covers_the_kernel_in_f32() {
-    // The log-probability of what one step draws, hidden given visible and visible given hidden,
-    // with f32 conditionals against exact ones.
-    for_all(
-        40,
-        (machines(4, 4, 3.0), 0usize..16, 0usize..16),
-        |(rbm, v, h)| {
-            let narrow = to_f32(&rbm);
-            let wide = narrow.to_f64();
-            let (n, m) = (rbm.visible(), rbm.hidden());
-            let (v, h) = (bits(v, n), bits(h, m));
-            let path = RbmPath::new(&narrow, &vec![0.5; n]).unwrap();
-            let block = narrow.block(v.clone()).unwrap();
-            let exact = wide.block(v).unwrap();
-            let log_p = |p: f64, bit: u8| if bit == 1 { p.ln() } else { (1.0 - p).ln() };
-            let mut error = 0.0;
-            for j in 0..m {
+fn the_coverage_loss_covers_the_kernel_in_f32() {
+    // The total variation between the hidden draws of one step with f32 conditionals and with
+    // exact ones is at most the sum of |p̂ − p|.
+    for_all(40, (machines(4, 4, 3.0), 0usize..16), |(rbm, v)| {
+        let narrow = to_f32(&rbm);
+        let wide = narrow.to_f64();
+        let (n, m) = (rbm.visible(), rbm.hidden());
+        let v = bits(v, n);
+        let path = RbmPath::new(&narrow, &vec![0.5; n]).unwrap();
+        let block = narrow.block(v.clone()).unwrap();
+        let exact = wide.block(v).unwrap();
+        let distance: f64 = (0..m)
+            .map(|j| {
                 let x = block.inputs()[j] + narrow.hidden_bias()[j];
                 let p = f64::from(ergodic_math::Real::sigmoid(x));
-                let q = sigmoid(exact.inputs()[j] + wide.hidden_bias()[j]);
-                if p < 1.0 {
-                    error += (log_p(p, h[j]) - log_p(q, h[j])).abs();
-                }
-            }
-            let one = path.rounding_allowance(1) - path.rounding_allowance(0);
-            // The complement of a probability near 1 is known to ε absolutely, not relatively.
-            let complement = f64::from(f32::EPSILON)
-                * (0..m)
-                    .map(|j| (exact.inputs()[j] + wide.hidden_bias()[j]).max(0.0).exp())
-                    .sum::<f64>();
-            assert!(error <= one + 3.0 * complement, "{error} {one}");
-        },
-    );
+                (p - sigmoid(exact.inputs()[j] + wide.hidden_bias()[j])).abs()
+            })
+            .sum();
+        let loss = path.coverage_loss(1, 1);
+        assert!(distance <= loss, "{distance} {loss}");
+    });
+}
+
+#[test]
+fn a_confidence_that_rounding_cannot_pay_for_is_a_typed_error() {
+    let machine = random::<f32>(40, 35, 1.0, 1);
+    let settings = ergodic_free_energy::AisSettings {
+        confidence: 1.0 - 1e-13,
+        ..Default::default()
+    };
+    let error = machine.log_z(&[0.5; 40], &settings, &|_| ()).unwrap_err();
+    assert!(error.to_string().contains("confidence"), "{error}");
 }
 
 #[test]
