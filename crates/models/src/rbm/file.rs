@@ -6,7 +6,8 @@
 //! equal files.
 //!
 //! Every file is written to a temporary file in the same folder, flushed to the disk and renamed
-//! over its target: whatever is killed, the target is the old file or the new one.
+//! over its target: whatever is killed, the target is the old file or the new one. A kill in
+//! between can leave a `.ergodic-*.part` file beside it, which nothing reads and may be deleted.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
