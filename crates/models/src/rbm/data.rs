@@ -3,6 +3,10 @@
 use ergodic_core::{ArgumentError, Randomness};
 use ergodic_math::rng;
 
+/// The streams of [`Data::split`] and [`Data::to_bits`], apart from those of training.
+const SPLIT: u64 = 0x91 << 48;
+const BITS: u64 = 0x92 << 48;
+
 /// Rows of visible units: bits, or the probabilities of bits.
 ///
 /// A row of probabilities stands for the independent Bernoulli law of its pixels (a grey image);
@@ -185,7 +189,7 @@ impl Data {
             return Ok((self.clone(), None));
         }
         let mut order: Vec<usize> = (0..self.rows).collect();
-        shuffle(&mut order, &mut rng::stream(seed, 0));
+        shuffle(&mut order, &mut rng::stream(seed, SPLIT));
         let (validation, train) = order.split_at_mut(part);
         validation.sort_unstable();
         train.sort_unstable();
@@ -208,7 +212,7 @@ impl Data {
     pub fn to_bits(&self, seed: u64) -> Vec<u8> {
         let mut out = vec![0; self.rows * self.visible];
         let rows: Vec<usize> = (0..self.rows).collect();
-        self.draw(&rows, &mut out, &mut rng::stream(seed, 0));
+        self.draw(&rows, &mut out, &mut rng::stream(seed, BITS));
         out
     }
 

@@ -41,7 +41,7 @@ struct Enumerated {
 }
 
 impl<F: Unit> Rbm<F> {
-    /// `log Z`, exact up to rounding (relative error about 1e-14), by enumerating the smaller
+    /// `log Z`, exact up to rounding ([`log_z_exact_error`](Self::log_z_exact_error)), by enumerating the smaller
     /// layer with a Gray code and summing the other layer out:
     /// `Z = Σ_s e^{a·s} Πⱼ (1 + e^{cⱼ + s·Wⱼ})`.
     ///
@@ -60,6 +60,28 @@ impl<F: Unit> Rbm<F> {
             ));
         }
         Ok(self.smaller_layer().log_z())
+    }
+
+    /// A bound on the rounding error of [`log_z_exact`](Self::log_z_exact), whose value was
+    /// `log_z`.
+    ///
+    /// With `Aⱼ = |cⱼ| + Σᵢ |Wᵢⱼ|` for the `m` summed units and `n` enumerated ones of biases `a`: the
+    /// running inputs and biases take at most `4096 + n` roundings of values up to `Aⱼ` and `Σ|a|`
+    /// from one fresh start to the next, and `log(1 + eˣ)` is 1-Lipschitz; each term adds
+    /// `m/8 + 16` sums and `4 m` roundings of the product; the sum of terms and its logarithm are
+    /// good to `64 ε` and two roundings.
+    pub fn log_z_exact_error(&self, log_z: f64) -> f64 {
+        let e = self.smaller_layer();
+        let inputs: f64 = e.c.iter().chain(&e.w).map(|x| x.abs()).sum();
+        let biases: f64 = e.a.iter().map(|x| x.abs()).sum();
+        let running = 0.5 * ((1 << CHUNK_BITS) + e.n) as f64;
+        let m = e.m as f64;
+        f64::EPSILON
+            * ((running + m / 8.0 + 16.0) * inputs
+                + running * biases
+                + 4.0 * m
+                + 64.0
+                + 2.0 * log_z.abs())
     }
 
     fn smaller_layer(&self) -> Enumerated {

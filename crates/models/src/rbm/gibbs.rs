@@ -45,20 +45,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If the length is not a multiple of the number of visible units or a byte is not 0 or 1.
     pub fn block(&self, visible: Vec<u8>) -> Result<RbmBlock<F>, ArgumentError> {
-        if !visible.len().is_multiple_of(self.visible) {
-            return Err(ArgumentError::new(
-                "visible",
-                format!("of length {}", visible.len()),
-                format!("a multiple of {} visible units", self.visible),
-            ));
-        }
-        if let Some(i) = visible.iter().position(|v| *v > 1) {
-            return Err(ArgumentError::new(
-                "visible",
-                format!("{} at index {i}", visible[i]),
-                "0 or 1",
-            ));
-        }
+        check_bits(&visible, self.visible)?;
         Ok(self.block_of_bits(visible))
     }
 
@@ -99,6 +86,25 @@ impl<F: Unit> Rbm<F> {
             visible_bias: self.visible_bias().to_vec(),
         }
     }
+}
+
+/// Checks that `bytes` are whole rows of 0 and 1.
+pub(super) fn check_bits(bytes: &[u8], width: usize) -> Result<(), ArgumentError> {
+    if !bytes.len().is_multiple_of(width) {
+        return Err(ArgumentError::new(
+            "visible",
+            format!("of length {}", bytes.len()),
+            format!("a multiple of {} visible units", width),
+        ));
+    }
+    if let Some(i) = bytes.iter().position(|v| *v > 1) {
+        return Err(ArgumentError::new(
+            "visible",
+            format!("{} at index {i}", bytes[i]),
+            "0 or 1",
+        ));
+    }
+    Ok(())
 }
 
 /// `to = fromᵀ` for a row-major `rows × columns` matrix.

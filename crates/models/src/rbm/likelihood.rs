@@ -7,9 +7,8 @@ use ergodic_free_energy::{
 
 use super::{BlockGibbs, MAX_ENUMERATED, Rbm, RbmPath, Unit};
 
-/// What the exact sum is trusted to, relative to `1 + |log Z|`: the rounding of a chunked sum of
-/// up to 2³⁰ positive terms and of the running inputs that restart every 4096 states.
-const EXACT_ROUNDING: f64 = 1e-12;
+/// Keeps the estimates that steer training apart from certificates under the same seed.
+const QUICK: u64 = 0x71c6_5a9e_03d8_f24b;
 
 impl<F: Unit> Rbm<F> {
     /// `log Z`: exact where the smaller layer has at most [`MAX_ENUMERATED`] units, else by AIS
@@ -40,13 +39,13 @@ impl<F: Unit> Rbm<F> {
     ) -> Result<LogZ, FreeEnergyError> {
         if self.visible().min(self.hidden()) <= MAX_ENUMERATED {
             let value = self.log_z_exact()?;
-            return Ok(LogZ::exact(value, EXACT_ROUNDING * (1.0 + value.abs()))?);
+            return Ok(LogZ::exact(value, self.log_z_exact_error(value))?);
         }
         let rbm = self.to_f64();
         let path = RbmPath::new(&rbm, base_rates)?;
         let mut settings = settings.clone();
         let confidence = settings.confidence;
-        settings.rounding_allowance += path.rounding_allowance();
+        settings.rounding_allowance += path.rounding_allowance(settings.ladder.steps());
         settings.confidence = paid(
             confidence,
             path.coverage_loss(settings.ladder.steps(), settings.runs),
@@ -76,14 +75,14 @@ impl<F: Unit> Rbm<F> {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RaiseDoubling, FreeEnergyError> {
         let rbm = self.to_f64();
-        rbm.block(rows.to_vec())?; // checks shape and values once
         let visible = self.visible();
+        super::gibbs::check_bits(rows, visible)?;
         let path = RbmPath::new(&rbm, base_rates)?;
         let mut settings = settings.clone();
         let confidence = settings.confidence;
         let examples = rows.len() / visible;
         let chains = examples.saturating_mul(settings.chains);
-        settings.rounding_allowance += path.rounding_allowance();
+        settings.rounding_allowance += path.rounding_allowance(2 * settings.ladder.steps());
         settings.confidence = paid(
             confidence,
             path.coverage_loss(3 * settings.ladder.steps(), chains),
@@ -135,7 +134,7 @@ pub(super) fn quick_log_z<F: Unit>(
     let ais = Ais::builder()
         .ladder(Ladder::linear(500)?)
         .runs(128)
-        .seed(seed)
+        .seed(seed ^ QUICK)
         .build()?;
     let result = ais.run(&path, &BlockGibbs).map_err(|e| match e {
         FreeEnergyError::Argument(e) => e,

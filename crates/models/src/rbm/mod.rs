@@ -53,6 +53,9 @@ pub use path::RbmPath;
 pub use settings::{Algorithm, OptimizerKind, Sparsity, TrainSettings};
 pub use train::{EpochReport, StopReason, Trainer};
 
+/// The stream of [`Rbm::from_base_rates`].
+const WEIGHTS: u64 = 0x93 << 48;
+
 /// A floating-point type whose Bernoulli units can be drawn in bulk: `f32` or `f64`.
 pub trait Unit: Real {
     /// `out[i] = 1` with probability `p[i]`, through the bulk form of [`Randomness`] for this type.
@@ -172,7 +175,7 @@ impl<F: Unit> Rbm<F> {
         {
             *b = F::from_f64(rate);
         }
-        let mut generator = rng::stream(seed, 0);
+        let mut generator = rng::stream(seed, WEIGHTS);
         for w in rbm.weights_mut() {
             *w = F::from_f64(weight_std * Randomness::normal(&mut generator));
         }

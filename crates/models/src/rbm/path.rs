@@ -70,10 +70,13 @@ impl<'m, F: Unit> RbmPath<'m, F> {
     ///
     /// To first order in `ε`: the inputs `v·W` are off by at most `(V/32 + 12) ε Σᵢ|Wᵢⱼ|` and every
     /// increment of the work of unit `j` by `16 ε` of `Δt |yⱼ|`. Over a path from 0 to 1 the `Δt`
-    /// add up to 1, so the sum is the same for every ladder.
-    pub fn rounding_allowance(&self) -> f64 {
-        let (inputs, _) = self.rounding();
-        F::EPSILON.to_f64() * inputs.0 * (inputs.1 + 16.0)
+    /// add up to 1, so that sum is the same for every ladder. The visible part of the work and the
+    /// running total of the weight are in `f64`: at most `V + rungs` roundings of what the path
+    /// adds up to.
+    pub fn rounding_allowance(&self, rungs: usize) -> f64 {
+        let (inputs, outputs) = self.rounding();
+        let in_f64 = (self.rbm.visible() + rungs) as f64 * 2.0 * (inputs.0 + outputs.0);
+        F::EPSILON.to_f64() * inputs.0 * (inputs.1 + 16.0) + f64::EPSILON * in_f64
     }
 
     /// A bound on the probability that rounding in `F` ever changes a decision of `chains` chains

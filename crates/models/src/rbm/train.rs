@@ -75,11 +75,11 @@ pub(super) struct TrainState<F> {
 /// generator state.
 #[derive(Clone, Copy)]
 enum Purpose {
-    Start = 1,
-    Order = 2,
-    Chains = 3,
-    Rows = 4,
-    Evaluation = 5,
+    Start = 0x81,
+    Order = 0x82,
+    Chains = 0x83,
+    Rows = 0x84,
+    Evaluation = 0x85,
 }
 
 fn stream_of(purpose: Purpose, epoch: usize) -> u64 {

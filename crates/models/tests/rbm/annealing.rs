@@ -65,7 +65,7 @@ fn the_ais_lower_bound_holds_at_its_rate() {
                 .block(16)
                 .seed(100 * k as u64 + seed)
                 .confidence(0.9)
-                .rounding_allowance(path.rounding_allowance());
+                .rounding_allowance(path.rounding_allowance(20));
             let found = ais.build().unwrap().run(&path, &BlockGibbs).unwrap().log_z;
             let lower = found.lower.unwrap();
             assert!(lower.rests_on.is_unconditional());
@@ -122,7 +122,7 @@ fn the_raise_lower_bound_holds_at_its_rate_on_the_annealed_model() {
                 .block(8)
                 .seed(100 * k as u64 + seed)
                 .confidence(0.9)
-                .rounding_allowance(path.rounding_allowance());
+                .rounding_allowance(path.rounding_allowance(20));
             let block_of = |wanted: &[usize]| {
                 let v = wanted.iter().flat_map(|r| &rows[r * n..(r + 1) * n]);
                 rbm.block(v.copied().collect()).unwrap()
@@ -331,13 +331,13 @@ fn the_rounding_allowance_covers_the_work_of_runs_in_f32() {
         for total in totals {
             largest = largest.max(total.abs());
         }
-        let allowance = path.rounding_allowance();
+        let allowance = path.rounding_allowance(rungs);
         assert!(
             0.0 < largest && largest <= allowance,
             "{largest} {allowance}"
         );
         // In f64 both prices of rounding are negligible.
-        assert!(exact.rounding_allowance() < 1e-9);
+        assert!(exact.rounding_allowance(10_000) < 1e-7);
         assert!(exact.coverage_loss(10_000, 100) < 1e-3);
     }
 }

@@ -220,3 +220,23 @@ fn base_rates_without_weights_give_exactly_the_independent_law() {
         assert!((log_p - p.ln()).abs() < 1e-13);
     }
 }
+
+#[test]
+fn the_stated_error_of_log_z_covers_what_a_dead_unit_with_huge_weights_does() {
+    // A visible unit that is never on, with weights and a bias so large that its passing by loses
+    // digits of the running inputs: log Z is that of the machine without it.
+    let small = crate::common::random::<f64>(12, 14, 1.0, 5);
+    let exact = small.log_z_exact().unwrap();
+    for scale in [1e3, 1e6, 1e8] {
+        let mut parameters = vec![scale; 14];
+        parameters.extend_from_slice(small.weights());
+        parameters.push(-20.0 * scale);
+        parameters.extend_from_slice(small.visible_bias());
+        parameters.extend_from_slice(small.hidden_bias());
+        let padded = Rbm::from_parameters(13, 14, parameters).unwrap();
+        let found = padded.log_z_exact().unwrap();
+        let stated = padded.log_z_exact_error(found);
+        assert!((found - exact).abs() <= stated, "{found} {exact} {stated}");
+    }
+    assert!(small.log_z_exact_error(exact) < 1e-9);
+}
