@@ -165,6 +165,42 @@ fn raise_estimates_have_the_exact_mean() {
 }
 
 #[test]
+fn the_annealed_log_likelihood_of_a_machine_is_that_of_its_two_ladders() {
+    // Two annealed models, of 5 and of 10 steps, known exactly; 500 chains per example, six
+    // standard errors of the chains.
+    let rbm = random::<f64>(4, 3, 1.5, 79);
+    let rates = [0.5, 0.3, 0.6, 0.8];
+    let rows: Vec<u8> = [0usize, 6, 9, 15]
+        .iter()
+        .flat_map(|s| bits(*s, 4))
+        .collect();
+    let settings = ergodic_free_energy::RaiseSettings {
+        ladder: Ladder::linear(5).unwrap(),
+        chains: 500,
+        seed: 11,
+        ..Default::default()
+    };
+    let found = rbm
+        .annealed_log_likelihood(&rows, &rates, &settings, &|_| ())
+        .unwrap();
+    for (result, steps) in [(&found.single, 5), (&found.doubled, 10)] {
+        let law = annealed(&rbm, &rates, Ladder::linear(steps).unwrap().rungs());
+        let truth: f64 = [0usize, 6, 9, 15].iter().map(|s| law[*s].ln()).sum::<f64>() / 4.0;
+        let error = 6.0 * result.monte_carlo_std_err.unwrap();
+        assert_eq!(result.steps, steps);
+        assert!(
+            (result.estimate.value - truth).abs() < error && error < 0.2,
+            "{} {truth} {error}",
+            result.estimate.value
+        );
+        assert!(result.lower.rounding_allowance > 0.0);
+        assert_eq!(result.lower.confidence, settings.confidence);
+    }
+    let bad = rbm.annealed_log_likelihood(&[2, 0, 0, 0], &rates, &settings, &|_| ());
+    assert!(bad.unwrap_err().to_string().contains("visible"));
+}
+
+#[test]
 fn an_over_fitted_machine_is_less_likely_than_its_annealed_model() {
     // RAISE does not bound the likelihood of the machine: here the annealed model is better.
     let (n, m) = (8, 6);
