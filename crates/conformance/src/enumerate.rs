@@ -450,7 +450,8 @@ pub fn outcomes<A>(
 /// correctly only if its position alone is a Markov chain (a block Gibbs step that redraws the
 /// hidden layer first is; a momentum that survives the step is not). That is itself verified: each
 /// row is computed again from a state built by `reset` from another state, and from a state
-/// reached by a step (two of them), and the largest difference is reported as [`Law::Markov`](crate::Law). It
+/// reached by a step (two of them, each with the kernel that made the step, so that nothing may
+/// hide in `&mut self`), and the largest difference is reported as [`Law::Markov`](crate::Law). It
 /// also catches stale caches.
 ///
 /// States of infinite energy may be listed: nothing starts there, and a kernel that goes there
@@ -550,21 +551,21 @@ where
 
     let mut tape = Enumerate::new(limits.decisions, None);
     // One row: every path out of `from`; `seen` gets each state together with its place.
-    let mut row = |from: &K::State,
+    let mut row = |(kernel, from): (&K, &K::State),
                    place: usize,
                    out: &mut [f64],
-                   seen: &mut dyn FnMut(usize, K::State)|
+                   seen: &mut dyn FnMut(usize, (K, K::State))|
      -> Result<usize, EnumerateError> {
         out.fill(0.0);
         tape.run(
             limits.paths,
             |rng| {
-                let mut state = from.clone();
-                let result = kernel.clone().step(target, &mut state, rng);
-                result.map(|_| state)
+                let (mut kernel, mut state) = (kernel.clone(), from.clone());
+                let result = kernel.step(target, &mut state, rng);
+                result.map(|_| (kernel, state))
             },
-            |p, state| {
-                let state = state.map_err(Failure::Target)?;
+            |p, after| {
+                let (kernel, state) = after.map_err(Failure::Target)?;
                 let position = kernel.position(&state);
                 let Some(j) = index(position).filter(|&j| j < n) else {
                     return Err(Failure::UnknownState {
@@ -572,7 +573,7 @@ where
                     });
                 };
                 out[j] += p;
-                seen(j, state);
+                seen(j, (kernel, state));
                 Ok(())
             },
         )
@@ -581,22 +582,27 @@ where
     let fatal = |i: usize| move |e: TargetError| EnumerateError::at(borrow(i), Failure::Target(e));
 
     let mut rows = vec![0.0; n * n];
-    // The first and the last state in which a move reached each position: kernels of several
-    // parts are left in different parts by different paths.
-    let mut arrivals: Vec<[Option<K::State>; 2]> = (0..n).map(|_| [None, None]).collect();
+    // The first and the last state in which a move reached each position, with the kernel that
+    // made the move: kernels of several parts are left in different parts by different paths.
+    let mut arrivals: Vec<[Option<(K, K::State)>; 2]> = (0..n).map(|_| [None, None]).collect();
     let mut paths = 0;
     for &i in &support {
         let start = kernel.init(target, borrow(i)).map_err(fatal(i))?;
-        paths += row(&start, i, &mut rows[i * n..(i + 1) * n], &mut |j, state| {
-            if j != i {
-                let [first, last] = &mut arrivals[j];
-                if first.is_none() {
-                    *first = Some(state);
-                } else {
-                    *last = Some(state);
+        paths += row(
+            (kernel, &start),
+            i,
+            &mut rows[i * n..(i + 1) * n],
+            &mut |j, after| {
+                if j != i {
+                    let [first, last] = &mut arrivals[j];
+                    if first.is_none() {
+                        *first = Some(after);
+                    } else {
+                        *last = Some(after);
+                    }
                 }
-            }
-        })?;
+            },
+        )?;
     }
 
     let mut memory = Memory::default();
@@ -607,10 +613,10 @@ where
         kernel
             .reset(target, &mut reset, Some(borrow(i)))
             .map_err(fatal(i))?;
-        row(&reset, i, &mut again, &mut |_, _| {})?;
+        row((kernel, &reset), i, &mut again, &mut |_, _| {})?;
         memory.compare("reset", i, &rows[i * n..(i + 1) * n], &again);
-        for state in arrivals[i].iter().flatten() {
-            row(state, i, &mut again, &mut |_, _| {})?;
+        for (after, state) in arrivals[i].iter().flatten() {
+            row((after, state), i, &mut again, &mut |_, _| {})?;
             memory.compare("a step", i, &rows[i * n..(i + 1) * n], &again);
         }
     }
