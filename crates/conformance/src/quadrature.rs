@@ -550,13 +550,13 @@ impl Quadrature {
                 let result = kernel.step(target, &mut state, rng);
                 result.map(|_| (kernel, state))
             },
-            |probability, after| {
+            |path, after| {
                 let (kernel, state) = after.map_err(Failure::Target)?;
                 self.evaluate(scale, kernel.position(&state), &mut g)?;
                 for (acc, g) in out.iter_mut().zip(&g) {
-                    *acc += probability * g;
+                    *acc += path.probability * g;
                 }
-                visit(probability, (kernel, state));
+                visit(path.probability, (kernel, state));
                 Ok(())
             },
         )
