@@ -275,6 +275,11 @@ impl Quadrature {
         self
     }
 
+    /// The middle of the domain.
+    pub(crate) fn centre(&self) -> Vec<f64> {
+        self.domain.iter().map(|(a, b)| 0.5 * (a + b)).collect()
+    }
+
     fn axis(&self, (a, b): (f64, f64), n: usize) -> Nodes {
         match self.rule {
             StateRule::Trapezoid => Nodes::trapezoid(a, b, n),

@@ -585,3 +585,23 @@ fn a_kernel_that_changes_with_its_own_steps_is_caught() {
     assert!(report.fails(Law::Markov), "{report}");
     assert!(!report.fails(Law::Invariance), "{report}");
 }
+
+ergodic_conformance::kernel!(metropolis_with_a_cache {
+    kernel: Mutant::Cached {
+        in_step: true,
+        in_reset: true
+    },
+    target: Normal,
+    quadrature: on_normal(1, 100),
+    tolerance: 1e-4,
+});
+
+#[test]
+#[should_panic(expected = "FAIL  position is Markov")]
+fn the_suite_rejects_a_continuous_kernel_with_a_stale_cache() {
+    let mutant = Mutant::Cached {
+        in_step: false,
+        in_reset: true,
+    };
+    ergodic_conformance::suite::continuous(&mutant, &Normal, &on_normal(1, 100), 1e-4);
+}
