@@ -7,7 +7,7 @@ use std::hash::Hash;
 use ergodic_core::{Energy, MarkovKernel, Randomness, TargetError};
 use nalgebra::DMatrix;
 
-use crate::matrix::{Memory, TransitionMatrix};
+use crate::matrix::{Bounds, Memory, TransitionMatrix};
 use crate::report::Report;
 use crate::rule::Nodes;
 
@@ -180,6 +180,20 @@ struct Decision {
     next: Option<usize>,
 }
 
+/// A path of decisions: its probability, and how far rounding in the kernel may have moved it.
+///
+/// Both bounds are in units of the relative error of the numbers that the kernel hands over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    pub(crate) probability: f64,
+    /// On the probability of this path. One unit per decision, and `p/(1 − p)` more where a
+    /// `bernoulli(p)` answered no: `1 − p` is known to an absolute `p` units only.
+    pub(crate) error: f64,
+    /// What paths may be missing because a `p` was rounded to 1, as far as they would have left
+    /// this one.
+    pub(crate) lost: f64,
+}
+
 /// A [`Randomness`] that answers from a tape of decisions and knows the probability of its
 /// answers.
 ///
@@ -196,6 +210,10 @@ pub struct Enumerate {
     tape: Vec<Decision>,
     cursor: usize,
     probability: f64,
+    /// The relative error of `probability`, in units of that of the kernel's numbers.
+    error: f64,
+    /// How often the probability of an answer was rounded to exactly 1.
+    certain: f64,
     draws: usize,
     failure: Option<Failure>,
     arbitrary: u64,
@@ -209,6 +227,8 @@ impl Enumerate {
             tape: Vec::new(),
             cursor: 0,
             probability: 1.0,
+            error: 0.0,
+            certain: 0.0,
             draws: 0,
             failure: None,
             arbitrary: 0,
@@ -228,13 +248,15 @@ impl Enumerate {
         &mut self,
         max_paths: usize,
         mut body: impl FnMut(&mut Self) -> A,
-        mut visit: impl FnMut(f64, A) -> Result<(), Failure>,
+        mut visit: impl FnMut(Path, A) -> Result<(), Failure>,
     ) -> Result<usize, Failure> {
         self.tape.clear();
         let mut paths = 0;
         loop {
             self.cursor = 0;
             self.probability = 1.0;
+            self.error = 0.0;
+            self.certain = 0.0;
             self.draws = 0;
             let out = body(self);
             if let Some(failure) = self.failure.take() {
@@ -250,7 +272,12 @@ impl Enumerate {
                 return Err(Failure::TooManyPaths { limit: max_paths });
             }
             paths += 1;
-            visit(self.probability, out)?;
+            let path = Path {
+                probability: self.probability,
+                error: self.probability * self.error,
+                lost: self.probability * self.certain,
+            };
+            visit(path, out)?;
             if !self.advance() {
                 return Ok(paths);
             }
@@ -357,9 +384,12 @@ impl Randomness for Enumerate {
             return self.arbitrary() & 1 == 1;
         }
         if p == 0.0 || p == 1.0 {
+            self.certain += p;
             return p == 1.0;
         }
-        self.decide("bernoulli", 2, |i| if i == 0 { p } else { 1.0 - p }) == 0
+        let yes = self.decide("bernoulli", 2, |i| if i == 0 { p } else { 1.0 - p }) == 0;
+        self.error += if yes { 1.0 } else { 1.0 + p / (1.0 - p) };
+        yes
     }
 
     fn index(&mut self, n: usize) -> usize {
@@ -375,6 +405,7 @@ impl Randomness for Enumerate {
             return 0;
         }
         let p = 1.0 / n as f64;
+        self.error += 1.0;
         self.decide("index", n, |_| p)
     }
 
@@ -394,6 +425,7 @@ impl Randomness for Enumerate {
         if support.next().is_none() {
             return first;
         }
+        self.error += 1.0;
         self.decide("categorical", weights.len(), |i| weights[i] / total)
     }
 
@@ -435,8 +467,8 @@ pub fn outcomes<A>(
     body: impl FnMut(&mut Enumerate) -> A,
 ) -> Result<Vec<(f64, A)>, EnumerateError> {
     let mut all = Vec::new();
-    Enumerate::new(limits.decisions, None).run(limits.paths, body, |p, a| {
-        all.push((p, a));
+    Enumerate::new(limits.decisions, None).run(limits.paths, body, |path, a| {
+        all.push((path.probability, a));
         Ok(())
     })?;
     Ok(all)
@@ -450,7 +482,8 @@ pub fn outcomes<A>(
 /// correctly only if its position alone is a Markov chain (a block Gibbs step that redraws the
 /// hidden layer first is; a momentum that survives the step is not). That is itself verified: each
 /// row is computed again from a state built by `reset` from another state, and from a state
-/// reached by a step (two of them), and the largest difference is reported as [`Law::Markov`](crate::Law). It
+/// reached by a step (two of them, each with the kernel that made the step, so that nothing may
+/// hide in `&mut self`), and the largest difference is reported as [`Law::Markov`](crate::Law). It
 /// also catches stale caches.
 ///
 /// States of infinite energy may be listed: nothing starts there, and a kernel that goes there
@@ -550,29 +583,34 @@ where
 
     let mut tape = Enumerate::new(limits.decisions, None);
     // One row: every path out of `from`; `seen` gets each state together with its place.
-    let mut row = |from: &K::State,
+    let mut row = |(kernel, from): (&K, &K::State),
                    place: usize,
                    out: &mut [f64],
-                   seen: &mut dyn FnMut(usize, K::State)|
+                   mut errors: Option<&mut [f64]>,
+                   seen: &mut dyn FnMut(usize, (K, K::State))|
      -> Result<usize, EnumerateError> {
         out.fill(0.0);
         tape.run(
             limits.paths,
             |rng| {
-                let mut state = from.clone();
-                let result = kernel.clone().step(target, &mut state, rng);
-                result.map(|_| state)
+                let (mut kernel, mut state) = (kernel.clone(), from.clone());
+                let result = kernel.step(target, &mut state, rng);
+                result.map(|_| (kernel, state))
             },
-            |p, state| {
-                let state = state.map_err(Failure::Target)?;
+            |path, after| {
+                let (kernel, state) = after.map_err(Failure::Target)?;
                 let position = kernel.position(&state);
                 let Some(j) = index(position).filter(|&j| j < n) else {
                     return Err(Failure::UnknownState {
                         reached: format!("{position:?}"),
                     });
                 };
-                out[j] += p;
-                seen(j, state);
+                out[j] += path.probability;
+                if let Some(errors) = errors.as_deref_mut() {
+                    errors[j] += path.error;
+                    errors[n] += path.lost;
+                }
+                seen(j, (kernel, state));
                 Ok(())
             },
         )
@@ -581,22 +619,33 @@ where
     let fatal = |i: usize| move |e: TargetError| EnumerateError::at(borrow(i), Failure::Target(e));
 
     let mut rows = vec![0.0; n * n];
-    // The first and the last state in which a move reached each position: kernels of several
-    // parts are left in different parts by different paths.
-    let mut arrivals: Vec<[Option<K::State>; 2]> = (0..n).map(|_| [None, None]).collect();
+    // Bounds on what rounding does to the entries, and on what each row has lost.
+    let (mut errors, mut lost) = (vec![0.0; n * n], vec![0.0; n]);
+    let mut bounds = vec![0.0; n + 1];
+    // The first and the last state in which a move reached each position, with the kernel that
+    // made the move: kernels of several parts are left in different parts by different paths.
+    let mut arrivals: Vec<[Option<(K, K::State)>; 2]> = (0..n).map(|_| [None, None]).collect();
     let mut paths = 0;
     for &i in &support {
         let start = kernel.init(target, borrow(i)).map_err(fatal(i))?;
-        paths += row(&start, i, &mut rows[i * n..(i + 1) * n], &mut |j, state| {
-            if j != i {
-                let [first, last] = &mut arrivals[j];
-                if first.is_none() {
-                    *first = Some(state);
-                } else {
-                    *last = Some(state);
+        paths += row(
+            (kernel, &start),
+            i,
+            &mut rows[i * n..(i + 1) * n],
+            Some(&mut bounds),
+            &mut |j, after| {
+                if j != i {
+                    let [first, last] = &mut arrivals[j];
+                    if first.is_none() {
+                        *first = Some(after);
+                    } else {
+                        *last = Some(after);
+                    }
                 }
-            }
-        })?;
+            },
+        )?;
+        errors[i * n..(i + 1) * n].copy_from_slice(&bounds[..n]);
+        lost[i] = bounds[n];
     }
 
     let mut memory = Memory::default();
@@ -607,10 +656,10 @@ where
         kernel
             .reset(target, &mut reset, Some(borrow(i)))
             .map_err(fatal(i))?;
-        row(&reset, i, &mut again, &mut |_, _| {})?;
+        row((kernel, &reset), i, &mut again, None, &mut |_, _| {})?;
         memory.compare("reset", i, &rows[i * n..(i + 1) * n], &again);
-        for state in arrivals[i].iter().flatten() {
-            row(state, i, &mut again, &mut |_, _| {})?;
+        for (after, state) in arrivals[i].iter().flatten() {
+            row((after, state), i, &mut again, None, &mut |_, _| {})?;
             memory.compare("a step", i, &rows[i * n..(i + 1) * n], &again);
         }
     }
@@ -620,6 +669,10 @@ where
         (0..n).map(|i| format!("{:?}", borrow(i))).collect(),
         paths,
         memory,
+        Some(Bounds {
+            errors: DMatrix::from_row_slice(n, n, &errors),
+            lost,
+        }),
     ))
 }
 

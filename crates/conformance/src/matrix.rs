@@ -38,11 +38,26 @@ impl Memory {
     }
 }
 
+/// How far rounding in a kernel may have moved the entries of its matrix, in units of the relative
+/// error of the numbers that it decides with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bounds {
+    /// Of each entry.
+    pub(crate) errors: DMatrix<f64>,
+    /// Of each row: paths that are missing because a probability was rounded to 1.
+    pub(crate) lost: Vec<f64>,
+}
+
+/// Transition probabilities below this are not judged relatively: kernels in `f32` lose digits and
+/// then everything there. It is reached at `ΔE = 87`.
+const UNDERFLOW: f64 = f32::MIN_POSITIVE as f64;
+
 /// The transition matrix `P` of a kernel on a finite list of states, `P[(i, j)] = P(i → j)`.
 ///
 /// Made by [`enumerate`](crate::enumerate) from a kernel's code, or by [`new`](Self::new) from
 /// numbers. Residuals of [`check`](Self::check) are scaled so that rounding in a transition
-/// probability counts once and errors among improbable states count in full; see there.
+/// probability counts once and errors among improbable states count in full, those of rare moves
+/// to improbable states in an enumerated matrix; see there.
 ///
 /// ```
 /// use ergodic_conformance::TransitionMatrix;
@@ -63,6 +78,7 @@ pub struct TransitionMatrix {
     labels: Vec<String>,
     paths: usize,
     memory: Memory,
+    bounds: Option<Bounds>,
 }
 
 /// The communicating structure of a chain on its support.
@@ -107,7 +123,7 @@ impl TransitionMatrix {
                 "made of finite entries that are not negative",
             ));
         }
-        Ok(Self::enumerated(matrix, labels, 0, Memory::default()))
+        Ok(Self::enumerated(matrix, labels, 0, Memory::default(), None))
     }
 
     pub(crate) fn enumerated(
@@ -115,12 +131,14 @@ impl TransitionMatrix {
         labels: Vec<String>,
         paths: usize,
         memory: Memory,
+        bounds: Option<Bounds>,
     ) -> Self {
         Self {
             matrix,
             labels,
             paths,
             memory,
+            bounds,
         }
     }
 
@@ -209,8 +227,21 @@ impl TransitionMatrix {
     ///
     /// The scales turn a probability flow into the error of a transition probability out of the
     /// likelier state: rounding there is a few `ε` whatever the energies, and an error that
-    /// happens only among improbable states counts as much as any other. The plain maxima are
-    /// printed too. Ergodicity (if claimed) is decided on the graph of positive entries by
+    /// happens only among improbable states counts as much as any other. By themselves they see
+    /// nothing of a move that is rarer than the tolerance, `ΔE > ln(1/tolerance)`. For enumerated
+    /// matrices both laws are therefore judged a second time, by the defect over
+    /// `Σ πᵢ(eᵢⱼ + lᵢ)(1 + |Eᵢ|)`, the sum over both flows (all flows into `j`): the error that a
+    /// relative error of 1 in every number makes. `eᵢⱼ` adds the probabilities of the paths from
+    /// `i` to `j`, each times its number of decisions and `p/(1 − p)` more for every `bernoulli(p)`
+    /// that answered no (only `1 − p` loses digits: a kernel is expected to hand over the
+    /// probability that may be small, `exp(−ΔE)`, and not its complement); `lᵢ` the probability of
+    /// answers that are certain, where a rounded `p` may have hidden a path; `1 + |E|` is what
+    /// rounding does to `exp(−E)`. A wrong ratio of rare moves gives about `1/(1 + |E|)`, a
+    /// right one the precision of the kernel. Moves below 1.2e-38 (`ΔE > 87`) are left out:
+    /// `f32` underflows there. A finding whose first residual is within the tolerance and whose
+    /// second is not reports the second.
+    ///
+    /// The plain maxima are printed too. Ergodicity (if claimed) is decided on the graph of positive entries by
     /// Tarjan's components and the gcd of cycle lengths. *Moves* asks for a positive probability
     /// of leaving some state (`⟨f,f⟩ − ⟨f,Pf⟩ = ½ Σ πᵢPᵢⱼ(fᵢ − fⱼ)² > 0` for an `f` that tells
     /// the states apart); it is waived on a single state.
@@ -415,6 +446,37 @@ impl View<'_> {
         )
     }
 
+    /// The error in `πᵢPᵢⱼ` when every number of the kernel has a relative error of 1, with `πᵢ`
+    /// given as `weight`; `None` where errors are unknown.
+    fn rounding(&self, i: usize, j: usize, weight: f64) -> Option<f64> {
+        let bounds = self.matrix.bounds.as_ref()?;
+        let error = self.p(i, j) + bounds.errors[(i, j)] + bounds.lost[i];
+        Some(weight * error * (1.0 + self.energies[i].abs()))
+    }
+
+    /// One law from its scaled defect and from its defect relative to rounding.
+    fn balance(&self, law: Law, scaled: f64, relative: f64, mut detail: String) -> Finding {
+        let hidden = scaled <= self.tolerance && relative > self.tolerance;
+        if hidden {
+            let _ = write!(
+                detail,
+                "\nbeside the flows themselves: relative to the likelier state it is {scaled:.3e}"
+            );
+        } else if self.matrix.bounds.is_none() && self.tolerance > 0.0 {
+            let _ = write!(
+                detail,
+                "\nmoves of ΔE > {:.1} are rarer than the tolerance and not judged",
+                -self.tolerance.ln()
+            );
+        }
+        Finding {
+            law,
+            passed: scaled <= self.tolerance && relative <= self.tolerance,
+            residual: if hidden { relative } else { scaled },
+            detail,
+        }
+    }
+
     fn rows(&self) -> Finding {
         let mut worst = (0.0, 0, 1.0);
         for i in self.support() {
@@ -483,6 +545,7 @@ impl View<'_> {
     fn invariance(&self) -> Finding {
         let n = self.pi.len();
         let (mut worst, mut at, mut plain) = (0.0, 0, 0.0f64);
+        let (mut worst_relative, mut at_relative) = (0.0, 0);
         for j in 0..n {
             let reaching = || self.support().filter(|&i| self.p(i, j) > 0.0);
             if !self.in_support(j) {
@@ -503,6 +566,21 @@ impl View<'_> {
             if defect > worst {
                 (worst, at) = (defect, j);
             }
+            // Rows that do not reach j may have lost the way there.
+            let bound: Option<f64> = self
+                .support()
+                .map(|i| self.rounding(i, j, (lowest - self.energies[i]).min(700.0).exp()))
+                .sum();
+            if let Some(bound) = bound {
+                let bound = bound + relative(j) * (1.0 + self.energies[j].abs());
+                let judged = (defect - UNDERFLOW).max(0.0) / bound;
+                if judged > worst_relative {
+                    (worst_relative, at_relative) = (judged, j);
+                }
+            }
+        }
+        if worst <= self.tolerance && worst_relative > self.tolerance {
+            at = at_relative;
         }
         let unbalanced =
             |i: usize| (self.pi[i] * self.p(i, at) - self.pi[at] * self.p(at, i)).abs();
@@ -518,17 +596,13 @@ impl View<'_> {
             detail.push_str("\nthe state a that is least in balance with b:\n");
             detail.push_str(&self.pair(i, at));
         }
-        Finding {
-            law: Law::Invariance,
-            passed: worst <= self.tolerance,
-            residual: worst,
-            detail,
-        }
+        self.balance(Law::Invariance, worst, worst_relative, detail)
     }
 
     fn detailed_balance(&self) -> Finding {
         let n = self.pi.len();
         let (mut worst, mut at, mut plain) = (0.0, (0, 0), 0.0f64);
+        let (mut worst_relative, mut at_relative) = (0.0, (0, 0));
         for j in 0..n {
             for i in 0..j {
                 let (there, back) = (self.p(i, j), self.p(j, i));
@@ -542,14 +616,29 @@ impl View<'_> {
                 if defect > worst {
                     (worst, at) = (defect, (i, j));
                 }
+                let errors = self
+                    .rounding(i, j, relative(i))
+                    .zip(self.rounding(j, i, relative(j)));
+                if let Some((out, home)) = errors {
+                    let judged = (defect - UNDERFLOW).max(0.0) / (out + home);
+                    if judged > worst_relative {
+                        (worst_relative, at_relative) = (judged, (i, j));
+                    }
+                }
             }
         }
-        Finding {
-            law: Law::DetailedBalance,
-            passed: worst <= self.tolerance,
-            residual: worst,
-            detail: format!("largest flow {plain:.3e}\n{}", self.pair(at.0, at.1)),
+        if worst <= self.tolerance && worst_relative > self.tolerance {
+            at = at_relative;
         }
+        self.balance(
+            Law::DetailedBalance,
+            worst,
+            worst_relative,
+            format!(
+                "largest defect of a flow {plain:.3e}\n{}",
+                self.pair(at.0, at.1)
+            ),
+        )
     }
 
     fn ergodicity(&self) -> Vec<Finding> {

@@ -66,8 +66,49 @@ pub struct Defects {
     pub reversibility_at: String,
     /// `max_f (⟨f, f⟩ − ⟨f, P f⟩) / Var f`: 0 for a frozen kernel, 1 for independent draws.
     pub moves: f64,
+    /// `max_g |P g − P' g| / ‖g‖` over a few points, where `P'` starts from the same position in a
+    /// state made by `reset` from another point or by a step: 0 unless a cache is stale or a
+    /// variable besides the position (in the state, or in the kernel) steers the step.
+    pub markov: f64,
+    /// The point, the function and the past that attain it.
+    pub markov_at: String,
     /// The share of the target's mass outside the domain, from a box twice as wide.
     pub truncated_mass: f64,
+}
+
+/// Beyond what rounding does to a comparison of rows: for checks that take no tolerance.
+const ROUNDING: f64 = 1e-10;
+
+/// How many points of the grid the rows from states with a past are computed at.
+const MARKOV_STARTS: usize = 8;
+
+/// States that one step leads to: the likeliest and the last, each with the kernel that made it.
+struct Arrivals<S> {
+    likeliest: Option<(f64, S)>,
+    last: Option<S>,
+}
+
+impl<S> Default for Arrivals<S> {
+    fn default() -> Self {
+        Self {
+            likeliest: None,
+            last: None,
+        }
+    }
+}
+
+impl<S> Arrivals<S> {
+    fn add(&mut self, probability: f64, state: S) {
+        if self.likeliest.as_ref().is_none_or(|l| probability > l.0) {
+            self.likeliest = Some((probability, state));
+        } else {
+            self.last = Some(state);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &S> {
+        self.likeliest.iter().map(|l| &l.1).chain(&self.last)
+    }
 }
 
 /// Integrates `⟨f, P g⟩_π` for kernels on 1-D and 2-D targets.
@@ -84,7 +125,9 @@ pub struct Defects {
 /// exponential ones at 40. The cost is `state_nodes^d · draw_nodes^draws` kernel steps.
 ///
 /// The position has to be a Markov chain by itself: momenta that survive a step are set anew by
-/// `init` here.
+/// `init` here. At eight points that is verified, as [`enumerate`](crate::enumerate) does: the
+/// row is computed again from a state made by `reset` from another point, and rows from states
+/// reached by a step (with the kernel that made it) are compared with those after `init`.
 ///
 /// ```
 /// use ergodic_conformance::Quadrature;
@@ -232,6 +275,11 @@ impl Quadrature {
         self
     }
 
+    /// The middle of the domain.
+    pub(crate) fn centre(&self) -> Vec<f64> {
+        self.domain.iter().map(|(a, b)| 0.5 * (a + b)).collect()
+    }
+
     fn axis(&self, (a, b): (f64, f64), n: usize) -> Nodes {
         match self.rule {
             StateRule::Trapezoid => Nodes::trapezoid(a, b, n),
@@ -295,8 +343,9 @@ impl Quadrature {
     ///
     /// # Errors
     /// If the target's energy is NaN or `−∞` or has no mass in the domain, if the kernel fails,
-    /// draws more than [`max_draws`](Self::max_draws) continuous variables, or breaks the rules
-    /// of [`Enumerate`].
+    /// draws more than [`max_draws`](Self::max_draws) continuous variables, goes to a position
+    /// that is not finite, or breaks the rules of [`Enumerate`]; if a test function is not finite
+    /// there or does not vary under the target.
     pub fn measure<T, K>(&self, kernel: &K, target: &T) -> Result<Defects, EnumerateError>
     where
         T: Energy<State = [f64]> + ?Sized,
@@ -330,35 +379,37 @@ impl Quadrature {
         };
         let mut tape = Enumerate::new(4096, Some(rules));
         let m = self.functions.len() + 1; // 0 is the constant
-        let (mut f, mut g, mut pg) = (vec![1.0; m], vec![1.0; m], vec![0.0; m]);
+        let (mut f, mut pg) = (vec![1.0; m], vec![0.0; m]);
         let mut product = vec![0.0; m * m]; // ⟨f, P g⟩
         let mut gram = vec![0.0; m * m]; // ⟨f, g⟩
         let mut paths = 0;
-        for p in &points {
+        // Where rows are computed again from states with a past, see `Defects::markov`.
+        let stride = points.len().div_ceil(MARKOV_STARTS);
+        let mut pasts = Vec::new();
+        for (k, p) in points.iter().enumerate() {
             let fatal = |failure| EnumerateError::at(&p.x, failure);
             let start = kernel
                 .init(target, &p.x)
                 .map_err(|e| fatal(Failure::Target(e)))?;
-            pg.fill(0.0);
-            paths += tape
-                .run(
-                    usize::MAX,
-                    |rng| {
-                        let mut state = start.clone();
-                        let result = kernel.clone().step(target, &mut state, rng);
-                        result.map(|_| state)
-                    },
-                    |probability, state| {
-                        let state = state.map_err(Failure::Target)?;
-                        self.evaluate(&scale, kernel.position(&state), &mut g);
-                        for (acc, g) in pg.iter_mut().zip(&g) {
-                            *acc += probability * g;
+            let mut arrivals = Arrivals::default();
+            paths += self
+                .row(
+                    &mut tape,
+                    &scale,
+                    target,
+                    (kernel, &start),
+                    &mut pg,
+                    |probability, (kernel, state)| {
+                        if k % stride == stride / 2 && kernel.position(&state) != p.x {
+                            arrivals.add(probability, (kernel, state));
                         }
-                        Ok(())
                     },
                 )
                 .map_err(fatal)?;
-            self.evaluate(&scale, &p.x, &mut f);
+            if k % stride == stride / 2 {
+                pasts.push((k, pg.clone(), arrivals));
+            }
+            self.evaluate(&scale, &p.x, &mut f).map_err(fatal)?;
             for a in 0..m {
                 for b in 0..m {
                     product[a * m + b] += p.weight * f[a] * pg[b];
@@ -367,11 +418,74 @@ impl Quadrature {
             }
         }
 
+        for b in 0..m {
+            let (square, mean) = (gram[b * m + b], gram[b]);
+            // Rounding leaves a few ε of the square where the variance is 0.
+            if b > 0 && square - mean * mean <= 1e-14 * square {
+                let error = TargetError::new(format!(
+                    "the test function {} does not vary under the target",
+                    self.functions[b - 1].name
+                ));
+                return Err(Failure::Target(error).into());
+            }
+        }
         let norm = |a: usize| gram[a * m + a].sqrt();
         let name = |a: usize| match a {
             0 => "1",
             a => self.functions[a - 1].name.as_str(),
         };
+
+        // Rows from states with a past: made by `reset` from another point, or by a step.
+        let (mut markov, mut markov_at) = (0.0f64, String::new());
+        let mut compare = |how: &str, x: &[f64], fresh: &[f64], other: &[f64]| {
+            for b in 0..m {
+                let defect = (fresh[b] - other[b]).abs() / norm(b);
+                if defect > markov {
+                    markov = defect;
+                    markov_at = format!(
+                        "from {x:?}, P({}) = {} from a state made by init, {} from one made by \
+                         {how}: a stale cache, or a hidden variable",
+                        name(b),
+                        fresh[b],
+                        other[b]
+                    );
+                }
+            }
+        };
+        let mut other = vec![0.0; m];
+        for (n, (k, fresh, arrivals)) in pasts.iter().enumerate() {
+            let x = &points[*k].x;
+            let fatal = |failure| EnumerateError::at(x, failure);
+            let failed = |e| fatal(Failure::Target(e));
+            let from = &points[pasts[(n + 1) % pasts.len()].0].x;
+            let mut state = kernel.init(target, from).map_err(failed)?;
+            kernel.reset(target, &mut state, Some(x)).map_err(failed)?;
+            let start = (kernel, &state);
+            paths += self
+                .row(&mut tape, &scale, target, start, &mut other, |_, _| ())
+                .map_err(fatal)?;
+            compare("reset", x, fresh, &other);
+            for (after, state) in arrivals.iter() {
+                let y = kernel.position(state);
+                if !target.energy(y).is_finite() {
+                    continue; // nothing starts there; invariance judges it
+                }
+                let fatal = |failure| EnumerateError::at(y, failure);
+                let anew = kernel
+                    .init(target, y)
+                    .map_err(|e| fatal(Failure::Target(e)))?;
+                let start = (kernel, &anew);
+                paths += self
+                    .row(&mut tape, &scale, target, start, &mut pg, |_, _| ())
+                    .map_err(fatal)?;
+                let start = (after, state);
+                paths += self
+                    .row(&mut tape, &scale, target, start, &mut other, |_, _| ())
+                    .map_err(fatal)?;
+                compare("a step", y, &pg, &other);
+            }
+        }
+
         let mut out = Defects {
             state_nodes: self.state_nodes,
             draw_nodes: self.draw_nodes,
@@ -382,6 +496,8 @@ impl Quadrature {
             reversibility: 0.0,
             reversibility_at: String::new(),
             moves: 0.0,
+            markov,
+            markov_at,
             truncated_mass,
         };
         for b in 1..m {
@@ -416,11 +532,61 @@ impl Quadrature {
         Ok(out)
     }
 
-    fn evaluate(&self, scale: &Standard, x: &[f64], out: &mut [f64]) {
+    /// `(P g)(x)` for every test function, from one state of a kernel.
+    fn row<T, K>(
+        &self,
+        tape: &mut Enumerate,
+        scale: &Standard,
+        target: &T,
+        (kernel, start): (&K, &K::State),
+        out: &mut [f64],
+        mut visit: impl FnMut(f64, (K, K::State)),
+    ) -> Result<usize, Failure>
+    where
+        T: Energy<State = [f64]> + ?Sized,
+        K: MarkovKernel<T>,
+    {
+        let mut g = vec![1.0; out.len()];
+        out.fill(0.0);
+        tape.run(
+            usize::MAX,
+            |rng| {
+                let (mut kernel, mut state) = (kernel.clone(), start.clone());
+                let result = kernel.step(target, &mut state, rng);
+                result.map(|_| (kernel, state))
+            },
+            |path, after| {
+                let (kernel, state) = after.map_err(Failure::Target)?;
+                self.evaluate(scale, kernel.position(&state), &mut g)?;
+                for (acc, g) in out.iter_mut().zip(&g) {
+                    *acc += path.probability * g;
+                }
+                visit(path.probability, (kernel, state));
+                Ok(())
+            },
+        )
+    }
+
+    /// The test functions at `x`, which have to be finite, as `x` has.
+    fn evaluate(&self, scale: &Standard, x: &[f64], out: &mut [f64]) -> Result<(), Failure> {
+        if x.len() != self.domain.len() {
+            let error = TargetError::dimension("position", x.len(), self.domain.len());
+            return Err(Failure::Target(error));
+        }
+        if let Some(&bad) = x.iter().find(|x| !x.is_finite()) {
+            return Err(Failure::Target(TargetError::non_finite("position", bad)));
+        }
         let z = scale.apply(x);
         for (o, f) in out[1..].iter_mut().zip(&self.functions) {
-            *o = (f.f)(&z[..x.len().min(2)]);
+            *o = (f.f)(&z[..x.len()]);
+            if !o.is_finite() {
+                return Err(Failure::Target(TargetError::new(format!(
+                    "the test function {} is {o} at {x:?}",
+                    f.name
+                ))));
+            }
         }
+        Ok(())
     }
 
     /// Holds `kernel` against its own claims, at `n` and at `2n` nodes.
@@ -493,6 +659,12 @@ impl Quadrature {
                 ),
             ),
             Finding {
+                law: Law::Markov,
+                passed: fine.markov <= tolerance,
+                residual: fine.markov,
+                detail: fine.markov_at.clone(),
+            },
+            Finding {
                 law: Law::Moves,
                 passed: fine.moves > tolerance,
                 residual: fine.moves,
@@ -541,7 +713,9 @@ impl Quadrature {
     /// `kernel` makes the kernel with step size `h`; `d` is measured at `h`, `h/2` and `h/4`, and
     /// the order `log₂(d(h/2)/d(h/4)) − 1` has to be at least `p − ¼`. Choose `h` small enough
     /// for the leading term to dominate. A defect below 1e-13 counts as exact. A kernel
-    /// that claims no order fails [`Law::Order`].
+    /// that claims no order fails [`Law::Order`]. *Moves* and *Markov* are judged at 1e-10, and
+    /// the mass that the draws or the domain lose has to stay below a tenth of `d(h/4)`, or 1e-12
+    /// where that is less.
     ///
     /// # Errors
     /// As [`measure`](Self::measure).
@@ -556,12 +730,20 @@ impl Quadrature {
         K: MarkovKernel<T>,
     {
         let mut defects = [0.0; 3];
-        let mut truncated = 0.0;
+        let (mut lost, mut truncated) = (0.0f64, 0.0);
+        let (mut moves, mut markov) = (f64::INFINITY, (0.0, String::new()));
         for (k, d) in defects.iter_mut().enumerate() {
             let measured = self.measure(&kernel(h / f64::from(1u32 << k)), target)?;
             *d = measured.invariance;
             truncated = measured.truncated_mass;
+            lost = lost.max(measured.mass).max(truncated);
+            moves = moves.min(measured.moves);
+            if measured.markov > markov.0 {
+                markov = (measured.markov, measured.markov_at);
+            }
         }
+        // What is lost has to be small beside the defect from which the order is read.
+        let allowed = (0.1 * defects[2]).max(1e-12);
         let slope = |a: f64, b: f64| {
             if b < 1e-13 {
                 f64::INFINITY
@@ -579,22 +761,47 @@ impl Quadrature {
                 "one-step defect on {:?}, {} state and {} draw nodes, truncated mass {truncated:.1e}",
                 self.domain, self.state_nodes, self.draw_nodes
             ),
-            findings: vec![Finding {
-                law: Law::Order,
-                passed: claim.is_some_and(|p| order >= f64::from(p) - 0.25),
-                residual: order,
-                detail: format!(
-                    "d(h) = {:.6e}, d(h/2) = {:.6e}, d(h/4) = {:.6e} at h = {h}: orders {:.3} and \
+            findings: vec![
+                Finding {
+                    law: Law::Probability,
+                    passed: lost <= allowed,
+                    residual: lost,
+                    detail: format!(
+                        "the rules for the draws or the domain lose this much at worst; at most \
+                         {allowed:.1e} is small beside d(h/4)"
+                    ),
+                },
+                Finding {
+                    law: Law::Markov,
+                    passed: markov.0 <= ROUNDING,
+                    residual: markov.0,
+                    detail: markov.1,
+                },
+                Finding {
+                    law: Law::Moves,
+                    passed: moves > ROUNDING,
+                    residual: moves,
+                    detail: "max (⟨f, f⟩ − ⟨f, P f⟩)/Var f over the test functions, least over \
+                             the step sizes"
+                        .into(),
+                },
+                Finding {
+                    law: Law::Order,
+                    passed: claim.is_some_and(|p| order >= f64::from(p) - 0.25),
+                    residual: order,
+                    detail: format!(
+                        "d(h) = {:.6e}, d(h/2) = {:.6e}, d(h/4) = {:.6e} at h = {h}: orders {:.3} and \
                      {order:.3}; {}",
-                    defects[0],
-                    defects[1],
-                    defects[2],
-                    slope(defects[0], defects[1]),
-                    claim.map_or("the kernel claims no order".into(), |p| format!(
-                        "claimed {p}"
-                    )),
-                ),
-            }],
+                        defects[0],
+                        defects[1],
+                        defects[2],
+                        slope(defects[0], defects[1]),
+                        claim.map_or("the kernel claims no order".into(), |p| format!(
+                            "claimed {p}"
+                        )),
+                    ),
+                },
+            ],
         })
     }
 }

@@ -1,4 +1,11 @@
 //! One-dimensional rules for the draws and the state: points with positive weights.
+//!
+//! `ergodic_math::quadrature` has Gauss–Hermite and Gauss–Laguerre rules for normal and
+//! exponential weights, which are exact for polynomials; they are not used here. Accept/reject
+//! makes integrands kink where a ratio passes 1, and there a global Gauss rule converges erratically
+//! and, its points being fixed by the tails (beyond ±20 at 200 nodes), with coarse steps in the
+//! middle. Equal or panelled steps over a cut range lose `O(h²)` to a kink and no more, and halving
+//! the step is what tells integration error from a wrong kernel.
 
 use ergodic_core::ArgumentError;
 use ergodic_math::quadrature::gauss_legendre;

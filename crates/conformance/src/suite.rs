@@ -7,7 +7,7 @@ use ergodic_core::{Claims, Energy, MarkovKernel};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use crate::{Law, Report, Shifted, check, enumerate};
+use crate::{Law, Quadrature, Report, Shifted, check, enumerate};
 
 /// Number of random targets that a kernel is held against.
 const CASES: u32 = 48;
@@ -177,17 +177,28 @@ pub fn determinism<T, K, S>(
 {
     on_targets(targets, |target| {
         let states = states(target);
-        let run = || {
-            let mut kernel = kernel(target);
-            let start = first::<T>(&states)?;
-            let mut state = kernel
-                .init(target, std::borrow::Borrow::borrow(start))
-                .map_err(|e| e.to_string())?;
-            let mut rng = ergodic_math::rng::stream(20, 0);
-            trace(&mut kernel, target, &mut state, &mut rng, 64)
-        };
-        same(&run()?, &run()?, "a second run with the same seed")
+        let start = first::<T>(&states)?;
+        runs_twice(
+            || kernel(target),
+            target,
+            std::borrow::Borrow::borrow(start),
+        )
     });
+}
+
+fn runs_twice<T, K>(kernel: impl Fn() -> K, target: &T, start: &T::State) -> Result<(), String>
+where
+    T: Energy,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T>,
+{
+    let run = || {
+        let mut kernel = kernel();
+        let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
+        let mut rng = ergodic_math::rng::stream(20, 0);
+        trace(&mut kernel, target, &mut state, &mut rng, 64)
+    };
+    same(&run()?, &run()?, "a second run with the same seed")
 }
 
 /// A run that is copied in the middle (kernel, state and generator, as a checkpoint stores them)
@@ -208,18 +219,60 @@ pub fn checkpoint<T, K, S>(
 {
     on_targets(targets, |target| {
         let states = states(target);
-        let mut kernel = kernel(target);
         let start = first::<T>(&states)?;
-        let mut state = kernel
-            .init(target, std::borrow::Borrow::borrow(start))
-            .map_err(|e| e.to_string())?;
-        let mut rng = ergodic_math::rng::stream(21, 0);
-        trace(&mut kernel, target, &mut state, &mut rng, 32)?;
-        let (mut kernel2, mut state2, mut rng2) = (kernel.clone(), state.clone(), rng.clone());
-        let original = trace(&mut kernel, target, &mut state, &mut rng, 32)?;
-        let copy = trace(&mut kernel2, target, &mut state2, &mut rng2, 32)?;
-        same(&original, &copy, "the copy of a run")
+        goes_on(kernel(target), target, std::borrow::Borrow::borrow(start))
     });
+}
+
+fn goes_on<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
+where
+    T: Energy,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T>,
+{
+    let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
+    let mut rng = ergodic_math::rng::stream(21, 0);
+    trace(&mut kernel, target, &mut state, &mut rng, 32)?;
+    let (mut kernel2, mut state2, mut rng2) = (kernel.clone(), state.clone(), rng.clone());
+    let original = trace(&mut kernel, target, &mut state, &mut rng, 32)?;
+    let copy = trace(&mut kernel2, target, &mut state2, &mut rng2, 32)?;
+    same(&original, &copy, "the copy of a run")
+}
+
+/// The kernel keeps its claims on a 1-D or 2-D target, by [`Quadrature::check`]; a claim of an
+/// order in the step size needs [`Quadrature::asymptotic`] instead.
+///
+/// # Panics
+/// With the report.
+#[track_caller]
+pub fn continuous<T, K>(kernel: &K, target: &T, quadrature: &Quadrature, tolerance: f64)
+where
+    T: Energy<State = [f64]>,
+    K: MarkovKernel<T>,
+{
+    match quadrature.check(kernel, target, tolerance) {
+        Ok(report) => report.assert(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// [`determinism`] and [`checkpoint`] for one target, from the centre of the domain of
+/// `quadrature`.
+///
+/// # Panics
+/// With the first step at which two runs part.
+#[track_caller]
+pub fn continuous_runs<T, K>(kernel: &K, target: &T, quadrature: &Quadrature)
+where
+    T: Energy<State = [f64]>,
+    K: MarkovKernel<T>,
+{
+    let start = quadrature.centre();
+    let outcome = runs_twice(|| kernel.clone(), target, &start)
+        .and_then(|()| goes_on(kernel.clone(), target, &start));
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
 }
 
 fn same<X: PartialEq>(a: &[X], b: &[X], what: &str) -> Result<(), String> {
@@ -239,9 +292,18 @@ where
 {
 }
 
-/// The tests that a kernel on finite states owes, from one line.
+/// As [`send_and_sync`] for a kernel and a target that are given as values.
+pub fn both_are_send_and_sync<T, K>(_kernel: &K, _target: &T)
+where
+    T: Energy + ?Sized,
+    K: MarkovKernel<T> + Send + Sync,
+    K::State: Send + Sync,
+{
+}
+
+/// The tests that a kernel owes, from one line.
 ///
-/// Makes a module of tests: the kernel's claims by exact enumeration on random targets
+/// On finite states it makes a module of tests: the kernel's claims by exact enumeration on random targets
 /// ([`suite::discrete`](crate::suite::discrete)), same seed same bits, a copied run goes on identically, `Send + Sync`,
 /// and that `E + c` changes nothing. `energy_shift` is `bitwise` for kernels that use energy
 /// differences only, `rounding` for those that subtract energies, and `none` for kernels of one
@@ -278,8 +340,73 @@ where
 /// });
 /// # fn main() {}
 /// ```
+///
+/// On continuous states, in one or two dimensions, `target` and `quadrature` take the place of
+/// `targets` and `states`: the claims are checked by
+/// [`Quadrature::check`](crate::Quadrature::check), the rest as above.
+///
+/// ```
+/// # mod defined_elsewhere {
+/// # use ergodic_core::*;
+/// # pub struct Normal;
+/// # impl Energy for Normal {
+/// #     type State = [f64];
+/// #     fn energy(&self, x: &[f64]) -> f64 { 0.5 * x[0] * x[0] }
+/// # }
+/// # #[derive(Clone)]
+/// # pub struct Autoregression(pub f64);
+/// # impl MarkovKernel<Normal> for Autoregression {
+/// #     type State = Vec<f64>;
+/// #     type Info = ();
+/// #     fn claims(&self) -> Claims { Claims::REVERSIBLE }
+/// #     fn init(&self, _: &Normal, x: &[f64]) -> Result<Vec<f64>, TargetError> { Ok(x.to_vec()) }
+/// #     fn position<'s>(&self, s: &'s Vec<f64>) -> &'s [f64] where Normal: 's { s }
+/// #     fn reset(&self, _: &Normal, s: &mut Vec<f64>, x: Option<&[f64]>) -> Result<(), TargetError> { if let Some(x) = x { s.copy_from_slice(x); } Ok(()) }
+/// #     fn step<R: Randomness + ?Sized>(&mut self, _: &Normal, x: &mut Vec<f64>, rng: &mut R) -> Result<(), TargetError> {
+/// #         x[0] = self.0 * x[0] + (1.0 - self.0 * self.0).sqrt() * rng.normal();
+/// #         Ok(())
+/// #     }
+/// # }
+/// # }
+/// # use defined_elsewhere::{Autoregression, Normal};
+/// use ergodic_conformance::Quadrature;
+///
+/// ergodic_conformance::kernel!(autoregression {
+///     kernel: Autoregression(0.6),
+///     target: Normal,
+///     quadrature: Quadrature::new(&[(-9.0, 9.0)]).unwrap().nodes(50, 50).unwrap(),
+///     tolerance: 1e-12,
+/// });
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! kernel {
+    ($name:ident {
+        kernel: $kernel:expr,
+        target: $target:expr,
+        quadrature: $quadrature:expr,
+        tolerance: $tolerance:expr $(,)?
+    }) => {
+        #[cfg(test)]
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn claims_hold_by_quadrature() {
+                $crate::suite::continuous(&$kernel, &$target, &$quadrature, $tolerance);
+            }
+
+            #[test]
+            fn same_seed_same_bits_and_a_copied_run_goes_on_identically() {
+                $crate::suite::continuous_runs(&$kernel, &$target, &$quadrature);
+            }
+
+            #[test]
+            fn kernel_and_state_are_send_and_sync() {
+                $crate::suite::both_are_send_and_sync(&$kernel, &$target);
+            }
+        }
+    };
     ($name:ident {
         kernel: $kernel:expr,
         targets: $targets:expr,

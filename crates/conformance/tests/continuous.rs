@@ -415,3 +415,193 @@ fn bad_settings_are_named() {
     assert!(line().nodes(3, 10).is_err());
     assert!(line().functions(vec![]).is_err());
 }
+
+/// The standard normal in any dimension.
+struct Normal;
+impl Energy for Normal {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        0.5 * x.iter().map(|x| x * x).sum::<f64>()
+    }
+}
+
+/// Kernels for the normal that only NaN, an order or a second step gives away.
+#[derive(Clone)]
+enum Mutant {
+    /// Right in the first coordinate, NaN in the second.
+    NanCoordinate,
+    /// Draws, and stays.
+    Frozen,
+    /// NaN everywhere.
+    Nan,
+    /// Autoregressive, from the second step on with five times the noise.
+    Counting(u32),
+    /// Random-walk Metropolis that keeps its energy, updated after a move and in `reset` or not.
+    Cached { in_step: bool, in_reset: bool },
+}
+
+impl MarkovKernel<Normal> for Mutant {
+    type State = (Vec<f64>, f64);
+    type Info = ();
+    fn claims(&self) -> Claims {
+        match self {
+            Self::Frozen | Self::Nan => Claims {
+                stationarity: Stationarity::Asymptotic { order: 2 },
+                ergodic: false,
+            },
+            _ => Claims::REVERSIBLE.not_ergodic(),
+        }
+    }
+    fn init(&self, t: &Normal, x: &[f64]) -> Result<Self::State, TargetError> {
+        Ok((x.to_vec(), t.energy(x)))
+    }
+    fn position<'s>(&self, state: &'s Self::State) -> &'s [f64]
+    where
+        Normal: 's,
+    {
+        &state.0
+    }
+    fn reset(
+        &self,
+        t: &Normal,
+        state: &mut Self::State,
+        x: Option<&[f64]>,
+    ) -> Result<(), TargetError> {
+        if let Some(x) = x {
+            state.0.copy_from_slice(x);
+        }
+        if !matches!(
+            self,
+            Self::Cached {
+                in_reset: false,
+                ..
+            }
+        ) {
+            state.1 = t.energy(&state.0);
+        }
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &Normal,
+        (x, energy): &mut Self::State,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        let xi = rng.normal();
+        match self {
+            Self::NanCoordinate => {
+                x[0] = 0.6 * x[0] + 0.8 * xi;
+                x[1] = f64::NAN;
+            }
+            Self::Frozen => {}
+            Self::Nan => x[0] = f64::NAN,
+            Self::Counting(steps) => {
+                x[0] = 0.6 * x[0] + if *steps == 0 { 0.8 } else { 4.0 } * xi;
+                *steps += 1;
+            }
+            Self::Cached { in_step, .. } => {
+                let y = [x[0] + xi];
+                let proposed = t.energy(&y);
+                if rng.bernoulli((*energy - proposed).exp().min(1.0)) {
+                    x[0] = y[0];
+                    if *in_step {
+                        *energy = proposed;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn on_normal(dim: usize, nodes: usize) -> Quadrature {
+    Quadrature::new(&vec![(-9.0, 9.0); dim])
+        .unwrap()
+        .nodes(nodes, nodes)
+        .unwrap()
+}
+
+#[test]
+fn a_position_that_is_not_finite_is_an_error() {
+    let error = on_normal(2, 12)
+        .check(&Mutant::NanCoordinate, &Normal, 1e-6)
+        .unwrap_err();
+    assert!(error.to_string().contains("position is NaN"), "{error}");
+    let error = on_normal(1, 50)
+        .asymptotic(|_| Mutant::Nan, &Normal, 0.1)
+        .unwrap_err();
+    assert!(matches!(error.failure, Failure::Target(_)));
+}
+
+#[test]
+fn test_functions_that_cannot_tell_are_errors() {
+    use ergodic_conformance::TestFunction;
+    let with = |f: TestFunction| {
+        let rule = on_normal(1, 50).functions(vec![f]).unwrap();
+        rule.check(&Mutant::Counting(0), &Normal, 1e-6).unwrap_err()
+    };
+    for (name, error) in [
+        ("zero", with(TestFunction::new("zero", |_| 0.0))),
+        ("constant", with(TestFunction::new("constant", |_| 0.3))),
+        ("pole", with(TestFunction::new("pole", |_| f64::NAN))),
+    ] {
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_frozen_kernel_has_no_order() {
+    let report = on_normal(1, 50)
+        .asymptotic(|_| Mutant::Frozen, &Normal, 0.1)
+        .unwrap();
+    assert!(report.fails(Law::Moves), "{report}");
+}
+
+#[test]
+fn an_order_is_not_read_from_a_domain_that_cuts_the_target() {
+    let report = Quadrature::new(&[(-1.0, 1.5)])
+        .unwrap()
+        .asymptotic(|h| kernel(Kind::Ula, h), &WELL, 0.01)
+        .unwrap();
+    assert!(report.fails(Law::Probability), "{report}");
+}
+
+#[test]
+fn stale_caches_are_caught_after_a_step_and_after_a_reset() {
+    for (in_step, in_reset) in [(true, true), (false, true), (true, false)] {
+        let report = on_normal(1, 100)
+            .check(&Mutant::Cached { in_step, in_reset }, &Normal, 1e-4)
+            .unwrap();
+        assert_eq!(report.passed(), in_step && in_reset, "{report}");
+        assert_eq!(report.fails(Law::Markov), !(in_step && in_reset));
+    }
+}
+
+#[test]
+fn a_kernel_that_changes_with_its_own_steps_is_caught() {
+    let report = on_normal(1, 50)
+        .check(&Mutant::Counting(0), &Normal, 1e-10)
+        .unwrap();
+    assert!(report.fails(Law::Markov), "{report}");
+    assert!(!report.fails(Law::Invariance), "{report}");
+}
+
+ergodic_conformance::kernel!(metropolis_with_a_cache {
+    kernel: Mutant::Cached {
+        in_step: true,
+        in_reset: true
+    },
+    target: Normal,
+    quadrature: on_normal(1, 100),
+    tolerance: 1e-4,
+});
+
+#[test]
+#[should_panic(expected = "FAIL  position is Markov")]
+fn the_suite_rejects_a_continuous_kernel_with_a_stale_cache() {
+    let mutant = Mutant::Cached {
+        in_step: false,
+        in_reset: true,
+    };
+    ergodic_conformance::suite::continuous(&mutant, &Normal, &on_normal(1, 100), 1e-4);
+}

@@ -458,3 +458,91 @@ fn metropolis_has_at_least_the_dirichlet_form_of_barker() {
         }
     }
 }
+
+/// How a two-level kernel accepts the other level.
+#[derive(Clone, Copy)]
+enum Flaw {
+    None,
+    /// Correct, but `1 − p` is handed over where `p` is meant and the answer turned round.
+    Complement,
+    /// `exp(−min(ΔE, 30))`.
+    Capped,
+    /// Downhill moves of more than 28 nats are taken with probability 0.01.
+    Timid,
+    /// Everything is accepted from the second step on.
+    Second,
+}
+
+/// Metropolis between the two states of a table, with a counter of its own.
+#[derive(Clone)]
+struct TwoLevels {
+    flaw: Flaw,
+    steps: u32,
+}
+impl TwoLevels {
+    fn step_on<R: Randomness + ?Sized>(&mut self, t: &FiniteTable, x: &mut usize, rng: &mut R) {
+        self.steps += 1;
+        let delta = t.delta_energy(x, 1 - *x);
+        let right = (-delta).exp().min(1.0);
+        let p = match self.flaw {
+            Flaw::None => right,
+            Flaw::Complement => {
+                if !rng.bernoulli(1.0 - right) {
+                    *x = 1 - *x;
+                }
+                return;
+            }
+            Flaw::Capped => (-delta.min(30.0)).exp().min(1.0),
+            Flaw::Timid if delta < -28.0 => 0.01,
+            Flaw::Second if self.steps > 1 => 1.0,
+            _ => right,
+        };
+        if rng.bernoulli(p) {
+            *x = 1 - *x;
+        }
+    }
+}
+plain_kernel!(TwoLevels, FiniteTable, usize, usize, Claims::REVERSIBLE);
+
+fn two_levels(flaw: Flaw, delta: f64) -> Report {
+    let table = FiniteTable::new(vec![0.0, delta]).unwrap();
+    check(&TwoLevels { flaw, steps: 0 }, &table, &[0, 1], 1e-12).unwrap()
+}
+
+#[test]
+fn a_kernel_that_changes_with_its_own_steps_is_caught() {
+    let report = two_levels(Flaw::Second, 1.0);
+    assert!(report.fails(Law::Markov), "{report}");
+    assert!(!report.fails(Law::DetailedBalance), "{report}");
+    two_levels(Flaw::None, 1.0).assert();
+}
+
+#[test]
+fn ratios_are_checked_among_rare_moves_too() {
+    for (flaw, delta) in [(Flaw::Capped, 45.0), (Flaw::Timid, 29.0)] {
+        let report = two_levels(flaw, delta);
+        assert!(report.fails(Law::DetailedBalance), "{report}");
+        assert!(report.fails(Law::Invariance), "{report}");
+    }
+    for delta in [0.5, 29.0, 45.0, 80.0, 700.0] {
+        two_levels(Flaw::None, delta).assert();
+    }
+    // What the branch of 1 − p loses to rounding is not held against a kernel.
+    for delta in [0.5, 20.0, 29.0, 33.0] {
+        two_levels(Flaw::Complement, delta).assert();
+    }
+}
+
+#[test]
+fn conditionals_that_saturate_are_right_within_rounding() {
+    for field in [1.0, 15.0, 20.0, 40.0, 300.0] {
+        let one = PairwiseSpins::new(vec![0.0, 1.0, 1.0, 0.0], vec![field, -0.3]).unwrap();
+        // From 20 on the conditional rounds to 1 and some states are never reached: their
+        // probability, below that rounding, is not kept.
+        let claims = Claims::REVERSIBLE.not_ergodic();
+        let matrix = enumerate(&Gibbs { wrong: false }, &one, &one.states()).unwrap();
+        let report = matrix.check(&energies(&one), claims, 1e-12).unwrap();
+        assert!(!report.fails(Law::DetailedBalance), "{report}");
+        assert!(!report.fails(Law::Invariance) || field >= 20.0, "{report}");
+    }
+}

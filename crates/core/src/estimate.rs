@@ -6,6 +6,16 @@ use std::fmt;
 use crate::ArgumentError;
 
 /// The unit of an information quantity.
+///
+/// ```
+/// use ergodic_core::{Estimate, Units};
+///
+/// // The entropy of a fair coin is ln 2 nats, one bit.
+/// let entropy = Estimate::normal("exact", 2f64.ln(), 0.0, 1, 0.95)?;
+/// assert_eq!(entropy.units, Units::Nats);
+/// assert!((entropy.to_units(Units::Bits).value - 1.0).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Units {
     /// Natural logarithm.
@@ -134,14 +144,23 @@ impl Estimate {
         samples: usize,
         confidence: f64,
     ) -> Result<Self, ArgumentError> {
+        // First, so that a bad argument is blamed itself and not the interval made of it.
+        if !(confidence > 0.0 && confidence < 1.0) {
+            return Err(ArgumentError::new(
+                "confidence",
+                confidence,
+                "strictly between 0 and 1",
+            ));
+        }
         let half = if std_err == 0.0 {
             0.0
         } else {
+            // The upper tail (1 − c)/2 keeps its digits where (1 + c)/2 rounds to 1.
             let quantile =
-                ergodic_math::special::normal_quantile(0.5 + 0.5 * confidence).map_err(|_| {
+                ergodic_math::special::normal_quantile(0.5 - 0.5 * confidence).map_err(|_| {
                     ArgumentError::new("confidence", confidence, "strictly between 0 and 1")
                 })?;
-            std_err * quantile
+            std_err * -quantile
         };
         let interval = Interval {
             lower: value - half,
@@ -214,10 +233,14 @@ mod tests {
             Estimate::normal("m", f64::NAN, 1.0, 1, 0.9)
                 .unwrap_err()
                 .argument,
-            Estimate::normal("m", 0.0, 1.0, 1, 1.0)
-                .unwrap_err()
-                .argument,
         ];
-        assert_eq!(names, ["interval", "std_err", "value", "confidence"]);
+        assert_eq!(names, ["interval", "std_err", "value"]);
+        for confidence in [-0.5, 0.0, 1.0, 1.5, f64::NAN] {
+            for std_err in [0.0, 1.0] {
+                let error = Estimate::normal("m", 0.0, std_err, 1, confidence).unwrap_err();
+                assert_eq!(error.argument, "confidence", "{confidence}");
+            }
+        }
+        assert!(Estimate::normal("m", 0.0, 1.0, 1, 1.0 - f64::EPSILON / 2.0).is_ok());
     }
 }

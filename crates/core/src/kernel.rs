@@ -3,6 +3,18 @@
 use crate::{Energy, Randomness, TargetError};
 
 /// How a kernel relates to its target.
+///
+/// ```
+/// use ergodic_core::{Claims, Stationarity};
+///
+/// // An unadjusted step after an exact one leaves the bias of the former.
+/// let ula = Claims {
+///     stationarity: Stationarity::Asymptotic { order: 1 },
+///     ergodic: true,
+/// };
+/// let product = Claims::REVERSIBLE.then(ula);
+/// assert_eq!(product.stationarity, Stationarity::Asymptotic { order: 1 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stationarity {
     /// Detailed balance, `π(x) P(x, y) = π(y) P(y, x)`; implies invariance.
@@ -163,7 +175,8 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
     /// Moves to `x` if there is one, and rebuilds every cache for `target`.
     ///
     /// # Errors
-    /// As [`init`](Self::init).
+    /// As [`init`](Self::init). The state is then valid but unspecified, as after an error of
+    /// [`step`](Self::step).
     fn reset(
         &self,
         target: &T,
@@ -174,7 +187,9 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
     /// One transition.
     ///
     /// # Errors
-    /// If the target fails for good; the state is then the one before the step.
+    /// If the target fails for good. The state is then valid but unspecified: a step of several
+    /// parts may have done some of them, and caches may be stale. [`reset`](Self::reset) it to a
+    /// position of your own before it is used again.
     fn step<R: Randomness + ?Sized>(
         &mut self,
         target: &T,
@@ -187,14 +202,52 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
 /// step, which costs nothing beside the step.
 ///
 /// ```
-/// use ergodic_core::{DynKernel, Energy, MarkovKernel, Randomness, TargetError};
+/// use ergodic_core::*;
 ///
-/// fn run<T: Energy, S, I>(k: &mut dyn DynKernel<T, S, I>, t: &T, s: &mut S, rng: &mut dyn Randomness) -> Result<(), TargetError> {
-///     for _ in 0..10 {
-///         k.step_dyn(t, s, rng)?;
+/// /// A fair coin, thrown anew at each step.
+/// struct Coin;
+/// impl Energy for Coin {
+///     type State = bool;
+///     fn energy(&self, _: &bool) -> f64 {
+///         0.0
 ///     }
-///     Ok(())
 /// }
+/// #[derive(Clone)]
+/// struct Throw;
+/// impl MarkovKernel<Coin> for Throw {
+///     type State = bool;
+///     type Info = ();
+///     fn claims(&self) -> Claims {
+///         Claims::REVERSIBLE
+///     }
+///     fn init(&self, _: &Coin, x: &bool) -> Result<bool, TargetError> {
+///         Ok(*x)
+///     }
+///     fn position<'s>(&self, state: &'s bool) -> &'s bool
+///     where
+///         Coin: 's,
+///     {
+///         state
+///     }
+///     fn reset(&self, _: &Coin, state: &mut bool, x: Option<&bool>) -> Result<(), TargetError> {
+///         *state = *x.unwrap_or(state);
+///         Ok(())
+///     }
+///     fn step<R: Randomness + ?Sized>(&mut self, _: &Coin, state: &mut bool, rng: &mut R) -> Result<(), TargetError> {
+///         *state = rng.bernoulli(0.5);
+///         Ok(())
+///     }
+/// }
+///
+/// let mut rng = ergodic_math::rng::stream(1, 0);
+/// let (mut direct, mut through) = (true, true);
+/// let mut kernel: Box<dyn DynKernel<Coin, bool, ()>> = Box::new(Throw);
+/// for _ in 0..10 {
+///     Throw.step(&Coin, &mut direct, &mut rng.clone())?;
+///     kernel.step_dyn(&Coin, &mut through, &mut rng)?; // the same draws
+///     assert_eq!(direct, through);
+/// }
+/// # Ok::<(), TargetError>(())
 /// ```
 pub trait DynKernel<T: Energy + ?Sized, S, I> {
     /// [`MarkovKernel::step`] with dynamic randomness.

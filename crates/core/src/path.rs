@@ -67,6 +67,10 @@ pub trait Path {
     fn log_z_base(&self) -> f64;
 
     /// `chains` independent exact draws from the law at `t = 0`.
+    ///
+    /// A draw may lie outside the support of the target, with energy `+∞` at every `t` of a
+    /// [`GeometricPath`]; its weight is zero. [`EachChain`](crate::EachChain) keeps such a chain
+    /// where it is; another kernel of a population has to do likewise.
     fn sample_base<R: Randomness + ?Sized>(
         &self,
         chains: usize,
@@ -74,12 +78,17 @@ pub trait Path {
     ) -> <<Self::Target as Energy>::State as ToOwned>::Owned;
 
     /// Writes `E_{to}(x_k) − E_{from}(x_k)` for every chain of `block` into `out`.
+    ///
+    /// Where both energies are `+∞` (a draw from the base outside the support) the work is `+∞`:
+    /// the weight of that chain is zero, whatever follows.
     fn work(&self, block: &<Self::Target as Energy>::State, from: f64, to: f64, out: &mut [f64]) {
         let mut start = vec![0.0; out.len()];
         self.at(from).energies(block, &mut start);
         self.at(to).energies(block, out);
         for (o, s) in out.iter_mut().zip(&start) {
-            *o -= s;
+            if *o != f64::INFINITY {
+                *o -= s;
+            }
         }
     }
 }
@@ -181,5 +190,42 @@ where
                 (to - from) * energy
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Uniform on the states 0 and 1 of three.
+    #[derive(Clone)]
+    struct Wall;
+    impl Energy for Wall {
+        type State = u8;
+        fn energy(&self, x: &u8) -> f64 {
+            if *x < 2 { 0.5 } else { f64::INFINITY }
+        }
+    }
+
+    /// A path with the default work.
+    struct Plain;
+    impl Path for Plain {
+        type Target = Independent<Tempered<Wall>>;
+        fn at(&self, beta: f64) -> Self::Target {
+            Independent(Tempered { target: Wall, beta })
+        }
+        fn log_z_base(&self) -> f64 {
+            3f64.ln()
+        }
+        fn sample_base<R: Randomness + ?Sized>(&self, chains: usize, rng: &mut R) -> Vec<u8> {
+            (0..chains).map(|_| rng.index(3) as u8).collect()
+        }
+    }
+
+    #[test]
+    fn the_work_outside_the_support_is_infinite_and_never_nan() {
+        let mut work = [0.0; 3];
+        Plain.work(&vec![0, 2, 1], 0.0, 0.5, &mut work);
+        assert_eq!(work, [0.25, f64::INFINITY, 0.25]);
     }
 }

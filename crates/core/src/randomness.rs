@@ -56,9 +56,11 @@ pub trait Randomness {
         out.fill_with(|| self.uniform());
     }
 
-    /// Fills `out` with uniform draws in `f32`, multiples of 2⁻²⁴.
+    /// Fills `out` with uniform draws on `[0, 1)` in `f32`, multiples of 2⁻²⁴.
     fn fill_uniform_f32(&mut self, out: &mut [f32]) {
-        out.fill_with(|| self.uniform() as f32);
+        const STEPS: f64 = (1u32 << 24) as f64;
+        // Cut to the multiple below: rounding to nearest would reach 1.
+        out.fill_with(|| ((self.uniform() * STEPS) as u32) as f32 / STEPS as f32);
     }
 
     /// Fills `out` with [`normal`](Self::normal) draws.
@@ -130,5 +132,48 @@ impl<R: rand::Rng + ?Sized> Randomness for R {
     }
     fn bernoulli_mask_f32(&mut self, p: &[f32], out: &mut [u8]) {
         rng::bernoulli_mask_f32(self, p, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers every uniform draw with one value.
+    struct Fixed(f64);
+    impl Randomness for Fixed {
+        fn bernoulli(&mut self, p: f64) -> bool {
+            self.0 < p
+        }
+        fn index(&mut self, _: usize) -> usize {
+            0
+        }
+        fn categorical(&mut self, _: &[f64]) -> usize {
+            0
+        }
+        fn uniform(&mut self) -> f64 {
+            self.0
+        }
+        fn normal(&mut self) -> f64 {
+            0.0
+        }
+        fn exponential(&mut self) -> f64 {
+            1.0
+        }
+    }
+
+    #[test]
+    fn uniform_draws_in_f32_stay_below_one_on_their_lattice() {
+        let ulp = 1.0 / f64::from(1u32 << 24);
+        for (u, expected) in [
+            (0.0, 0.0),
+            (0.9 * ulp, 0.0),
+            (0.5 + 1.5 * ulp, 0.5 + ulp),
+            (1.0 - f64::EPSILON / 2.0, 1.0 - ulp),
+        ] {
+            let mut out = [2.0f32; 2];
+            Fixed(u).fill_uniform_f32(&mut out);
+            assert_eq!(out.map(f64::from), [expected; 2]);
+        }
     }
 }

@@ -72,47 +72,67 @@ fn the_trait_takes_the_same_decisions_as_the_generator() {
 
 type Loop = fn(&mut [u8; SITES], &[f64; 3], &mut ChaCha8Rng);
 
-/// The shortest of `repeats` runs of each loop, run in turns, so that a slow moment of the machine
-/// meets both.
-fn shortest(repeats: usize) -> (f64, f64) {
-    let p = acceptance();
-    let time = |f: Loop| {
-        let (mut s, mut rng) = ([0u8; SITES], stream(4, 0));
-        let start = Instant::now();
-        f(black_box(&mut s), black_box(&p), black_box(&mut rng));
-        let seconds = start.elapsed().as_secs_f64();
-        black_box(s);
-        seconds
-    };
-    let (mut through, mut direct) = (f64::INFINITY, f64::INFINITY);
-    for k in 0..repeats {
-        if k % 2 == 0 {
-            through = through.min(time(through_the_trait));
-            direct = direct.min(time(on_the_generator));
-        } else {
-            direct = direct.min(time(on_the_generator));
-            through = through.min(time(through_the_trait));
-        }
-    }
-    (through, direct)
+/// The least time of either loop so far.
+struct Shortest {
+    through: f64,
+    direct: f64,
 }
 
-/// The bound is 2 %. One attempt within it is enough: a cost of the trait would be in every
-/// attempt, a disturbance of the machine is not.
+impl Shortest {
+    /// Runs the loops `repeats` times in turns, so that a slow moment of the machine meets both.
+    fn run(&mut self, repeats: usize) {
+        let p = acceptance();
+        let time = |f: Loop| {
+            let (mut s, mut rng) = ([0u8; SITES], stream(4, 0));
+            let start = Instant::now();
+            f(black_box(&mut s), black_box(&p), black_box(&mut rng));
+            let seconds = start.elapsed().as_secs_f64();
+            black_box(s);
+            seconds
+        };
+        for k in 0..repeats {
+            if k % 2 == 0 {
+                self.through = self.through.min(time(through_the_trait));
+                self.direct = self.direct.min(time(on_the_generator));
+            } else {
+                self.direct = self.direct.min(time(on_the_generator));
+                self.through = self.through.min(time(through_the_trait));
+            }
+        }
+    }
+
+    fn ratio(&self) -> f64 {
+        self.through / self.direct
+    }
+}
+
+/// The bound is 2 %, on the ratio of the least times over *all* runs.
+///
+/// A disturbance only ever adds time, so that both minima fall towards the times of the loops
+/// themselves: a lucky moment for one loop cannot be undone by later runs, and a cost of the trait
+/// stays in the ratio however long the test goes on. It goes on only because minima may need many
+/// runs to settle on a busy machine.
 #[test]
 fn the_trait_costs_no_time() {
     if !optimised() {
-        return; // without inlining every call costs, and there is nothing to compare
+        eprintln!("SKIPPED the_trait_costs_no_time: not an optimised build, nothing is inlined");
+        return;
     }
-    let mut ratios = Vec::new();
-    for _ in 0..8 {
-        let (through, direct) = shortest(30);
-        ratios.push(through / direct);
-        if through <= 1.02 * direct {
+    let mut least = Shortest {
+        through: f64::INFINITY,
+        direct: f64::INFINITY,
+    };
+    least.run(60);
+    for _ in 0..20 {
+        if least.ratio() <= 1.02 {
             return;
         }
+        least.run(30);
     }
-    panic!("time through the trait over time on the generator, eight attempts: {ratios:?}");
+    panic!(
+        "the least time through the trait is {:.4} of that on the generator, over 660 runs",
+        least.ratio()
+    );
 }
 
 /// Whether this build is optimised: only then does this sum fold to a constant, which takes no

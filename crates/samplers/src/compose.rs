@@ -15,7 +15,7 @@ use ergodic_core::{
 /// A product of invariant kernels is invariant. It is not reversible in general, and that both
 /// parts are ergodic does not make it ergodic (two alternating shifts may cancel), so neither is
 /// claimed. [`palindrome`](Self::palindrome) runs `first, second, first`, which is reversible if
-/// both are. If the second kernel fails for good, the chain stays where the first has led it.
+/// both are.
 ///
 /// ```
 /// use ergodic_conformance::{check, strategies::PairwiseSpins};

@@ -5,6 +5,7 @@ use std::borrow::{Borrow, BorrowMut};
 use ergodic_core::{
     ArgumentError, Claims, LocalEnergy, MarkovKernel, Randomness, Stationarity, TargetError,
 };
+use ergodic_math::Real;
 use ergodic_math::special::sigmoid;
 
 use crate::Scan;
@@ -41,7 +42,8 @@ impl Acceptance for Threshold {
         if log_ratio >= 0.0 {
             1.0
         } else {
-            log_ratio.exp()
+            // Not the exponential of the platform: the same bits everywhere.
+            Real::exp(log_ratio)
         }
     }
 }
@@ -101,12 +103,17 @@ pub trait Proposal<T: LocalEnergy + ?Sized>: Clone {
         0.0
     }
 
-    /// Whether any state can be reached from any other by moves of positive probability.
+    /// Whether any state can be reached from any other by moves of positive probability, whatever
+    /// the target; `false` where that is not known.
     fn connects(&self) -> bool;
 }
 
 /// A site of `0..n`, uniformly: the symmetric single-site proposal for targets whose move is a
 /// site (a spin flip) or a new value.
+///
+/// `n` has to be the number of sites of the target, which neither it nor
+/// [`LocalEnergy`] knows: with fewer the remaining sites stay as they are, so that no claim of
+/// connecting the space is made; with more the target is asked for a move that it does not have.
 ///
 /// ```
 /// use ergodic_samplers::UniformSite;
@@ -144,7 +151,7 @@ impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for UniformSite {
         rng.index(self.sites)
     }
     fn connects(&self) -> bool {
-        true
+        false // the target may have more sites
     }
 }
 
@@ -316,6 +323,10 @@ pub struct SweepInfo {
 /// ever; the palindrome undoes its own flips wherever the energy is flat, but for the last site.
 /// Mix it with another kernel, use [`Barker`], or use a random scan where that matters.
 ///
+/// `sites` has to be the number of sites of the target: fewer leave the others as they are (with
+/// [`Barker`] the sweep is ergodic over all sites of finite energies, but it is not claimed for
+/// that reason), and with more the target is asked for a move that it does not have.
+///
 /// With `Scan::Random` one site is drawn, as [`Metropolis`] does. Cost: one `delta_energy` per
 /// site visited, nothing allocated.
 ///
@@ -378,14 +389,15 @@ where
     type Info = SweepInfo;
 
     fn claims(&self) -> Claims {
-        // A rule that hesitates gives every set of flips a positive probability.
+        // A rule that hesitates gives every set of flips a positive probability, but the target
+        // may have more sites than are visited.
         Claims {
             stationarity: if self.scan.is_reversible() {
                 Stationarity::Reversible
             } else {
                 Stationarity::Invariant
             },
-            ergodic: A::HESITATES,
+            ergodic: false,
         }
     }
 

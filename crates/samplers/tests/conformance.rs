@@ -279,3 +279,99 @@ fn bad_settings_are_named() {
     }
     assert!(Repeat::new(0, Gibbs::new(Scan::Sweep)).is_err());
 }
+
+#[test]
+fn barkers_rule_over_all_sites_is_ergodic() {
+    suite::discrete_claims(
+        |t: &PairwiseSpins| sweep(t, Scan::Sweep).with_rule(Barker),
+        Claims::INVARIANT,
+        spins(),
+        PairwiseSpins::states,
+        1e-12,
+    );
+    suite::discrete_claims(
+        |t: &PairwiseSpins| Metropolis::new(site(t)).with_rule(Barker),
+        Claims::REVERSIBLE,
+        spins(),
+        PairwiseSpins::states,
+        1e-12,
+    );
+}
+
+#[test]
+fn kernels_over_some_of_the_sites_keep_their_claims() {
+    // Two sites of four: invariant, but not ergodic, and so not claimed.
+    let target = PairwiseSpins::torus(2, 0.4).unwrap();
+    let states = target.states();
+    for scan in [Scan::Random, Scan::Sweep, Scan::Palindrome] {
+        let kernel = MetropolisSweep::new(2, scan).unwrap().with_rule(Barker);
+        ergodic_conformance::check(&kernel, &target, &states, 1e-12)
+            .unwrap()
+            .assert();
+    }
+    let kernel = Metropolis::new(UniformSite::new(2).unwrap()).with_rule(Barker);
+    ergodic_conformance::check(&kernel, &target, &states, 1e-12)
+        .unwrap()
+        .assert();
+}
+
+/// Spins whose energy difference is NaN from the `k`-th question on.
+struct Failing {
+    spins: PairwiseSpins,
+    left: std::cell::Cell<u32>,
+}
+impl Energy for Failing {
+    type State = [i8];
+    fn energy(&self, s: &[i8]) -> f64 {
+        self.spins.energy(s)
+    }
+}
+impl LocalEnergy for Failing {
+    type Move = usize;
+    fn delta_energy(&self, s: &[i8], site: usize) -> f64 {
+        match self.left.get() {
+            0 => f64::NAN,
+            left => {
+                self.left.set(left - 1);
+                self.spins.delta_energy(s, site)
+            }
+        }
+    }
+    fn apply(&self, s: &mut [i8], site: usize) {
+        self.spins.apply(s, site);
+    }
+}
+
+#[test]
+fn a_kernel_goes_on_after_a_failed_step_once_it_is_reset() {
+    fn law<K: MarkovKernel<Failing>>(mut kernel: K, asks: u32) {
+        let target = Failing {
+            spins: PairwiseSpins::torus(2, 0.4).unwrap(),
+            left: std::cell::Cell::new(u32::MAX),
+        };
+        let start = [1, -1, 1, 1];
+        let mut expected = kernel.init(&target, &start).unwrap();
+        let mut rng = ergodic_math::rng::stream(3, 1);
+        kernel.step(&target, &mut expected, &mut rng).unwrap();
+
+        for k in 0..asks {
+            let mut state = kernel.init(&target, &start).unwrap();
+            target.left.set(k);
+            let mut rng = ergodic_math::rng::stream(3, 0);
+            assert!(kernel.step(&target, &mut state, &mut rng).is_err());
+            target.left.set(u32::MAX);
+            kernel.reset(&target, &mut state, Some(&start)).unwrap();
+            assert_eq!(kernel.position(&state), start);
+            let mut rng = ergodic_math::rng::stream(3, 1);
+            kernel.step(&target, &mut state, &mut rng).unwrap();
+            assert_eq!(kernel.position(&state), kernel.position(&expected));
+        }
+    }
+    let one = Metropolis::new(UniformSite::new(4).unwrap());
+    let sweep = MetropolisSweep::new(4, Scan::Sweep).unwrap();
+    law(one, 1);
+    law(sweep, 4);
+    law(Repeat::new(3, one).unwrap(), 3);
+    law(Cycle::new(one, sweep).palindrome(), 6);
+    law(Cycle::new(sweep, one), 5);
+}
