@@ -35,8 +35,14 @@ pub use ergodic_optim as optim;
 #[cfg(feature = "samplers")]
 pub use ergodic_samplers as samplers;
 
-/// The examples of the project's README.
-#[cfg(doctest)]
+/// The examples of the project's README; they use crates behind default features.
+#[cfg(all(
+    doctest,
+    feature = "samplers",
+    feature = "free-energy",
+    feature = "optim",
+    feature = "models"
+))]
 #[doc = include_str!("../../../README.md")]
 struct ProjectReadme;
 
