@@ -485,7 +485,6 @@ impl TwoLevels {
         let delta = t.delta_energy(x, 1 - *x);
         let right = (-delta).exp().min(1.0);
         let p = match self.flaw {
-            Flaw::None => right,
             Flaw::Complement => {
                 if !rng.bernoulli(1.0 - right) {
                     *x = 1 - *x;
