@@ -556,6 +556,9 @@ where
     )
 }
 
+/// A kernel and the state to which it has stepped.
+type After<T, K> = (K, <K as MarkovKernel<T>>::State);
+
 /// [`enumerate`] with an own map from positions to places in `states` (for states that cannot be
 /// hashed) and own guards.
 ///
@@ -587,7 +590,7 @@ where
                    place: usize,
                    out: &mut [f64],
                    mut errors: Option<&mut [f64]>,
-                   seen: &mut dyn FnMut(usize, (K, K::State))|
+                   seen: &mut dyn FnMut(usize, After<T, K>)|
      -> Result<usize, EnumerateError> {
         out.fill(0.0);
         tape.run(
@@ -624,7 +627,7 @@ where
     let mut bounds = vec![0.0; n + 1];
     // The first and the last state in which a move reached each position, with the kernel that
     // made the move: kernels of several parts are left in different parts by different paths.
-    let mut arrivals: Vec<[Option<(K, K::State)>; 2]> = (0..n).map(|_| [None, None]).collect();
+    let mut arrivals: Vec<[Option<After<T, K>>; 2]> = (0..n).map(|_| [None, None]).collect();
     let mut paths = 0;
     for &i in &support {
         let start = kernel.init(target, borrow(i)).map_err(fatal(i))?;

@@ -635,3 +635,81 @@ fn a_geometric_path_of_chains_on_their_own_gives_log_cosh() {
     assert!(log_z.estimate.std_err < 0.02);
     assert!((log_z.estimate.value - exact).abs() < 6.0 * log_z.estimate.std_err);
 }
+
+#[test]
+fn a_forbidden_state_has_weight_zero_in_the_exact_mean_of_any_kernel() {
+    /// Four levels, one of them forbidden.
+    #[derive(Clone)]
+    struct Levels;
+    impl Energy for Levels {
+        type State = usize;
+        fn energy(&self, x: &usize) -> f64 {
+            [0.0, 1.0, f64::INFINITY, -0.5][*x]
+        }
+    }
+    /// One of four, by the coins that the exact mean follows.
+    fn coins<R: Randomness + ?Sized>(rng: &mut R) -> usize {
+        2 * usize::from(rng.bernoulli(0.5)) + usize::from(rng.bernoulli(0.5))
+    }
+    struct Uniform;
+    impl PathBase<usize> for Uniform {
+        fn log_z(&self) -> f64 {
+            4f64.ln()
+        }
+        fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
+            coins(rng)
+        }
+    }
+    /// Metropolis that starts in the support only, as kernels do.
+    #[derive(Clone)]
+    struct Strict;
+    impl<T: Energy<State = usize>> MarkovKernel<T> for Strict {
+        type State = usize;
+        type Info = ();
+        fn claims(&self) -> ergodic_core::Claims {
+            ergodic_core::Claims::REVERSIBLE
+        }
+        fn init(&self, t: &T, x: &usize) -> Result<usize, TargetError> {
+            let energy = t.energy(x);
+            if energy.is_finite() {
+                Ok(*x)
+            } else {
+                Err(TargetError::non_finite("energy at the start", energy))
+            }
+        }
+        fn position<'s>(&self, state: &'s usize) -> &'s usize
+        where
+            T: 's,
+        {
+            state
+        }
+        fn reset(&self, t: &T, state: &mut usize, x: Option<&usize>) -> Result<(), TargetError> {
+            *state = self.init(t, x.unwrap_or(&*state))?;
+            Ok(())
+        }
+        fn step<R: Randomness + ?Sized>(
+            &mut self,
+            t: &T,
+            x: &mut usize,
+            rng: &mut R,
+        ) -> Result<(), TargetError> {
+            let to = coins(rng);
+            if rng.bernoulli((t.energy(x) - t.energy(&to)).exp().min(1.0)) {
+                *x = to;
+            }
+            Ok(())
+        }
+    }
+    let path = GeometricPath {
+        target: Levels,
+        base: Uniform,
+    };
+    let ladder = Ladder::from_rungs(vec![0.0, 0.2, 0.7, 1.0]).unwrap();
+    let mean = exact_mean(|rng| {
+        let mut log_weight = [0.0];
+        anneal_block(&path, &mut EachChain(Strict), &ladder, rng, &mut log_weight).unwrap();
+        log_weight[0].exp()
+    });
+    let z = 1.0 + (-1f64).exp() + 0.5f64.exp();
+    assert!((4.0 * mean - z).abs() < 1e-13, "{} {z}", 4.0 * mean);
+}

@@ -299,6 +299,32 @@ fn barkers_rule_over_all_sites_is_ergodic() {
 }
 
 #[test]
+fn kernels_are_right_at_low_temperature() {
+    // Energy differences up to a few hundred: conditionals saturate, moves are rare.
+    fn law<K: MarkovKernel<PairwiseSpins>>(kernel: impl Fn(&PairwiseSpins) -> K) {
+        suite::discrete_claims(
+            &kernel,
+            kernel(&PairwiseSpins::torus(2, 0.0).unwrap())
+                .claims()
+                .not_ergodic(),
+            strategies::pairwise_spins(1..=3, 30.0),
+            PairwiseSpins::states,
+            1e-12,
+        );
+    }
+    law(|t| Metropolis::new(site(t)));
+    law(|t| Metropolis::new(site(t)).with_rule(Barker));
+    for scan in [Scan::Random, Scan::Sweep, Scan::Palindrome] {
+        law(|_| Gibbs::new(scan));
+        law(|t| sweep(t, scan));
+        law(|t| sweep(t, scan).with_rule(Barker));
+    }
+    law(|t| Cycle::new(Metropolis::new(site(t)), Gibbs::new(Scan::Random)).palindrome());
+    law(|t| Mixture::new(0.3, sweep(t, Scan::Sweep), Gibbs::new(Scan::Random)).unwrap());
+    law(|t| Repeat::new(3, Metropolis::new(site(t))).unwrap());
+}
+
+#[test]
 fn kernels_over_some_of_the_sites_keep_their_claims() {
     // Two sites of four: invariant, but not ergodic, and so not claimed.
     let target = PairwiseSpins::torus(2, 0.4).unwrap();
