@@ -83,9 +83,10 @@ fn check_chi_squared(x: f64, degrees: f64) -> Result<(), DomainError> {
 
 /// `Iₓ(a, b) = 1/B(a, b) ∫₀ˣ tᵃ⁻¹(1 − t)ᵇ⁻¹ dt`, the distribution function of the beta law.
 ///
-/// Domain `0 < a, b ≤ 10¹²`, `0 ≤ x ≤ 1`. The smaller side of the mean has relative error ≤ 10⁻¹²
-/// for `a, b ≤ 10³`, growing to 10⁻¹⁰ at 10⁶ and 10⁻⁸ at 10¹² with the length of the fraction; the
-/// larger side is its complement. Cost `O(√max(a, b))` at worst.
+/// Domain `0 < a, b ≤ 10¹²`, `0 ≤ x ≤ 1`. For `x < (a + 1)/(a + b + 2)` the relative error of a
+/// normal result is ≤ 10⁻¹² for `a, b ≤ 10³`, growing to 10⁻¹⁰ at 10⁶ and 10⁻⁸ at 10¹² with the length
+/// of the fraction; above, the value is the complement of `I₁₋ₓ(b, a)` and the error absolute. Cost
+/// `O(√max(a, b))` at worst.
 ///
 /// # Errors
 /// An argument outside its domain.
