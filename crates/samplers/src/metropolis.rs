@@ -5,6 +5,7 @@ use std::borrow::{Borrow, BorrowMut};
 use ergodic_core::{
     ArgumentError, Claims, LocalEnergy, MarkovKernel, Randomness, Stationarity, TargetError,
 };
+use ergodic_math::Real;
 use ergodic_math::special::sigmoid;
 
 use crate::Scan;
@@ -41,7 +42,7 @@ impl Acceptance for Threshold {
         if log_ratio >= 0.0 {
             1.0
         } else {
-            log_ratio.exp()
+            Real::exp(log_ratio)
         }
     }
 }
