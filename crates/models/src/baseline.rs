@@ -293,7 +293,11 @@ impl BernoulliMixture {
     }
 
     fn log_prior(&self, settings: &MixtureSettings) -> f64 {
-        let rates: f64 = self.rates.iter().map(|&p| Real::ln(p) + Real::ln_1p(-p)).sum();
+        let rates: f64 = self
+            .rates
+            .iter()
+            .map(|&p| Real::ln(p) + Real::ln_1p(-p))
+            .sum();
         let weights: f64 = self.weights.iter().map(|w| Real::ln(*w)).sum();
         settings.rate_pseudo_count * rates + settings.weight_pseudo_count * weights
     }
