@@ -22,7 +22,7 @@ struct Ziggurat {
 impl Ziggurat {
     /// `first` and `second` are the densities at the first two edges; the layers have the area
     /// `edges[0]·second`, from which the other heights follow upwards.
-    const fn new(edges: [f64; LAYERS + 1], first: f64, second: f64) -> Self {
+    const fn new(edges: &[f64; LAYERS + 1], first: f64, second: f64) -> Self {
         let mut heights = [1.0; LAYERS + 1];
         heights[0] = first;
         heights[1] = second;
@@ -32,7 +32,10 @@ impl Ziggurat {
             heights[i] = heights[i - 1] + area / edges[i - 1];
             i += 1;
         }
-        Self { edges, heights }
+        Self {
+            edges: *edges,
+            heights,
+        }
     }
 
     /// Whether a uniform height in the layer lies under the density at a place.
@@ -121,7 +124,8 @@ pub fn exponential<R: Rng + ?Sized>(rng: &mut R) -> f64 {
 }
 
 /// `exp(−x²/2)`.
-static NORMAL: Ziggurat = Ziggurat::new(NORMAL_EDGES, 0.0004774677646093877, 0.0012602859304985975);
+static NORMAL: Ziggurat =
+    Ziggurat::new(&NORMAL_EDGES, 0.0004774677646093877, 0.0012602859304985975);
 /// `exp(−x)`.
 static EXPONENTIAL: Ziggurat = Ziggurat::new(
     EXPONENTIAL_EDGES,
