@@ -1,7 +1,6 @@
 //! Randomness as an argument: the one trait through which kernels decide.
 
 use ergodic_math::rng;
-use rand_distr::{Distribution, Exp1, StandardNormal};
 
 /// Every random decision that a kernel can take.
 ///
@@ -109,11 +108,11 @@ impl<R: rand::Rng + ?Sized> Randomness for R {
     }
     #[inline]
     fn normal(&mut self) -> f64 {
-        StandardNormal.sample(self)
+        rng::normal(self)
     }
     #[inline]
     fn exponential(&mut self) -> f64 {
-        Exp1.sample(self)
+        rng::exponential(self)
     }
     fn fill_uniform(&mut self, out: &mut [f64]) {
         rng::fill_uniform(self, out);

@@ -56,13 +56,13 @@ pub fn betting_lower_bound(log_weights: &[f64], confidence: f64) -> Result<f64, 
     }
     let scaled: Vec<f64> = log_weights.iter().map(|w| w - top).collect();
     let stakes = stakes(scaled.len());
-    let goal = -(1.0 - confidence).ln();
+    let goal = -libm::log(1.0 - confidence);
     let log_mean = log_mean_exp(&scaled);
     let reached = |log_z: f64| log_wealth(&scaled, &stakes, log_mean, log_z) >= goal;
     // The share of Markov's inequality alone reaches the goal at the lower end; at the largest
     // weight nobody has won anything.
     let shares = (stakes.len() + 1) as f64;
-    let mut rejected = log_mean - shares.ln() - goal - TOLERANCE;
+    let mut rejected = log_mean - libm::log(shares) - goal - TOLERANCE;
     let mut kept = 0.0;
     while kept - rejected > TOLERANCE {
         let middle = 0.5 * (rejected + kept);
@@ -99,18 +99,18 @@ fn log_wealth(log_weights: &[f64], stakes: &[f64], log_mean: f64, log_z: f64) ->
     for chunk in log_weights.chunks(8) {
         let mut odds = [0.0; 8];
         for (o, w) in odds.iter_mut().zip(chunk) {
-            *o = (w - log_z).exp();
+            *o = libm::exp(w - log_z);
         }
         for (log, &stake) in logs.iter_mut().zip(stakes) {
             let product: f64 = odds[..chunk.len()]
                 .iter()
                 .map(|odds| (1.0 - stake) + stake * odds)
                 .product();
-            *log += product.ln();
+            *log += libm::log(product);
         }
     }
     logs.push(log_mean - log_z);
-    log_sum_exp(&logs) - shares.ln()
+    log_sum_exp(&logs) - libm::log(shares)
 }
 
 #[cfg(test)]

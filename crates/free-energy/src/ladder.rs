@@ -106,13 +106,13 @@ impl Ladder {
             return Err(ArgumentError::new("sharpness", sharpness, allowed));
         }
         // σ(x) − ½ = ½ tanh(x/2), which is odd: no cancellation for small δ.
-        let top = (0.5 * sharpness).tanh();
+        let top = libm::tanh(0.5 * sharpness);
         let rung = |k: usize| match k {
             0 => 0.0,
             k if k == steps => 1.0,
             k => {
                 let x = 2.0 * k as f64 / steps as f64 - 1.0;
-                0.5 + 0.5 * (0.5 * sharpness * x).tanh() / top
+                0.5 + 0.5 * libm::tanh(0.5 * sharpness * x) / top
             }
         };
         Self::from_rungs((0..=steps).map(rung).collect())
@@ -132,7 +132,7 @@ impl Ladder {
         let rung = |k: usize| match k {
             0 => 0.0,
             1 => first,
-            k => first.powf((steps - k) as f64 / (steps - 1) as f64),
+            k => libm::pow(first, (steps - k) as f64 / (steps - 1) as f64),
         };
         Self::from_rungs((0..=steps).map(rung).collect())
     }

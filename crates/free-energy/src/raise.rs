@@ -332,7 +332,7 @@ impl Raise {
             s.chains
         );
         let estimate = mean_estimate(method, &log_p, s.confidence)?;
-        let cost = -(1.0 - s.confidence).ln() / examples as f64;
+        let cost = -libm::log(1.0 - s.confidence) / examples as f64;
         let lower = Bound {
             value: estimate.value - cost - s.rounding_allowance,
             confidence: s.confidence,

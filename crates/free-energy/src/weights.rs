@@ -32,7 +32,7 @@ pub fn effective_sample_size(log_weights: &[f64]) -> Result<f64, ArgumentError> 
     }
     let (mut sum, mut squares) = (0.0, 0.0);
     for log_weight in log_weights {
-        let w = (log_weight - top).exp();
+        let w = libm::exp(log_weight - top);
         sum += w;
         squares += w * w;
     }
@@ -115,14 +115,14 @@ pub fn log_mean_exp_jackknife(log_weights: &[f64]) -> Result<Jackknife, Argument
     // after[i] = Σ_{j ≥ i} w_j
     let mut after = vec![0.0; n + 1];
     for i in (0..n).rev() {
-        after[i] = after[i + 1] + (log_weights[i] - top).exp();
+        after[i] = after[i + 1] + libm::exp(log_weights[i] - top);
     }
     let (mut before, mut without) = (0.0, Vec::with_capacity(n));
     for i in 0..n {
         // Relative to the plain value, which keeps the squares below free of cancellation.
         let rest: f64 = before + after[i + 1];
-        without.push((rest / after[0]).ln() + (n as f64 / (n - 1) as f64).ln());
-        before += (log_weights[i] - top).exp();
+        without.push(libm::log(rest / after[0]) + libm::log(n as f64 / (n - 1) as f64));
+        before += libm::exp(log_weights[i] - top);
     }
     let mean = without.iter().sum::<f64>() / n as f64;
     if !mean.is_finite() {

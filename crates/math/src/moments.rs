@@ -7,7 +7,8 @@
 //!
 //! Every accumulator is given back by plain getters and rebuilt by `from_parts`, for checkpoints.
 //! Getters return `None` where the quantity is undefined (too few values, zero variance) or left
-//! the range of `f64`, never NaN.
+//! the range of `f64` (values beyond 10¹⁵⁴ overflow a variance), never NaN. The count tells which:
+//! from two values on a variance is defined, so `None` is an overflow.
 //!
 //! Sources: Welford, *Technometrics* 4, 1962; Chan, Golub and LeVeque, *COMPSTAT*, 1982; Pébay,
 //! Sandia report SAND2008-6212; West, *Commun. ACM* 22, 1979 (weights).

@@ -10,10 +10,13 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 use crate::elementary::single;
 use crate::simd::{Vectorize, vectorize};
+
+mod ziggurat;
+
+pub use ziggurat::{exponential, normal};
 
 /// The generator of stream `stream` under `seed`.
 ///
@@ -139,13 +142,10 @@ pub fn fill_uniform_f32<R: Rng + ?Sized>(rng: &mut R, out: &mut [f32]) {
     }
 }
 
-/// Fills `out` with standard normal draws, one after the other (the ziggurat of `rand_distr`, exact
-/// in the tails; a vectorised transform is not clearly faster in `f64`).
-///
-/// Beyond ±3.65 (one draw in 4,000) the ziggurat takes a logarithm from the platform's library,
-/// which may differ in its last bit between platforms.
+/// Fills `out` with standard normal draws, each by [`normal`], one after the other (a vectorised
+/// transform is not clearly faster in `f64`).
 pub fn fill_normal<R: Rng + ?Sized>(rng: &mut R, out: &mut [f64]) {
-    out.fill_with(|| StandardNormal.sample(rng));
+    out.fill_with(|| normal(rng));
 }
 
 /// Fills `out` with standard normal draws in `f32` (4 bytes each, about 1.5 ns).

@@ -104,7 +104,7 @@ impl IndependentBernoulli {
         let logs: Vec<(f64, f64)> = self
             .rates
             .iter()
-            .map(|&p| (p.ln(), f64::ln_1p(-p)))
+            .map(|&p| (Real::ln(p), Real::ln_1p(-p)))
             .collect();
         Ok(data
             .chunks_exact(columns)
@@ -293,8 +293,12 @@ impl BernoulliMixture {
     }
 
     fn log_prior(&self, settings: &MixtureSettings) -> f64 {
-        let rates: f64 = self.rates.iter().map(|&p| p.ln() + f64::ln_1p(-p)).sum();
-        let weights: f64 = self.weights.iter().map(|w| w.ln()).sum();
+        let rates: f64 = self
+            .rates
+            .iter()
+            .map(|&p| Real::ln(p) + Real::ln_1p(-p))
+            .sum();
+        let weights: f64 = self.weights.iter().map(|w| Real::ln(*w)).sum();
         settings.rate_pseudo_count * rates + settings.weight_pseudo_count * weights
     }
 
@@ -437,13 +441,13 @@ struct Statistics {
 impl Tables {
     fn new(law: &BernoulliMixture) -> Self {
         let k = law.components;
-        let mut bias: Vec<f64> = law.weights.iter().map(|w| w.ln()).collect();
+        let mut bias: Vec<f64> = law.weights.iter().map(|w| Real::ln(*w)).collect();
         let mut log_odds = law.rates.clone();
         for pixel in log_odds.chunks_exact_mut(k) {
             for (p, bias) in pixel.iter_mut().zip(&mut bias) {
-                let zero = f64::ln_1p(-*p);
+                let zero = Real::ln_1p(-*p);
                 *bias += zero;
-                *p = p.ln() - zero;
+                *p = Real::ln(*p) - zero;
             }
         }
         Self {
@@ -523,7 +527,7 @@ impl<T: Pixel> Vectorize for Responsibilities<'_, T> {
         for o in out.iter_mut() {
             *o *= scale;
         }
-        max + sum.ln()
+        max + Real::ln(sum)
     }
 }
 

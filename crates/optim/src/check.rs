@@ -47,8 +47,8 @@ pub(crate) fn lengths(parameters: usize, gradient: usize, carried: usize) {
     );
 }
 
-/// The slots of `state` in the order of `names`, all of one length that agrees with `carried`.
-pub(crate) fn slots<F, const N: usize>(
+/// The slots of `state` in the order of `names`, finite, all of one length that agrees with `carried`.
+pub(crate) fn slots<F: Real, const N: usize>(
     state: OptimizerState<F>,
     names: [&'static str; N],
     carried: usize,
@@ -82,6 +82,10 @@ pub(crate) fn slots<F, const N: usize>(
                 format!("a slot of length {}", slot.len()),
                 format!("of length {expected}, the number of parameters"),
             ));
+        }
+        if let Some(i) = slot.iter().position(|x| !x.is_finite()) {
+            let found = format!("{} at index {i}", slot[i]);
+            return Err(ArgumentError::new(name, found, "finite"));
         }
     }
     Ok(out)

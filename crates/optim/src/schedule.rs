@@ -140,10 +140,10 @@ impl Schedule {
             Shape::Constant => 1.0,
             Shape::Linear { last } => 1.0 - progress * (1.0 - last),
             Shape::Cosine { last } => {
-                last + (1.0 - last) * (0.5 + 0.5 * (std::f64::consts::PI * progress).cos())
+                last + (1.0 - last) * (0.5 + 0.5 * libm::cos(std::f64::consts::PI * progress))
             }
-            Shape::Exponential { last } => last.powf(progress),
-            Shape::Step { every, by } => by.powf((step / every) as f64),
+            Shape::Exponential { last } => libm::pow(last, progress),
+            Shape::Step { every, by } => libm::pow(by, (step / every) as f64),
             Shape::InverseTime { half } => 1.0 / (1.0 + step as f64 / half as f64),
         }
     }

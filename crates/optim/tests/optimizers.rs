@@ -187,6 +187,23 @@ fn a_state_of_another_optimiser_or_size_is_refused() {
         ],
     };
     assert!(adam.restore(negative).is_err());
+    for bad in [f32::NAN, f32::INFINITY] {
+        let slots = |at: usize| {
+            let mut slots = vec![slot("first_moment", 3), slot("second_moment", 3)];
+            slots[at].1[2] = bad;
+            OptimizerState { steps: 1, slots }
+        };
+        assert_eq!(adam.restore(slots(0)).unwrap_err().argument, "first_moment");
+        assert_eq!(
+            adam.restore(slots(1)).unwrap_err().argument,
+            "second_moment"
+        );
+        let velocity = OptimizerState {
+            steps: 1,
+            slots: vec![("velocity".into(), vec![0.0, bad, 0.0])],
+        };
+        assert_eq!(sgd.restore(velocity).unwrap_err().argument, "velocity");
+    }
     // What was refused has changed nothing, and a fresh state resets.
     assert_eq!(sgd.state().steps, 1);
     sgd.restore(Sgd::builder().momentum(0.5).build().unwrap().state())

@@ -5,10 +5,35 @@ use std::f64::consts::PI;
 /// `log |Γ(x)|`.
 ///
 /// Domain: all reals; `+∞` at the poles 0, −1, −2, …, and at `±∞`. Error ≤ 4 ulp of
-/// `max(|result|, 1)`; for `x > 0` also relative near the zeros 1 and 2. The routine of FreeBSD's
-/// msun, by `libm`.
+/// `max(|result|, 1)`; for `x > 0` also relative near the zeros 1 and 2.
+///
+/// The routine of FreeBSD's msun, by `libm`, but on (−40, 0), where the terms of its reflection
+/// formula may cancel: there `Γ(x) = Γ(x + n)/(x(x + 1)…(x + n − 1))` with `1 ≤ x + n < 2` and the
+/// product carried in two parts.
+///
+/// ```
+/// use ergodic_math::special::ln_gamma;
+/// assert_eq!(ln_gamma(5.0), 24f64.ln());
+/// assert!((ln_gamma(-0.5) - (2.0 * std::f64::consts::PI.sqrt()).ln()).abs() < 1e-15);
+/// ```
 pub fn ln_gamma(x: f64) -> f64 {
-    libm::lgamma(x)
+    if x <= -40.0 || x >= 0.0 || x.is_nan() || x == x.floor() {
+        return libm::lgamma(x);
+    }
+    let steps = 1.0 - x.floor();
+    let mut product = x;
+    // The relative error of `product`, from the roundings of its factors and of itself.
+    let mut relative = 0.0;
+    let mut k = 1.0;
+    while k < steps {
+        let factor = x + k;
+        let rounding = x - (factor - k); // exact: k ≥ |factor − k − x|, and x is on its grid
+        let next = product * factor;
+        relative += rounding / factor + libm::fma(product, factor, -next) / next;
+        product = next;
+        k += 1.0;
+    }
+    libm::lgamma(x + steps) - (libm::log(product.abs()) + relative)
 }
 
 /// The positive zero of the digamma function, in two parts.

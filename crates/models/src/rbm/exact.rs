@@ -151,7 +151,7 @@ impl<F: Unit> Rbm<F> {
                 *v = (s >> i & 1) as u8;
             }
             let log_p = -self.free_energy(&v) - log_z;
-            let p = log_p.exp();
+            let p = Real::exp(log_p);
             moments.visible_entropy -= p * log_p;
             let q = self.hidden_probabilities(&v);
             for (m, q) in moments.hidden.iter_mut().zip(&q) {

@@ -395,7 +395,7 @@ pub(crate) fn base_rate_biases(rates: &[f64]) -> Result<Vec<f64>, ArgumentError>
             "strictly between 0 and 1",
         ));
     }
-    Ok(rates.iter().map(|r| (r / (1.0 - r)).ln()).collect())
+    Ok(rates.iter().map(|r| Real::ln(r / (1.0 - r))).collect())
 }
 
 /// `Σᵢ vᵢ wᵢ` in `f64`.
