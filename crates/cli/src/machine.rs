@@ -71,7 +71,7 @@ pub struct Trained {
     pub stopped: String,
     /// Rows cut off for validation.
     pub validation_rows: usize,
-    /// Parameter updates per second of training time.
+    /// Parameter updates per second, without evaluations and checkpoints.
     pub updates_per_second: f64,
     /// One row per epoch, in the columns of [`METRICS`].
     pub metrics: Table,
@@ -276,15 +276,22 @@ pub fn train(
     let checkpoint = folder.file(CHECKPOINT);
     let record = record(trainer.settings())?;
     let started = Instant::now();
-    let first_update = trainer.updates_done();
     let mut metrics = Table::new(&METRICS);
     let mut phase = Phase::start(style, "train", args.epochs as u64, "epochs");
-    let mut stopped = "all epochs done";
     let mut last_score = None;
-    while trainer.epochs_done() < args.epochs {
+    let mut speed = Speed::default();
+    // Patience is asked before each epoch, so that a run resumed after its early stop stays
+    // stopped.
+    while !trainer.out_of_patience() && trainer.epochs_done() < args.epochs {
+        let (before, begun) = (trainer.updates_done(), Instant::now());
         let report = trainer.epoch().map_err(|e| {
             CliError::Failed(format!("training failed, a smaller --lr may help: {e}"))
         })?;
+        speed.add(
+            report.updates - before,
+            begun.elapsed().as_secs_f64(),
+            report.pseudo_log_likelihood.is_some(),
+        );
         metrics
             .rows
             .push(metrics_row(&report, started.elapsed().as_secs_f64()));
@@ -295,13 +302,12 @@ pub fn train(
         if args.checkpoint_every > 0 && report.epoch.is_multiple_of(args.checkpoint_every) {
             trainer.checkpoint(&checkpoint).map_err(unwritable)?;
         }
-        if trainer.out_of_patience() {
-            stopped = "no better validation score";
-            break;
-        }
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let updates = trainer.updates_done() - first_update;
+    let stopped = if trainer.out_of_patience() {
+        "no better validation score"
+    } else {
+        "all epochs done"
+    };
     if args.checkpoint_every > 0 {
         trainer.checkpoint(&checkpoint).map_err(unwritable)?;
     }
@@ -330,7 +336,7 @@ pub fn train(
         epochs,
         stopped: stopped.into(),
         validation_rows: trainer.validation_rows(),
-        updates_per_second: updates as f64 / seconds,
+        updates_per_second: speed.updates_per_second(),
         metrics,
         log_z: log_z_figures,
         test_log_likelihood,
@@ -340,6 +346,35 @@ pub fn train(
         receptive_fields: receptive_fields(&model.rbm),
         settings: all_settings(args, record),
     })
+}
+
+/// Updates and the seconds they took, those of epochs that ended in an evaluation apart.
+#[derive(Default)]
+struct Speed {
+    plain: (u64, f64),
+    evaluated: (u64, f64),
+}
+
+impl Speed {
+    fn add(&mut self, updates: u64, seconds: f64, evaluated: bool) {
+        let sum = if evaluated {
+            &mut self.evaluated
+        } else {
+            &mut self.plain
+        };
+        sum.0 += updates;
+        sum.1 += seconds;
+    }
+
+    /// Of the epochs without evaluation; of all where every epoch was evaluated. NaN without any.
+    fn updates_per_second(&self) -> f64 {
+        let (updates, seconds) = if self.plain.0 > 0 {
+            self.plain
+        } else {
+            self.evaluated
+        };
+        updates as f64 / seconds
+    }
 }
 
 fn metrics_row(report: &EpochReport, seconds: f64) -> Vec<Option<f64>> {

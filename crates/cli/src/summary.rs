@@ -186,7 +186,8 @@ pub struct Summary {
     pub stopped: String,
     /// The seed.
     pub seed: u64,
-    /// Parameter updates per second of training time.
+    /// Parameter updates per second, without evaluations and checkpoints; null if this run only
+    /// took up a checkpoint that was done.
     #[serde(serialize_with = "finite")]
     pub updates_per_second: f64,
     /// Seconds from start to the writing of this summary.
@@ -243,10 +244,14 @@ impl Summary {
         );
         line(
             "training",
-            format!(
-                "{} epochs, {:.0} updates/s",
-                self.epochs, self.updates_per_second
-            ),
+            if self.updates_per_second.is_finite() {
+                format!(
+                    "{} epochs, {:.0} updates/s",
+                    self.epochs, self.updates_per_second
+                )
+            } else {
+                format!("{} epochs", self.epochs)
+            },
         );
         line(
             "log Z",

@@ -180,3 +180,41 @@ fn a_killed_run_resumes_with_the_same_bits() {
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("learning_rate"), "{stderr}");
 }
+
+#[test]
+fn a_run_resumed_after_its_early_stop_stays_stopped() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    // So fast that the validation score soon falls; a rate that only a careful parser gives back.
+    let line = format!(
+        "{SMALL} --hidden 8 --epochs 60 --lr 0.30000000000000004 --lr-schedule constant --l2 \
+         0.030000000000000002 --validation-fraction 0.2 --evaluate-every 1 --patience 1 \
+         --checkpoint-every 1 --out stopped --json"
+    );
+    let first = json(folder, &line);
+    let stopped = "no better validation score";
+    assert_eq!(first["stopped"], stopped);
+    let model = read(folder, "stopped/model.safetensors");
+    let again = json(folder, &format!("{line} --resume"));
+    assert_eq!(again["stopped"], stopped);
+    assert_eq!(again["epochs"], first["epochs"]);
+    assert!(again["updates_per_second"].is_null());
+    assert!(read(folder, "stopped/model.safetensors") == model);
+}
+
+#[test]
+fn every_learning_rate_comes_back_from_the_checkpoint() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    for lr in [
+        "0.030000000000000002",
+        "0.07000000000000002",
+        "0.1234567890123456",
+    ] {
+        let line = format!(
+            "{SMALL} --hidden 4 --epochs 1 --evaluate-every 0 --checkpoint-every 1 --lr {lr}"
+        );
+        ergodic(folder, &line);
+        ergodic(folder, &format!("{line} --resume"));
+    }
+}
