@@ -27,6 +27,9 @@ const MAX_PARAMETERS: usize = 1 << 28;
 /// More values than this in one block of chains or rows are a slip of the keyboard.
 const MAX_BLOCK: usize = 1 << 30;
 
+/// More reverse chains than this in all are a slip of the keyboard.
+const MAX_RAISED: usize = 1 << 24;
+
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Cli::try_parse_from(arguments) {
@@ -97,6 +100,14 @@ fn train_rbm(args: &TrainRbmArgs) -> Result<(), CliError> {
     check_size("--batch", args.batch, widest, MAX_BLOCK)?;
     check_size("--chains", args.chains, widest, MAX_BLOCK)?;
     check_size("--ais-runs", args.estimate.ais_runs, widest, MAX_BLOCK)?;
+    let raised = test.rows.min(args.raise.raise_rows);
+    if args.raise.raise_chains.saturating_mul(raised) > MAX_RAISED {
+        return Err(CliError::option(
+            "--raise-chains",
+            args.raise.raise_chains,
+            format!("at most {} with {raised} rows", MAX_RAISED / raised.max(1)),
+        ));
+    }
     machine::check(args, &train)?;
     let folder = OutputFolder::open(&args.out)?;
     start_threads(&args.show)?;

@@ -53,6 +53,15 @@ const CERTIFICATE: u64 = 0x9d5c_0fb4_2a61_e873;
 /// Draws the bits of rows of probabilities.
 const BIT_STREAM: u64 = 6 << 48;
 
+/// Picks the rows that RAISE weighs.
+const ROW_STREAM: u64 = 7 << 48;
+
+/// Nats per row by which the annealed model may differ from the machine and still stand for it.
+const MAX_DIFFERENCE: f64 = 0.3;
+
+/// Nats per row by which its estimate may change when the ladder doubles.
+const MAX_CHANGE: f64 = 0.1;
+
 /// Metadata: height and width of the images.
 const IMAGE: &str = "image";
 
@@ -323,11 +332,20 @@ pub fn train(
 
     let log_z = model.log_z(&args.estimate, args.seed, style)?;
     let test_bits = bits_of(test, args.seed);
-    let annealed = model.annealed(&test_bits, &args.estimate, &args.raise, args.seed, style)?;
+    let test_scores = model.log_unnormalised(&test_bits);
+    let annealed = model.annealed(
+        &test_bits,
+        &test_scores,
+        &log_z,
+        &args.estimate,
+        &args.raise,
+        args.seed,
+        style,
+    )?;
     let log_z_figures = figures(&log_z, args.estimate.confidence);
     let test_log_likelihood = likelihood(
         &log_z,
-        mean(&model.log_unnormalised(&test_bits)),
+        mean(&test_scores),
         &annealed,
         args.estimate.confidence,
     )?;
@@ -412,6 +430,7 @@ fn all_settings(
         ("ais_temperatures", args.estimate.ais_temperatures.into()),
         ("confidence", args.estimate.confidence.into()),
         ("raise_temperatures", args.raise.raise_temperatures.into()),
+        ("raise_rows", args.raise.raise_rows.into()),
         ("raise_chains", args.raise.raise_chains.into()),
         ("threads", args.show.threads.into()),
     ];
@@ -437,6 +456,17 @@ fn likelihood(
     };
     let (lower, lower_method) = match &found.lower {
         Some(bound) => (bound.value, format!("{}: {}", found.method, bound.rests_on)),
+        None if annealed.rows < annealed.of_rows => (
+            f64::NEG_INFINITY,
+            format!(
+                "none: RAISE weighed {} of {} test rows, see the annealed model",
+                annealed.rows, annealed.of_rows
+            ),
+        ),
+        None if annealed.above_the_rbm => (
+            f64::NEG_INFINITY,
+            "none: the annealed model is not the RBM here; raise --raise-temperatures".into(),
+        ),
         None => (
             annealed.lower,
             "RAISE: unconditional for the annealed model, which is not the RBM itself".into(),
@@ -663,10 +693,13 @@ impl Model {
         out
     }
 
-    /// RAISE on the rows of `bits`.
+    /// RAISE on the rows of `bits`, or on a random part of them, beside the machine itself on the
+    /// same rows: `scores` are their `−F(v)`.
     fn annealed(
         &self,
         bits: &[u8],
+        scores: &[f64],
+        log_z: &free_energy::LogZ,
         estimate: &EstimateArgs,
         raise: &RaiseArgs,
         seed: u64,
@@ -679,21 +712,40 @@ impl Model {
             confidence: estimate.confidence,
             ..RaiseSettings::default()
         };
+        let chosen = choice(scores.len(), raise.raise_rows, seed);
+        let visible = self.visible();
+        let rows: Vec<u8> = chosen
+            .iter()
+            .flat_map(|&r| &bits[r * visible..][..visible])
+            .copied()
+            .collect();
+        let own: Vec<f64> = chosen.iter().map(|&r| scores[r]).collect();
+        let rbm = log_z.log_likelihood(mean(&own))?;
         let phase = SharedPhase::new(style, "RAISE");
         let progress = |p: Progress| phase.set(p.done, p.total);
         let found = self
             .rbm
-            .annealed_log_likelihood(bits, &self.base_rates, &settings, &progress)
+            .annealed_log_likelihood(&rows, &self.base_rates, &settings, &progress)
             .map_err(estimation)?;
         phase.finish();
         let doubled = &found.doubled;
+        let (value, lower) = (doubled.estimate.value, doubled.lower.value);
+        let above_the_rbm = rbm.upper.is_some_and(|upper| lower > upper.value);
         Ok(Annealed {
-            estimate: doubled.estimate.value,
-            lower: doubled.lower.value,
+            estimate: value,
+            lower,
             confidence: doubled.lower.confidence,
             temperatures: doubled.steps,
             chains_per_row: doubled.chains,
             rows: doubled.log_p.len(),
+            of_rows: scores.len(),
+            rbm_on_these_rows: rbm.estimate.value,
+            agrees: agree(
+                above_the_rbm,
+                value - rbm.estimate.value,
+                found.change.value,
+            ),
+            above_the_rbm,
             estimate_half_ladder: found.single.estimate.value,
             change_on_doubling: found.change.value,
             method: format!(
@@ -724,8 +776,29 @@ impl Model {
     }
 }
 
+/// Whether the annealed model may stand for the machine: its lower bound is not above the machine's
+/// upper one, the estimates are near, and a longer ladder would change little.
+fn agree(above_the_rbm: bool, difference: f64, change: f64) -> bool {
+    !above_the_rbm && difference.abs() <= MAX_DIFFERENCE && change.abs() <= MAX_CHANGE
+}
+
+/// At most `most` of `rows` row numbers, in order: a uniformly random subset under `seed`.
+fn choice(rows: usize, most: usize, seed: u64) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..rows).collect();
+    if rows > most {
+        let mut rng = rng::stream(seed, ROW_STREAM);
+        for i in 0..most {
+            let j = i + rng.index(rows - i);
+            all.swap(i, j);
+        }
+        all.truncate(most);
+        all.sort_unstable();
+    }
+    all
+}
+
 /// The rows as bits; probabilities are drawn once under `seed`.
-fn bits_of(data: &Dataset, seed: u64) -> Vec<u8> {
+pub(crate) fn bits_of(data: &Dataset, seed: u64) -> Vec<u8> {
     match &data.values {
         Values::Binary(bits) => bits.clone(),
         Values::Probabilities(p) => {
@@ -868,6 +941,73 @@ mod tests {
                 .install(|| draw(&rbm, 1500, 3, 2, 7, Style::Quiet).unwrap())
         };
         assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn a_part_of_the_rows_is_drawn_without_repetition() {
+        assert_eq!(choice(5, 5, 1), [0, 1, 2, 3, 4]);
+        let (one, two) = (choice(1000, 40, 1), choice(1000, 40, 2));
+        assert!(one.len() == 40 && one.windows(2).all(|w| w[0] < w[1]) && one[39] < 1000);
+        assert_ne!(one, two);
+        // Each of 10 rows is in 3 of 10 subsets; five standard deviations and a fixed seed.
+        let mut counts = [0u32; 10];
+        for seed in 0..10_000 {
+            for r in choice(10, 3, seed) {
+                counts[r] += 1;
+            }
+        }
+        assert!(counts.iter().all(|&n| n.abs_diff(3000) < 230), "{counts:?}");
+    }
+
+    #[test]
+    fn an_under_annealed_model_is_not_taken_for_the_machine() {
+        // Strong couplings that one temperature cannot follow.
+        let rbm = Rbm::<f32>::from_base_rates(&[0.5; 40], 40, 2.0, 3).unwrap();
+        let model = Model {
+            rbm,
+            image: None,
+            base_rates: vec![0.5; 40],
+        };
+        let estimate = EstimateArgs {
+            ais_runs: 50,
+            ais_temperatures: 1000,
+            confidence: 0.99,
+        };
+        let bits = model.sample(50, 50, 1, 1, Style::Quiet).unwrap();
+        let scores = model.log_unnormalised(&bits);
+        let log_z = model.log_z(&estimate, 1, Style::Quiet).unwrap();
+        let with = |raise_temperatures, raise_rows| {
+            let raise = RaiseArgs {
+                raise_temperatures,
+                raise_chains: 1,
+                raise_rows,
+            };
+            let annealed = model
+                .annealed(&bits, &scores, &log_z, &estimate, &raise, 1, Style::Quiet)
+                .unwrap();
+            let found = likelihood(&log_z, mean(&scores), &annealed, 0.99).unwrap();
+            (annealed, found)
+        };
+        let (annealed, _) = with(2, 1000);
+        assert!(!annealed.agrees, "{annealed:?}");
+        let (annealed, found) = with(2, 20);
+        assert_eq!((annealed.rows, annealed.of_rows), (20, 50));
+        assert!(found.lower == f64::NEG_INFINITY && found.lower_method.starts_with("none:"));
+        // A bound above the upper side is no bound of the machine.
+        let (mut annealed, _) = with(2, 1000);
+        annealed.above_the_rbm = true;
+        annealed.lower = found.upper + 1.0;
+        let found = likelihood(&log_z, mean(&scores), &annealed, 0.99).unwrap();
+        assert!(found.lower == f64::NEG_INFINITY && found.lower_method.contains("not the RBM"));
+    }
+
+    #[test]
+    fn agreement_asks_for_order_nearness_and_a_long_ladder() {
+        assert!(agree(false, -0.2, 0.05));
+        assert!(!agree(true, 0.0, 0.0));
+        assert!(!agree(false, 0.31, 0.0));
+        assert!(!agree(false, 0.0, -0.11));
+        assert!(!agree(false, f64::NAN, 0.0) && !agree(false, 0.0, f64::NAN));
     }
 
     #[test]
