@@ -11,8 +11,8 @@ use ergodic::free_energy::{self, AisSettings, FreeEnergyError, Ladder, Progress,
 use ergodic::math::rng;
 use ergodic::math::special::sigmoid;
 use ergodic::models::rbm::{
-    Algorithm, BlockGibbs, Data, EpochReport, FileError, OptimizerKind, Rbm, Sparsity,
-    TrainSettings, Trainer,
+    Algorithm, BlockGibbs, Data, EpochReport, FileError, MAX_ENUMERATED, OptimizerKind, Rbm,
+    Sparsity, TrainSettings, Trainer,
 };
 use ergodic::optim::Schedule;
 use rayon::prelude::*;
@@ -70,6 +70,9 @@ const BASE_RATES: &str = "base_rates";
 
 /// The checkpoint in the output folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Metrics up to that checkpoint, or beyond.
+const CHECKPOINT_METRICS: &str = "checkpoint-metrics.csv";
 
 /// What training leaves.
 #[derive(Clone, Debug)]
@@ -270,7 +273,16 @@ fn unwritable(e: FileError) -> CliError {
     CliError::output(&e.path, e.reason)
 }
 
-/// Trains and weighs a machine, and writes the model file.
+/// Removes the checkpoint of a former run, which is not that of the model beside it.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_checkpoint(folder: &OutputFolder) -> Result<(), CliError> {
+    folder.remove(CHECKPOINT)?;
+    folder.remove(CHECKPOINT_METRICS)
+}
+
+/// Trains and weighs a machine. Nothing is written but checkpoints.
 ///
 /// # Errors
 /// If training or estimation fails, or the folder cannot be written any more.
@@ -280,12 +292,24 @@ pub fn train(
     test: &Dataset,
     folder: &OutputFolder,
     style: Style,
-) -> Result<Trained, CliError> {
+) -> Result<(Model, Trained), CliError> {
     let mut trainer = start(args, &rows_of(train)?)?;
-    let checkpoint = folder.file(CHECKPOINT);
+    let mut metrics = if args.resume {
+        earlier_metrics(&folder.file(CHECKPOINT_METRICS), &trainer)
+    } else {
+        Table::new(&METRICS)
+    };
+    // Seconds go on where the rows that were read ended.
+    let earlier = metrics.curve("seconds").last().map_or(0.0, |p| p.1);
+    // The metrics first: rows beyond a checkpoint are left out on resuming, missing ones are lost.
+    let save = |trainer: &Trainer<f32>, metrics: &Table| {
+        folder.write(CHECKPOINT_METRICS, metrics.csv().as_bytes())?;
+        trainer
+            .checkpoint(&folder.file(CHECKPOINT))
+            .map_err(unwritable)
+    };
     let record = record(trainer.settings())?;
     let started = Instant::now();
-    let mut metrics = Table::new(&METRICS);
     let mut phase = Phase::start(style, "train", args.epochs as u64, "epochs");
     let mut last_score = None;
     let mut speed = Speed::default();
@@ -294,6 +318,7 @@ pub fn train(
     while !trainer.out_of_patience() && trainer.epochs_done() < args.epochs {
         let (before, begun) = (trainer.updates_done(), Instant::now());
         let report = trainer.epoch().map_err(|e| {
+            let e = option_of(e);
             CliError::Failed(format!("training failed, a smaller --lr may help: {e}"))
         })?;
         speed.add(
@@ -301,15 +326,16 @@ pub fn train(
             begun.elapsed().as_secs_f64(),
             report.pseudo_log_likelihood.is_some(),
         );
-        metrics
-            .rows
-            .push(metrics_row(&report, started.elapsed().as_secs_f64()));
+        metrics.rows.push(metrics_row(
+            &report,
+            earlier + started.elapsed().as_secs_f64(),
+        ));
         last_score = report.train_log_likelihood.or(last_score);
         phase.set(report.epoch as u64, || {
             last_score.map_or_else(String::new, |s| format!("train {s:.2} nats/row"))
         });
         if args.checkpoint_every > 0 && report.epoch.is_multiple_of(args.checkpoint_every) {
-            trainer.checkpoint(&checkpoint).map_err(unwritable)?;
+            save(&trainer, &metrics)?;
         }
     }
     let stopped = if trainer.out_of_patience() {
@@ -318,7 +344,7 @@ pub fn train(
         "all epochs done"
     };
     if args.checkpoint_every > 0 {
-        trainer.checkpoint(&checkpoint).map_err(unwritable)?;
+        save(&trainer, &metrics)?;
     }
     phase.finish();
 
@@ -328,7 +354,6 @@ pub fn train(
         base_rates: trainer.base_rates().to_vec(),
         rbm,
     };
-    model.save(&folder.file("model.safetensors"))?;
 
     let log_z = model.log_z(&args.estimate, args.seed, style)?;
     let test_bits = bits_of(test, args.seed);
@@ -350,7 +375,7 @@ pub fn train(
         args.estimate.confidence,
     )?;
     let train_mean = mean(&model.log_unnormalised(&bits_of(train, args.seed)));
-    Ok(Trained {
+    let trained = Trained {
         epochs,
         stopped: stopped.into(),
         validation_rows: trainer.validation_rows(),
@@ -363,7 +388,8 @@ pub fn train(
         samples: model.sample(SAMPLES, SAMPLE_BURN_IN, 1, args.seed, style)?,
         receptive_fields: receptive_fields(&model.rbm),
         settings: all_settings(args, record),
-    })
+    };
+    Ok((model, trained))
 }
 
 /// Updates and the seconds they took, those of epochs that ended in an evaluation apart.
@@ -393,6 +419,22 @@ impl Speed {
         };
         updates as f64 / seconds
     }
+}
+
+/// The metrics that were stored with the checkpoint, up to its epoch; none if they are of another
+/// run or cannot be read, which the model does not suffer from.
+fn earlier_metrics(path: &Path, trainer: &Trainer<f32>) -> Table {
+    let rows = std::fs::read_to_string(path)
+        .ok()
+        .and_then(|text| Table::parse(&METRICS, &text));
+    let mut table = rows.unwrap_or_else(|| Table::new(&METRICS));
+    let epochs = trainer.epochs_done();
+    table.rows.truncate(epochs);
+    let last = [epochs as f64, trainer.updates_done() as f64].map(Some);
+    if table.rows.len() != epochs || table.rows.last().is_some_and(|r| r[..2] != last) {
+        table.rows.clear();
+    }
+    table
 }
 
 fn metrics_row(report: &EpochReport, seconds: f64) -> Vec<Option<f64>> {
@@ -489,21 +531,29 @@ fn figures(log_z: &free_energy::LogZ, confidence: f64) -> LogZ {
         .map_or((log_z.estimate.interval.lower, log_z.rests_on), |b| {
             (b.value, b.rests_on)
         });
-    let upper = log_z
-        .upper
-        .map_or((log_z.estimate.interval.upper, log_z.rests_on), |b| {
-            (b.value, b.rests_on)
-        });
+    let (upper, upper_method) = match &log_z.upper {
+        Some(bound) => (bound.value, bound.rests_on.to_string()),
+        None => (
+            log_z.estimate.interval.upper,
+            format!(
+                "end of the estimate's interval, not certified: {}",
+                log_z.rests_on
+            ),
+        ),
+    };
     LogZ {
         estimate: log_z.estimate.value,
         std_err: log_z.estimate.std_err,
         lower: lower.0,
-        upper: upper.0,
+        upper,
         confidence,
         method: if log_z.is_exact() {
             log_z.method.to_string()
         } else {
-            format!("{}; lower: {}; upper: {}", log_z.method, lower.1, upper.1)
+            format!(
+                "{}; lower: {}; upper: {upper_method}",
+                log_z.method, lower.1
+            )
         },
     }
 }
@@ -670,6 +720,10 @@ impl Model {
             confidence: estimate.confidence,
             ..AisSettings::default()
         };
+        let smaller = self.visible().min(self.hidden());
+        if smaller <= MAX_ENUMERATED && style != Style::Quiet {
+            eprintln!("log Z: enumerating 2^{smaller} states");
+        }
         let phase = SharedPhase::new(style, "log Z");
         let progress = |p: Progress| phase.set(p.done, p.total);
         let log_z = self

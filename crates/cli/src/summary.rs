@@ -32,7 +32,7 @@ pub struct LogZ {
     /// The lower end, unconditional at `confidence`.
     #[serde(serialize_with = "finite")]
     pub lower: f64,
-    /// The upper end.
+    /// The upper end: of the estimate's interval, and not certified, unless `method` says more.
     #[serde(serialize_with = "finite")]
     pub upper: f64,
     /// Probability with which the certified side holds.
@@ -388,6 +388,29 @@ impl Table {
             .collect()
     }
 
+    /// Reads what [`csv`](Self::csv) wrote; `None` if it is anything else.
+    pub fn parse(columns: &[&'static str], text: &str) -> Option<Self> {
+        let mut table = Self::new(columns);
+        let mut lines = text.lines();
+        if lines.next()? != columns.join(",") {
+            return None;
+        }
+        for line in lines {
+            let row = line
+                .split(',')
+                .map(|field| match field {
+                    "" => Some(None),
+                    field => field.parse().ok().map(Some),
+                })
+                .collect::<Option<Vec<Option<f64>>>>()?;
+            if row.len() != columns.len() {
+                return None;
+            }
+            table.rows.push(row);
+        }
+        Some(table)
+    }
+
     /// Comma-separated, with a header; an empty field where nothing finite was measured.
     pub fn csv(&self) -> String {
         let mut out = self.columns.join(",");
@@ -561,5 +584,9 @@ pub(crate) mod tests {
         assert_eq!(t.csv(), "epoch,score\n1,\n2,\n3,-0.5\n");
         assert_eq!(t.curve("score"), [(3.0, -0.5)]);
         assert_eq!(t.curve("none"), []);
+        t.rows[1][1] = None;
+        assert_eq!(Table::parse(&t.columns, &t.csv()), Some(t.clone()));
+        assert_eq!(Table::parse(&["epoch"], &t.csv()), None);
+        assert_eq!(Table::parse(&t.columns, "epoch,score\n1\n"), None);
     }
 }
