@@ -224,11 +224,17 @@ fn likelihood(summary: &Summary) -> String {
             colour: 3,
         },
     ];
-    let chart = intervals(
+    let mut chart = intervals(
         "Mean log-likelihood of the test rows",
         "mean test log-likelihood, nats per row (further right is better)",
         &bars,
     );
+    // Beside the baselines the intervals are a few pixels wide.
+    chart.push_str(&intervals(
+        "The first two rows alone",
+        "the first two rows alone, nats per row",
+        &bars[..2],
+    ));
     let warning = annealed.warning().map_or_else(String::new, |w| {
         format!("<p><strong>Warning:</strong> {}.</p>", escape(&w))
     });

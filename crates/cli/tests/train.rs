@@ -225,13 +225,17 @@ fn a_killed_run_resumes_with_the_same_bits() {
 #[test]
 fn a_diverged_run_is_one_short_line_and_no_folder() {
     let temp = tempfile::tempdir().expect("a temporary folder");
-    let line = format!("{SMALL} --hidden 4 --epochs 9 --lr 1e30 --out none");
+    // One update per epoch, so that the divergence is found before anything is drawn from it.
+    let line = format!("{SMALL} --hidden 4 --epochs 9 --batch 1438 --lr 1e30 --out none");
     let out = command(temp.path(), &line)
         .output()
         .expect("the program starts");
     let stderr = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(1), "{stderr}");
-    assert!(stderr.len() < 200 && stderr.contains("is 1e30,"), "{stderr}");
+    assert!(
+        stderr.len() < 200 && stderr.contains("is 1e30,"),
+        "{stderr}"
+    );
     assert!(!temp.path().join("none").exists());
 }
 
