@@ -544,6 +544,7 @@ fn figures(log_z: &free_energy::LogZ, confidence: f64) -> LogZ {
     LogZ {
         estimate: log_z.estimate.value,
         std_err: log_z.estimate.std_err,
+        exact: log_z.is_exact(),
         lower: lower.0,
         upper,
         confidence,

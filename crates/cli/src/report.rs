@@ -180,7 +180,7 @@ fn likelihood(summary: &Summary) -> String {
     let test = &summary.test_log_likelihood;
     let annealed = &summary.annealed_model;
     let mixture = &summary.baselines.mixture_of_bernoullis;
-    let exact = summary.log_z.std_err == 0.0;
+    let exact = summary.log_z.exact;
     let percent = |c: f64| format!("{} %", 100.0 * c);
     let bars = [
         Bar {

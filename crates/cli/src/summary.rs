@@ -29,6 +29,8 @@ pub struct LogZ {
     /// Its standard error; 0 if exact.
     #[serde(serialize_with = "finite")]
     pub std_err: f64,
+    /// Whether it was summed over all states.
+    pub exact: bool,
     /// The lower end, unconditional at `confidence`.
     #[serde(serialize_with = "finite")]
     pub lower: f64,
@@ -299,7 +301,7 @@ impl Summary {
             },
         );
         let z = &self.log_z;
-        if z.std_err == 0.0 {
+        if z.exact {
             line("log Z", format!("{:.3} exact", z.estimate));
         } else {
             line(
@@ -312,7 +314,7 @@ impl Summary {
         }
         let test = &self.test_log_likelihood;
         line("test log-likelihood, nats/row", String::new());
-        if z.std_err == 0.0 {
+        if z.exact {
             line("  RBM, exact", format!("{:.3}", test.estimate));
         } else {
             line("  RBM, point estimate", format!("{:.3}", test.estimate));
@@ -453,6 +455,7 @@ pub(crate) mod tests {
             log_z: LogZ {
                 estimate: 61.234,
                 std_err: 0.021,
+                exact: false,
                 lower: 61.09,
                 upper: f64::INFINITY,
                 confidence: 0.99,
@@ -534,7 +537,7 @@ pub(crate) mod tests {
     #[test]
     fn an_exact_log_z_is_called_exact() {
         let mut summary = example();
-        summary.log_z.std_err = 0.0;
+        summary.log_z.exact = true;
         let table = summary.table();
         assert!(
             table.contains("61.234 exact") && !table.contains("±"),
