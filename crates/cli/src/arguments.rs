@@ -184,14 +184,19 @@ pub enum OptimizerName {
 /// How the annealed model is weighed.
 #[derive(Args, Clone, Debug)]
 pub struct RaiseArgs {
-    /// Temperatures of the annealed model (RAISE); a ladder of half the length shows the change.
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = count::<100_000_000>,
+    /// Temperatures of the annealed model (RAISE), an even number; a ladder of half the length
+    /// shows the change.
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = even_count::<100_000_000>,
           allow_negative_numbers = true)]
     pub raise_temperatures: usize,
     /// Reverse chains per test row.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub raise_chains: usize,
+    /// Test rows of the annealed model at most: a random part where there are more.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count::<100_000_000>,
+          allow_negative_numbers = true)]
+    pub raise_rows: usize,
 }
 
 /// Options of `train rbm`.
@@ -294,7 +299,8 @@ pub struct TrainRbmArgs {
     /// Folder of the results.
     #[arg(long, value_name = "FOLDER", default_value = "ergodic-out")]
     pub out: PathBuf,
-    /// Continue from the checkpoint in the output folder, with the same bits as without the break.
+    /// Continue from the checkpoint in the output folder, with the same bits as without the break;
+    /// needs a run with --checkpoint-every, which writes none by default.
     #[arg(long)]
     pub resume: bool,
     /// Write a checkpoint every N epochs; 0 writes none.
@@ -483,6 +489,14 @@ fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("must be an integer between 1 and {MAX}"))
 }
 
+/// An even number in `2..=MAX`.
+fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
+    count::<MAX>(text)
+        .ok()
+        .filter(|n| n.is_multiple_of(2))
+        .ok_or_else(|| format!("must be an even integer between 2 and {MAX}"))
+}
+
 /// What clap has to say about a command line that does not parse, as one line.
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -522,6 +536,9 @@ mod tests {
             ("ergodic train rbm --lr NaN", "--lr"),
             ("ergodic train rbm --lr fast", "--lr"),
             ("ergodic train rbm --nonsense", "--nonsense"),
+            ("ergodic train rbm --raise-temperatures 1", "even"),
+            ("ergodic train rbm --raise-temperatures 21", "even"),
+            ("ergodic train rbm --raise-rows 0", "--raise-rows"),
             ("ergodic train rbm --confidence 1", "--confidence"),
             ("ergodic train rbm --optimizer lbfgs", "--optimizer"),
             ("ergodic train rbm --threads 0", "--threads"),

@@ -1,4 +1,6 @@
-//! What a training run leaves behind, built from its results and written file by file.
+//! What a training run leaves behind, built from its results and written as one set.
+
+use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::CliError;
@@ -42,12 +44,16 @@ pub fn picture_of_bits(bits: &[u8], tile: (usize, usize)) -> Result<Picture, Cli
 }
 
 impl Artifacts<'_> {
-    /// Writes `metrics.csv`, `samples.png`, `report.html` and, when all others are there,
-    /// `summary.json`.
+    /// Writes `model.safetensors`, `metrics.csv`, `samples.png`, `report.html` and, when all others
+    /// are there, `summary.json`; `model` writes the first to the path that it is given.
     ///
     /// # Errors
-    /// If a file cannot be written; each file is whole or not there.
-    pub fn write(&self, folder: &OutputFolder) -> Result<(), CliError> {
+    /// If a file cannot be written; the former files are then still there.
+    pub fn write(
+        &self,
+        folder: &OutputFolder,
+        model: impl FnOnce(&Path) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
         let tile = tile(self.data.image, self.data.columns);
         let columns = self.data.columns;
         let samples = picture_of_bits(self.samples, tile)?;
@@ -89,10 +95,13 @@ impl Artifacts<'_> {
         }
         let page = report::html(self.summary, self.metrics, &figures)?;
         let summary = to_json(self.summary)?;
-        folder.write("metrics.csv", self.metrics.csv().as_bytes())?;
-        folder.write("samples.png", &samples.png()?)?;
-        folder.write("report.html", page.as_bytes())?;
-        folder.write("summary.json", summary.as_bytes())
+        let mut staged = folder.stage();
+        staged.add_with("model.safetensors", model)?;
+        staged.add("metrics.csv", self.metrics.csv().as_bytes())?;
+        staged.add("samples.png", &samples.png()?)?;
+        staged.add("report.html", page.as_bytes())?;
+        staged.add("summary.json", summary.as_bytes())?;
+        staged.publish()
     }
 }
 
@@ -127,7 +136,9 @@ mod tests {
             samples: &samples,
             receptive_fields: &fields,
         }
-        .write(&out)
+        .write(&out, |path| {
+            std::fs::write(path, b"model").map_err(|e| CliError::output(path, e))
+        })
         .unwrap();
         let read = |name| std::fs::read(out.file(name)).unwrap();
         assert!(read("metrics.csv").starts_with(b"epoch,updates,"));

@@ -14,18 +14,21 @@ use crate::arguments::{
     Cli, Command, EvaluateArgs, SampleArgs, ShowArgs, TrainModel, TrainRbmArgs, usage_error,
 };
 use crate::artifacts::{Artifacts, picture_of_bits, tile};
-use crate::data::npy_of_bits;
+use crate::data::{Dataset, npy_of_bits};
 use crate::error::CliError;
 use crate::machine;
 use crate::output::{OutputFolder, check_writable, write_atomically};
 use crate::progress::Style;
-use crate::summary::{Baselines, LogZ, to_json};
+use crate::summary::{Baselines, LogZ, Summary, to_json};
 
 /// More parameters than this are a slip of the keyboard: 1 GiB of `f32`.
 const MAX_PARAMETERS: usize = 1 << 28;
 
 /// More values than this in one block of chains or rows are a slip of the keyboard.
 const MAX_BLOCK: usize = 1 << 30;
+
+/// More reverse chains than this in all are a slip of the keyboard.
+const MAX_RAISED: usize = 1 << 24;
 
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -97,21 +100,20 @@ fn train_rbm(args: &TrainRbmArgs) -> Result<(), CliError> {
     check_size("--batch", args.batch, widest, MAX_BLOCK)?;
     check_size("--chains", args.chains, widest, MAX_BLOCK)?;
     check_size("--ais-runs", args.estimate.ais_runs, widest, MAX_BLOCK)?;
+    let raised = test.rows.min(args.raise.raise_rows);
+    if args.raise.raise_chains.saturating_mul(raised) > MAX_RAISED {
+        return Err(CliError::option(
+            "--raise-chains",
+            args.raise.raise_chains,
+            format!("at most {} with {raised} rows", MAX_RAISED / raised.max(1)),
+        ));
+    }
     machine::check(args, &train)?;
     let folder = OutputFolder::open(&args.out)?;
     start_threads(&args.show)?;
     let style = Style::detect(args.show.quiet);
-    let trained = machine::train(args, &train, &test, &folder, style)?;
-    let baselines = Baselines::fit(&train, &test, args.seed)?;
-    let summary = trained.summary(args, &train, &test, baselines, started.elapsed());
-    Artifacts {
-        summary: &summary,
-        metrics: &trained.metrics,
-        data: &train,
-        samples: &trained.samples,
-        receptive_fields: &trained.receptive_fields,
-    }
-    .write(&folder)?;
+    let summary = train_into(args, &train, &test, &folder, style, started)
+        .inspect_err(|_| folder.discard_if_empty())?;
     if args.show.json {
         print(&to_json(&summary)?)
     } else {
@@ -121,6 +123,32 @@ fn train_rbm(args: &TrainRbmArgs) -> Result<(), CliError> {
             args.out.display()
         ))
     }
+}
+
+/// Trains, computes everything, and only then writes it.
+fn train_into(
+    args: &TrainRbmArgs,
+    train: &Dataset,
+    test: &Dataset,
+    folder: &OutputFolder,
+    style: Style,
+    started: Instant,
+) -> Result<Summary, CliError> {
+    let (model, trained) = machine::train(args, train, test, folder, style)?;
+    let baselines = Baselines::fit(train, test, args.seed)?;
+    let summary = trained.summary(args, train, test, baselines, started.elapsed());
+    Artifacts {
+        summary: &summary,
+        metrics: &trained.metrics,
+        data: train,
+        samples: &trained.samples,
+        receptive_fields: &trained.receptive_fields,
+    }
+    .write(folder, |path| model.save(path))?;
+    if args.checkpoint_every == 0 && !args.resume {
+        machine::remove_checkpoint(folder)?;
+    }
+    Ok(summary)
 }
 
 /// What `sample --json` prints.

@@ -57,7 +57,7 @@ impl CliError {
     ) -> Self {
         Self::Option {
             option: option.into(),
-            found: found.to_string(),
+            found: number_text(found.to_string()),
             allowed: allowed.into(),
         }
     }
@@ -74,7 +74,11 @@ impl CliError {
     pub fn output(path: &Path, reason: impl fmt::Display) -> Self {
         Self::Output {
             path: path.to_owned(),
-            reason: reason.to_string(),
+            // Errors of temporary files end in their path, which is of no use to anyone.
+            reason: match reason.to_string().split_once(" at path \"") {
+                Some((reason, _)) => reason.to_owned(),
+                None => reason.to_string(),
+            },
         }
     }
 
@@ -137,6 +141,15 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
+/// A number that would be written with hundreds of digits, as `1e30`.
+fn number_text(found: String) -> String {
+    const LONG: usize = 20;
+    match found.parse::<f64>() {
+        Ok(v) if found.len() > LONG && v.is_finite() => format!("{v:e}"),
+        _ => found,
+    }
+}
+
 fn shortened(found: &str) -> String {
     const KEEP: usize = 40;
     if found.chars().count() <= KEEP {
@@ -162,6 +175,19 @@ mod tests {
         let text = e.to_string();
         assert!(!text.contains('\n') && text.len() < 200, "{text}");
         assert_eq!(e.exit_code(), 2);
+    }
+
+    #[test]
+    fn extreme_numbers_and_temporary_names_are_kept_out() {
+        let e = CliError::option("--lr", 1e300, "smaller");
+        assert_eq!(e.to_string(), "--lr is 1e300, but must be smaller");
+        let e = CliError::option("--lr", 0.05, "smaller");
+        assert_eq!(e.to_string(), "--lr is 0.05, but must be smaller");
+        let e = CliError::output(
+            Path::new("a/b"),
+            "No space left at path \"/t/.ergodic-x.part\"",
+        );
+        assert_eq!(e.to_string(), "cannot write a/b: No space left");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use ergodic::free_energy::{self, AisSettings, FreeEnergyError, Ladder, Progress,
 use ergodic::math::rng;
 use ergodic::math::special::sigmoid;
 use ergodic::models::rbm::{
-    Algorithm, BlockGibbs, Data, EpochReport, FileError, OptimizerKind, Rbm, Sparsity,
-    TrainSettings, Trainer,
+    Algorithm, BlockGibbs, Data, EpochReport, FileError, MAX_ENUMERATED, OptimizerKind, Rbm,
+    Sparsity, TrainSettings, Trainer,
 };
 use ergodic::optim::Schedule;
 use rayon::prelude::*;
@@ -53,6 +53,15 @@ const CERTIFICATE: u64 = 0x9d5c_0fb4_2a61_e873;
 /// Draws the bits of rows of probabilities.
 const BIT_STREAM: u64 = 6 << 48;
 
+/// Picks the rows that RAISE weighs.
+const ROW_STREAM: u64 = 7 << 48;
+
+/// Nats per row by which the annealed model may differ from the machine and still stand for it.
+const MAX_DIFFERENCE: f64 = 0.3;
+
+/// Nats per row by which its estimate may change when the ladder doubles.
+const MAX_CHANGE: f64 = 0.1;
+
 /// Metadata: height and width of the images.
 const IMAGE: &str = "image";
 
@@ -61,6 +70,9 @@ const BASE_RATES: &str = "base_rates";
 
 /// The checkpoint in the output folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Metrics up to that checkpoint, or beyond.
+const CHECKPOINT_METRICS: &str = "checkpoint-metrics.csv";
 
 /// What training leaves.
 #[derive(Clone, Debug)]
@@ -71,7 +83,7 @@ pub struct Trained {
     pub stopped: String,
     /// Rows cut off for validation.
     pub validation_rows: usize,
-    /// Parameter updates per second of training time.
+    /// Parameter updates per second, without evaluations and checkpoints.
     pub updates_per_second: f64,
     /// One row per epoch, in the columns of [`METRICS`].
     pub metrics: Table,
@@ -261,7 +273,16 @@ fn unwritable(e: FileError) -> CliError {
     CliError::output(&e.path, e.reason)
 }
 
-/// Trains and weighs a machine, and writes the model file.
+/// Removes the checkpoint of a former run, which is not that of the model beside it.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_checkpoint(folder: &OutputFolder) -> Result<(), CliError> {
+    folder.remove(CHECKPOINT)?;
+    folder.remove(CHECKPOINT_METRICS)
+}
+
+/// Trains and weighs a machine. Nothing is written but checkpoints.
 ///
 /// # Errors
 /// If training or estimation fails, or the folder cannot be written any more.
@@ -271,39 +292,59 @@ pub fn train(
     test: &Dataset,
     folder: &OutputFolder,
     style: Style,
-) -> Result<Trained, CliError> {
+) -> Result<(Model, Trained), CliError> {
     let mut trainer = start(args, &rows_of(train)?)?;
-    let checkpoint = folder.file(CHECKPOINT);
+    let mut metrics = if args.resume {
+        earlier_metrics(&folder.file(CHECKPOINT_METRICS), &trainer)
+    } else {
+        Table::new(&METRICS)
+    };
+    // Seconds go on where the rows that were read ended.
+    let earlier = metrics.curve("seconds").last().map_or(0.0, |p| p.1);
+    // The metrics first: rows beyond a checkpoint are left out on resuming, missing ones are lost.
+    let save = |trainer: &Trainer<f32>, metrics: &Table| {
+        folder.write(CHECKPOINT_METRICS, metrics.csv().as_bytes())?;
+        trainer
+            .checkpoint(&folder.file(CHECKPOINT))
+            .map_err(unwritable)
+    };
     let record = record(trainer.settings())?;
     let started = Instant::now();
-    let first_update = trainer.updates_done();
-    let mut metrics = Table::new(&METRICS);
     let mut phase = Phase::start(style, "train", args.epochs as u64, "epochs");
-    let mut stopped = "all epochs done";
     let mut last_score = None;
-    while trainer.epochs_done() < args.epochs {
+    let mut speed = Speed::default();
+    // Patience is asked before each epoch, so that a run resumed after its early stop stays
+    // stopped.
+    while !trainer.out_of_patience() && trainer.epochs_done() < args.epochs {
+        let (before, begun) = (trainer.updates_done(), Instant::now());
         let report = trainer.epoch().map_err(|e| {
+            let e = option_of(e);
             CliError::Failed(format!("training failed, a smaller --lr may help: {e}"))
         })?;
-        metrics
-            .rows
-            .push(metrics_row(&report, started.elapsed().as_secs_f64()));
+        speed.add(
+            report.updates - before,
+            begun.elapsed().as_secs_f64(),
+            report.pseudo_log_likelihood.is_some(),
+        );
+        metrics.rows.push(metrics_row(
+            &report,
+            earlier + started.elapsed().as_secs_f64(),
+        ));
         last_score = report.train_log_likelihood.or(last_score);
         phase.set(report.epoch as u64, || {
             last_score.map_or_else(String::new, |s| format!("train {s:.2} nats/row"))
         });
         if args.checkpoint_every > 0 && report.epoch.is_multiple_of(args.checkpoint_every) {
-            trainer.checkpoint(&checkpoint).map_err(unwritable)?;
-        }
-        if trainer.out_of_patience() {
-            stopped = "no better validation score";
-            break;
+            save(&trainer, &metrics)?;
         }
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let updates = trainer.updates_done() - first_update;
+    let stopped = if trainer.out_of_patience() {
+        "no better validation score"
+    } else {
+        "all epochs done"
+    };
     if args.checkpoint_every > 0 {
-        trainer.checkpoint(&checkpoint).map_err(unwritable)?;
+        save(&trainer, &metrics)?;
     }
     phase.finish();
 
@@ -313,24 +354,32 @@ pub fn train(
         base_rates: trainer.base_rates().to_vec(),
         rbm,
     };
-    model.save(&folder.file("model.safetensors"))?;
 
     let log_z = model.log_z(&args.estimate, args.seed, style)?;
     let test_bits = bits_of(test, args.seed);
-    let annealed = model.annealed(&test_bits, &args.estimate, &args.raise, args.seed, style)?;
+    let test_scores = model.log_unnormalised(&test_bits);
+    let annealed = model.annealed(
+        &test_bits,
+        &test_scores,
+        &log_z,
+        &args.estimate,
+        &args.raise,
+        args.seed,
+        style,
+    )?;
     let log_z_figures = figures(&log_z, args.estimate.confidence);
     let test_log_likelihood = likelihood(
         &log_z,
-        mean(&model.log_unnormalised(&test_bits)),
+        mean(&test_scores),
         &annealed,
         args.estimate.confidence,
     )?;
     let train_mean = mean(&model.log_unnormalised(&bits_of(train, args.seed)));
-    Ok(Trained {
+    let trained = Trained {
         epochs,
         stopped: stopped.into(),
         validation_rows: trainer.validation_rows(),
-        updates_per_second: updates as f64 / seconds,
+        updates_per_second: speed.updates_per_second(),
         metrics,
         log_z: log_z_figures,
         test_log_likelihood,
@@ -339,7 +388,53 @@ pub fn train(
         samples: model.sample(SAMPLES, SAMPLE_BURN_IN, 1, args.seed, style)?,
         receptive_fields: receptive_fields(&model.rbm),
         settings: all_settings(args, record),
-    })
+    };
+    Ok((model, trained))
+}
+
+/// Updates and the seconds they took, those of epochs that ended in an evaluation apart.
+#[derive(Default)]
+struct Speed {
+    plain: (u64, f64),
+    evaluated: (u64, f64),
+}
+
+impl Speed {
+    fn add(&mut self, updates: u64, seconds: f64, evaluated: bool) {
+        let sum = if evaluated {
+            &mut self.evaluated
+        } else {
+            &mut self.plain
+        };
+        sum.0 += updates;
+        sum.1 += seconds;
+    }
+
+    /// Of the epochs without evaluation; of all where every epoch was evaluated. NaN without any.
+    fn updates_per_second(&self) -> f64 {
+        let (updates, seconds) = if self.plain.0 > 0 {
+            self.plain
+        } else {
+            self.evaluated
+        };
+        updates as f64 / seconds
+    }
+}
+
+/// The metrics that were stored with the checkpoint, up to its epoch; none if they are of another
+/// run or cannot be read, which the model does not suffer from.
+fn earlier_metrics(path: &Path, trainer: &Trainer<f32>) -> Table {
+    let rows = std::fs::read_to_string(path)
+        .ok()
+        .and_then(|text| Table::parse(&METRICS, &text));
+    let mut table = rows.unwrap_or_else(|| Table::new(&METRICS));
+    let epochs = trainer.epochs_done();
+    table.rows.truncate(epochs);
+    let last = [epochs as f64, trainer.updates_done() as f64].map(Some);
+    if table.rows.len() != epochs || table.rows.last().is_some_and(|r| r[..2] != last) {
+        table.rows.clear();
+    }
+    table
 }
 
 fn metrics_row(report: &EpochReport, seconds: f64) -> Vec<Option<f64>> {
@@ -377,6 +472,7 @@ fn all_settings(
         ("ais_temperatures", args.estimate.ais_temperatures.into()),
         ("confidence", args.estimate.confidence.into()),
         ("raise_temperatures", args.raise.raise_temperatures.into()),
+        ("raise_rows", args.raise.raise_rows.into()),
         ("raise_chains", args.raise.raise_chains.into()),
         ("threads", args.show.threads.into()),
     ];
@@ -402,6 +498,17 @@ fn likelihood(
     };
     let (lower, lower_method) = match &found.lower {
         Some(bound) => (bound.value, format!("{}: {}", found.method, bound.rests_on)),
+        None if annealed.rows < annealed.of_rows => (
+            f64::NEG_INFINITY,
+            format!(
+                "none: RAISE weighed {} of {} test rows, see the annealed model",
+                annealed.rows, annealed.of_rows
+            ),
+        ),
+        None if annealed.above_the_rbm => (
+            f64::NEG_INFINITY,
+            "none: the annealed model is not the RBM here; raise --raise-temperatures".into(),
+        ),
         None => (
             annealed.lower,
             "RAISE: unconditional for the annealed model, which is not the RBM itself".into(),
@@ -424,21 +531,30 @@ fn figures(log_z: &free_energy::LogZ, confidence: f64) -> LogZ {
         .map_or((log_z.estimate.interval.lower, log_z.rests_on), |b| {
             (b.value, b.rests_on)
         });
-    let upper = log_z
-        .upper
-        .map_or((log_z.estimate.interval.upper, log_z.rests_on), |b| {
-            (b.value, b.rests_on)
-        });
+    let (upper, upper_method) = match &log_z.upper {
+        Some(bound) => (bound.value, bound.rests_on.to_string()),
+        None => (
+            log_z.estimate.interval.upper,
+            format!(
+                "end of the estimate's interval, not certified: {}",
+                log_z.rests_on
+            ),
+        ),
+    };
     LogZ {
         estimate: log_z.estimate.value,
         std_err: log_z.estimate.std_err,
+        exact: log_z.is_exact(),
         lower: lower.0,
-        upper: upper.0,
+        upper,
         confidence,
         method: if log_z.is_exact() {
             log_z.method.to_string()
         } else {
-            format!("{}; lower: {}; upper: {}", log_z.method, lower.1, upper.1)
+            format!(
+                "{}; lower: {}; upper: {upper_method}",
+                log_z.method, lower.1
+            )
         },
     }
 }
@@ -605,6 +721,10 @@ impl Model {
             confidence: estimate.confidence,
             ..AisSettings::default()
         };
+        let smaller = self.visible().min(self.hidden());
+        if smaller <= MAX_ENUMERATED && style != Style::Quiet {
+            eprintln!("log Z: enumerating 2^{smaller} states");
+        }
         let phase = SharedPhase::new(style, "log Z");
         let progress = |p: Progress| phase.set(p.done, p.total);
         let log_z = self
@@ -628,10 +748,13 @@ impl Model {
         out
     }
 
-    /// RAISE on the rows of `bits`.
+    /// RAISE on the rows of `bits`, or on a random part of them, beside the machine itself on the
+    /// same rows: `scores` are their `−F(v)`.
     fn annealed(
         &self,
         bits: &[u8],
+        scores: &[f64],
+        log_z: &free_energy::LogZ,
         estimate: &EstimateArgs,
         raise: &RaiseArgs,
         seed: u64,
@@ -644,21 +767,40 @@ impl Model {
             confidence: estimate.confidence,
             ..RaiseSettings::default()
         };
+        let chosen = choice(scores.len(), raise.raise_rows, seed);
+        let visible = self.visible();
+        let rows: Vec<u8> = chosen
+            .iter()
+            .flat_map(|&r| &bits[r * visible..][..visible])
+            .copied()
+            .collect();
+        let own: Vec<f64> = chosen.iter().map(|&r| scores[r]).collect();
+        let rbm = log_z.log_likelihood(mean(&own))?;
         let phase = SharedPhase::new(style, "RAISE");
         let progress = |p: Progress| phase.set(p.done, p.total);
         let found = self
             .rbm
-            .annealed_log_likelihood(bits, &self.base_rates, &settings, &progress)
+            .annealed_log_likelihood(&rows, &self.base_rates, &settings, &progress)
             .map_err(estimation)?;
         phase.finish();
         let doubled = &found.doubled;
+        let (value, lower) = (doubled.estimate.value, doubled.lower.value);
+        let above_the_rbm = rbm.upper.is_some_and(|upper| lower > upper.value);
         Ok(Annealed {
-            estimate: doubled.estimate.value,
-            lower: doubled.lower.value,
+            estimate: value,
+            lower,
             confidence: doubled.lower.confidence,
             temperatures: doubled.steps,
             chains_per_row: doubled.chains,
             rows: doubled.log_p.len(),
+            of_rows: scores.len(),
+            rbm_on_these_rows: rbm.estimate.value,
+            agrees: agree(
+                above_the_rbm,
+                value - rbm.estimate.value,
+                found.change.value,
+            ),
+            above_the_rbm,
             estimate_half_ladder: found.single.estimate.value,
             change_on_doubling: found.change.value,
             method: format!(
@@ -689,8 +831,29 @@ impl Model {
     }
 }
 
+/// Whether the annealed model may stand for the machine: its lower bound is not above the machine's
+/// upper one, the estimates are near, and a longer ladder would change little.
+fn agree(above_the_rbm: bool, difference: f64, change: f64) -> bool {
+    !above_the_rbm && difference.abs() <= MAX_DIFFERENCE && change.abs() <= MAX_CHANGE
+}
+
+/// At most `most` of `rows` row numbers, in order: a uniformly random subset under `seed`.
+fn choice(rows: usize, most: usize, seed: u64) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..rows).collect();
+    if rows > most {
+        let mut rng = rng::stream(seed, ROW_STREAM);
+        for i in 0..most {
+            let j = i + rng.index(rows - i);
+            all.swap(i, j);
+        }
+        all.truncate(most);
+        all.sort_unstable();
+    }
+    all
+}
+
 /// The rows as bits; probabilities are drawn once under `seed`.
-fn bits_of(data: &Dataset, seed: u64) -> Vec<u8> {
+pub(crate) fn bits_of(data: &Dataset, seed: u64) -> Vec<u8> {
     match &data.values {
         Values::Binary(bits) => bits.clone(),
         Values::Probabilities(p) => {
@@ -833,6 +996,73 @@ mod tests {
                 .install(|| draw(&rbm, 1500, 3, 2, 7, Style::Quiet).unwrap())
         };
         assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn a_part_of_the_rows_is_drawn_without_repetition() {
+        assert_eq!(choice(5, 5, 1), [0, 1, 2, 3, 4]);
+        let (one, two) = (choice(1000, 40, 1), choice(1000, 40, 2));
+        assert!(one.len() == 40 && one.windows(2).all(|w| w[0] < w[1]) && one[39] < 1000);
+        assert_ne!(one, two);
+        // Each of 10 rows is in 3 of 10 subsets; five standard deviations and a fixed seed.
+        let mut counts = [0u32; 10];
+        for seed in 0..10_000 {
+            for r in choice(10, 3, seed) {
+                counts[r] += 1;
+            }
+        }
+        assert!(counts.iter().all(|&n| n.abs_diff(3000) < 230), "{counts:?}");
+    }
+
+    #[test]
+    fn an_under_annealed_model_is_not_taken_for_the_machine() {
+        // Strong couplings that one temperature cannot follow.
+        let rbm = Rbm::<f32>::from_base_rates(&[0.5; 40], 40, 2.0, 3).unwrap();
+        let model = Model {
+            rbm,
+            image: None,
+            base_rates: vec![0.5; 40],
+        };
+        let estimate = EstimateArgs {
+            ais_runs: 50,
+            ais_temperatures: 1000,
+            confidence: 0.99,
+        };
+        let bits = model.sample(50, 50, 1, 1, Style::Quiet).unwrap();
+        let scores = model.log_unnormalised(&bits);
+        let log_z = model.log_z(&estimate, 1, Style::Quiet).unwrap();
+        let with = |raise_temperatures, raise_rows| {
+            let raise = RaiseArgs {
+                raise_temperatures,
+                raise_chains: 1,
+                raise_rows,
+            };
+            let annealed = model
+                .annealed(&bits, &scores, &log_z, &estimate, &raise, 1, Style::Quiet)
+                .unwrap();
+            let found = likelihood(&log_z, mean(&scores), &annealed, 0.99).unwrap();
+            (annealed, found)
+        };
+        let (annealed, _) = with(2, 1000);
+        assert!(!annealed.agrees, "{annealed:?}");
+        let (annealed, found) = with(2, 20);
+        assert_eq!((annealed.rows, annealed.of_rows), (20, 50));
+        assert!(found.lower == f64::NEG_INFINITY && found.lower_method.starts_with("none:"));
+        // A bound above the upper side is no bound of the machine.
+        let (mut annealed, _) = with(2, 1000);
+        annealed.above_the_rbm = true;
+        annealed.lower = found.upper + 1.0;
+        let found = likelihood(&log_z, mean(&scores), &annealed, 0.99).unwrap();
+        assert!(found.lower == f64::NEG_INFINITY && found.lower_method.contains("not the RBM"));
+    }
+
+    #[test]
+    fn agreement_asks_for_order_nearness_and_a_long_ladder() {
+        assert!(agree(false, -0.2, 0.05));
+        assert!(!agree(true, 0.0, 0.0));
+        assert!(!agree(false, 0.31, 0.0));
+        assert!(!agree(false, 0.0, -0.11));
+        assert!(!agree(false, f64::NAN, 0.0) && !agree(false, 0.0, f64::NAN));
     }
 
     #[test]

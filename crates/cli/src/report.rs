@@ -180,11 +180,12 @@ fn likelihood(summary: &Summary) -> String {
     let test = &summary.test_log_likelihood;
     let annealed = &summary.annealed_model;
     let mixture = &summary.baselines.mixture_of_bernoullis;
+    let exact = summary.log_z.exact;
     let percent = |c: f64| format!("{} %", 100.0 * c);
     let bars = [
         Bar {
             name: "RBM".into(),
-            note: if summary.log_z.std_err == 0.0 {
+            note: if exact {
                 "exact".into()
             } else {
                 format!("estimate and sides of log Z, {}", percent(test.confidence))
@@ -199,7 +200,11 @@ fn likelihood(summary: &Summary) -> String {
         },
         Bar {
             name: "Annealed model (RAISE)".into(),
-            note: format!("estimate and lower bound, {}", percent(annealed.confidence)),
+            note: format!(
+                "not a bound on the RBM; {}, {}",
+                percent(annealed.confidence),
+                annealed.which_rows()
+            ),
             value: annealed.estimate,
             interval: Some((annealed.lower, annealed.estimate)),
             colour: 2,
@@ -219,25 +224,43 @@ fn likelihood(summary: &Summary) -> String {
             colour: 3,
         },
     ];
-    let chart = intervals(
+    let mut chart = intervals(
         "Mean log-likelihood of the test rows",
         "mean test log-likelihood, nats per row (further right is better)",
         &bars,
     );
+    // Beside the baselines the intervals are a few pixels wide.
+    chart.push_str(&intervals(
+        "The first two rows alone",
+        "the first two rows alone, nats per row",
+        &bars[..2],
+    ));
+    let warning = annealed.warning().map_or_else(String::new, |w| {
+        format!("<p><strong>Warning:</strong> {}.</p>", escape(&w))
+    });
     format!(
         "<section><h2>Likelihood of the test rows</h2><p class=\"soft\">The test rows were used \
-         once, after training. The point is the estimate, the bar its interval.</p>\
+         once, after training. The point is the estimate, the bar its interval.</p>{warning}\
          <div class=\"wide\">{chart}</div><table>\
-         <tr><th>upper side</th><td>{} — {}</td></tr>\
-         <tr><th>lower side</th><td>{} — {}</td></tr>\
+         <tr><th>RBM, at most</th><td>{} — {}</td></tr>\
+         <tr><th>RBM, at least</th><td>{} — {}</td></tr>\
          <tr><th>log Z</th><td>{} ± {}, at least {} at {} — {}</td></tr>\
          <tr><th>annealed model</th><td>{}, changed by {} when the ladder doubled to {} \
-         temperatures — {}</td></tr>\
+         temperatures, {} — {}; not a bound on the RBM</td></tr>\
          <tr><th>training rows</th><td>{}</td></tr></table></section>",
         signed(test.upper, 3),
         escape(&test.upper_method),
-        signed(test.lower, 3),
-        escape(&test.lower_method),
+        // RAISE speaks of another model and has its own row.
+        if exact {
+            signed(test.lower, 3)
+        } else {
+            "–".into()
+        },
+        escape(if exact {
+            &test.lower_method
+        } else {
+            "no certified side; the annealed model stands below"
+        }),
         signed(summary.log_z.estimate, 3),
         signed(summary.log_z.std_err, 3),
         signed(summary.log_z.lower, 3),
@@ -246,6 +269,7 @@ fn likelihood(summary: &Summary) -> String {
         signed(annealed.estimate, 3),
         signed(annealed.change_on_doubling, 3),
         annealed.temperatures,
+        annealed.which_rows(),
         escape(&annealed.method),
         signed(summary.train_log_likelihood, 3),
     )
@@ -365,6 +389,15 @@ mod tests {
         if let Ok(path) = std::env::var("ERGODIC_EXAMPLE_REPORT") {
             std::fs::write(path, page).unwrap();
         }
+    }
+
+    #[test]
+    fn the_page_warns_where_the_annealed_model_is_another() {
+        let mut summary = example();
+        let page = |s: &Summary| html(s, &Table::new(&METRICS), &[]).unwrap();
+        assert!(!page(&summary).contains("Warning"));
+        summary.annealed_model.agrees = false;
+        assert!(page(&summary).contains("<strong>Warning:</strong> the annealed model is not"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::data::{Dataset, Values};
 use crate::error::CliError;
+use crate::machine::bits_of;
 
 /// JSON has no word for infinity and NaN: such a number is `null`.
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
@@ -28,10 +29,12 @@ pub struct LogZ {
     /// Its standard error; 0 if exact.
     #[serde(serialize_with = "finite")]
     pub std_err: f64,
+    /// Whether it was summed over all states.
+    pub exact: bool,
     /// The lower end, unconditional at `confidence`.
     #[serde(serialize_with = "finite")]
     pub lower: f64,
-    /// The upper end.
+    /// The upper end: of the estimate's interval, and not certified, unless `method` says more.
     #[serde(serialize_with = "finite")]
     pub upper: f64,
     /// Probability with which the certified side holds.
@@ -47,7 +50,7 @@ pub struct Likelihood {
     /// The point estimate.
     #[serde(serialize_with = "finite")]
     pub estimate: f64,
-    /// The lower side.
+    /// The lower side; minus infinity, `null` in JSON, if there is none.
     #[serde(serialize_with = "finite")]
     pub lower: f64,
     /// The upper side.
@@ -78,8 +81,18 @@ pub struct Annealed {
     pub temperatures: usize,
     /// Chains per row.
     pub chains_per_row: usize,
-    /// Rows that were used.
+    /// Rows that were used: all test rows or a random part of them.
     pub rows: usize,
+    /// Test rows there are.
+    pub of_rows: usize,
+    /// The RBM itself on the rows that were used, the point estimate.
+    #[serde(serialize_with = "finite")]
+    pub rbm_on_these_rows: f64,
+    /// Whether it may stand for the RBM: its lower bound is not above the RBM's upper one, the
+    /// estimates differ by at most 0.3 nats and doubling the ladder changed it by at most 0.1.
+    pub agrees: bool,
+    /// Whether its lower bound is above the RBM's upper one on the same rows.
+    pub above_the_rbm: bool,
     /// The estimate on the ladder of half the length.
     #[serde(serialize_with = "finite")]
     pub estimate_half_ladder: f64,
@@ -88,6 +101,44 @@ pub struct Annealed {
     pub change_on_doubling: f64,
     /// What was done.
     pub method: String,
+}
+
+impl Annealed {
+    /// What to say where it does not stand for the RBM.
+    pub fn warning(&self) -> Option<String> {
+        (!self.agrees).then(|| {
+            format!(
+                "the annealed model is not the RBM here: {:.3}{} against {:.3} on the same rows, \
+                 {:+.3} when the ladder doubled; raise --raise-temperatures",
+                self.estimate,
+                if self.above_the_rbm {
+                    " (its lower bound is above the RBM's upper one)"
+                } else {
+                    ""
+                },
+                self.rbm_on_these_rows,
+                self.change_on_doubling
+            )
+        })
+    }
+
+    /// `359 rows`, or `1000 random rows of 12000`.
+    pub fn which_rows(&self) -> String {
+        if self.rows < self.of_rows {
+            format!("{} random rows of {}", self.rows, self.of_rows)
+        } else {
+            format!("{} rows", self.rows)
+        }
+    }
+}
+
+/// A number for a reader, or that there is none.
+fn shown(value: f64) -> String {
+    if value.is_finite() {
+        format!("{value:.3}")
+    } else {
+        "none".into()
+    }
 }
 
 /// What simple models reach on the same rows, nats per row.
@@ -113,7 +164,8 @@ pub struct BaselineScore {
 }
 
 impl Baselines {
-    /// Fits both baselines to `train` and scores both parts. The mixture has 60 components, fewer
+    /// Fits both baselines to `train` and scores both parts, probabilities on the bits that are
+    /// drawn once under `seed`. The mixture has 60 components, fewer
     /// where there are fewer than 10 rows per component.
     ///
     /// # Errors
@@ -138,24 +190,19 @@ impl Baselines {
                 BernoulliMixture::fit(v, columns, &settings)?,
             ),
         };
-        let independent_score = |data: &Dataset| match &data.values {
-            Values::Binary(v) => independent.mean_log_likelihood(v),
-            Values::Probabilities(v) => independent.mean_log_likelihood(v),
-        };
-        let mixture_score = |data: &Dataset| match &data.values {
-            Values::Binary(v) => mixture.mean_log_likelihood(v),
-            Values::Probabilities(v) => mixture.mean_log_likelihood(v),
-        };
+        // Both models have bits as their data: rows of probabilities are scored on the same draw
+        // as the machine, not by a mean over draws that nothing else reports.
+        let (train, test) = (bits_of(train, seed), bits_of(test, seed));
         Ok(Self {
             independent_pixels: BaselineScore {
                 components: 1,
-                train_log_likelihood: independent_score(train)?,
-                test_log_likelihood: independent_score(test)?,
+                train_log_likelihood: independent.mean_log_likelihood(&train)?,
+                test_log_likelihood: independent.mean_log_likelihood(&test)?,
             },
             mixture_of_bernoullis: BaselineScore {
                 components: settings.components,
-                train_log_likelihood: mixture_score(train)?,
-                test_log_likelihood: mixture_score(test)?,
+                train_log_likelihood: mixture.mean_log_likelihood(&train)?,
+                test_log_likelihood: mixture.mean_log_likelihood(&test)?,
             },
         })
     }
@@ -186,7 +233,8 @@ pub struct Summary {
     pub stopped: String,
     /// The seed.
     pub seed: u64,
-    /// Parameter updates per second of training time.
+    /// Parameter updates per second, without evaluations and checkpoints; null if this run only
+    /// took up a checkpoint that was done.
     #[serde(serialize_with = "finite")]
     pub updates_per_second: f64,
     /// Seconds from start to the writing of this summary.
@@ -243,41 +291,55 @@ impl Summary {
         );
         line(
             "training",
-            format!(
-                "{} epochs, {:.0} updates/s",
-                self.epochs, self.updates_per_second
-            ),
+            if self.updates_per_second.is_finite() {
+                format!(
+                    "{} epochs, {:.0} updates/s",
+                    self.epochs, self.updates_per_second
+                )
+            } else {
+                format!("{} epochs", self.epochs)
+            },
         );
-        line(
-            "log Z",
-            format!(
-                "{:.3} ± {:.3}, at least {:.3} at {percent} % [{}]",
-                self.log_z.estimate, self.log_z.std_err, self.log_z.lower, self.log_z.method
-            ),
-        );
+        let z = &self.log_z;
+        if z.exact {
+            line("log Z", format!("{:.3} exact", z.estimate));
+        } else {
+            line(
+                "log Z",
+                format!(
+                    "{:.3} ± {:.3}, at least {:.3} at {percent} % [{}]",
+                    z.estimate, z.std_err, z.lower, z.method
+                ),
+            );
+        }
         let test = &self.test_log_likelihood;
         line("test log-likelihood, nats/row", String::new());
-        line("  RBM, point estimate", format!("{:.3}", test.estimate));
-        line(
-            "  RBM, at most",
-            format!("{:.3} [{}]", test.upper, test.upper_method),
-        );
-        line(
-            "  other side",
-            format!("{:.3} [{}]", test.lower, test.lower_method),
-        );
+        if z.exact {
+            line("  RBM, exact", format!("{:.3}", test.estimate));
+        } else {
+            line("  RBM, point estimate", format!("{:.3}", test.estimate));
+            line(
+                "  RBM, at most",
+                format!("{} [{}]", shown(test.upper), test.upper_method),
+            );
+        }
         let annealed = &self.annealed_model;
         line(
             "  annealed model (RAISE)",
             format!(
-                "{:.3}, at least {:.3} at {} %; {:+.3} when the ladder doubled to {}",
+                "{:.3}, at least {:.3} at {} %; {:+.3} when the ladder doubled to {}; {}",
                 annealed.estimate,
                 annealed.lower,
                 100.0 * annealed.confidence,
                 annealed.change_on_doubling,
-                annealed.temperatures
+                annealed.temperatures,
+                annealed.which_rows()
             ),
         );
+        line("", "not a bound on the RBM".into());
+        if let Some(warning) = annealed.warning() {
+            line("  warning", warning);
+        }
         let mixture = &self.baselines.mixture_of_bernoullis;
         line(
             &format!("  mixture of {} Bernoullis", mixture.components),
@@ -328,6 +390,29 @@ impl Table {
             .collect()
     }
 
+    /// Reads what [`csv`](Self::csv) wrote; `None` if it is anything else.
+    pub fn parse(columns: &[&'static str], text: &str) -> Option<Self> {
+        let mut table = Self::new(columns);
+        let mut lines = text.lines();
+        if lines.next()? != columns.join(",") {
+            return None;
+        }
+        for line in lines {
+            let row = line
+                .split(',')
+                .map(|field| match field {
+                    "" => Some(None),
+                    field => field.parse().ok().map(Some),
+                })
+                .collect::<Option<Vec<Option<f64>>>>()?;
+            if row.len() != columns.len() {
+                return None;
+            }
+            table.rows.push(row);
+        }
+        Some(table)
+    }
+
     /// Comma-separated, with a header; an empty field where nothing finite was measured.
     pub fn csv(&self) -> String {
         let mut out = self.columns.join(",");
@@ -370,6 +455,7 @@ pub(crate) mod tests {
             log_z: LogZ {
                 estimate: 61.234,
                 std_err: 0.021,
+                exact: false,
                 lower: 61.09,
                 upper: f64::INFINITY,
                 confidence: 0.99,
@@ -391,6 +477,10 @@ pub(crate) mod tests {
                 temperatures: 2000,
                 chains_per_row: 10,
                 rows: 359,
+                of_rows: 359,
+                rbm_on_these_rows: -16.1,
+                agrees: true,
+                above_the_rbm: false,
                 estimate_half_ladder: -16.26,
                 change_on_doubling: 0.06,
                 method: "RAISE".into(),
@@ -429,6 +519,33 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn disagreement_is_said_and_missing_bounds_are_null() {
+        let mut summary = example();
+        assert!(!summary.table().contains("warning"));
+        assert!(!summary.table().contains("random rows"));
+        summary.annealed_model.agrees = false;
+        summary.annealed_model.of_rows = 12_000;
+        summary.test_log_likelihood.lower = f64::NEG_INFINITY;
+        let table = summary.table();
+        assert!(table.contains("warning") && table.contains("--raise-temperatures"));
+        assert!(table.contains("359 random rows of 12000") && !table.contains("inf"));
+        let value: serde_json::Value = serde_json::from_str(&to_json(&summary).unwrap()).unwrap();
+        assert!(value["test_log_likelihood"]["lower"].is_null());
+        assert_eq!(value["annealed_model"]["agrees"], false);
+    }
+
+    #[test]
+    fn an_exact_log_z_is_called_exact() {
+        let mut summary = example();
+        summary.log_z.exact = true;
+        let table = summary.table();
+        assert!(
+            table.contains("61.234 exact") && !table.contains("±"),
+            "{table}"
+        );
+    }
+
+    #[test]
     fn baselines_on_the_digits_are_those_of_the_split() {
         let (train, test) = load("digits", &LoadOptions::default())
             .unwrap()
@@ -441,6 +558,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn baselines_are_weighed_on_the_bits_that_the_machine_is_weighed_on() {
+        let (train, test) = load(
+            "digits",
+            &LoadOptions {
+                keep_probabilities: true,
+                ..LoadOptions::default()
+            },
+        )
+        .unwrap()
+        .split(5)
+        .unwrap();
+        let b = Baselines::fit(&train, &test, 4).unwrap();
+        let Values::Probabilities(grey) = &train.values else {
+            panic!("probabilities were asked for");
+        };
+        let independent = IndependentBernoulli::fit(grey, train.columns).unwrap();
+        let expected = independent.mean_log_likelihood(&bits_of(&test, 4)).unwrap();
+        assert_eq!(b.independent_pixels.test_log_likelihood, expected);
+    }
+
+    #[test]
     fn tables_leave_gaps_where_nothing_was_measured() {
         let mut t = Table::new(&["epoch", "score"]);
         t.rows.push(vec![Some(1.0), None]);
@@ -449,5 +587,9 @@ pub(crate) mod tests {
         assert_eq!(t.csv(), "epoch,score\n1,\n2,\n3,-0.5\n");
         assert_eq!(t.curve("score"), [(3.0, -0.5)]);
         assert_eq!(t.curve("none"), []);
+        t.rows[1][1] = None;
+        assert_eq!(Table::parse(&t.columns, &t.csv()), Some(t.clone()));
+        assert_eq!(Table::parse(&["epoch"], &t.csv()), None);
+        assert_eq!(Table::parse(&t.columns, "epoch,score\n1\n"), None);
     }
 }

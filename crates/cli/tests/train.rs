@@ -134,14 +134,31 @@ fn the_model_file_does_not_depend_on_the_number_of_threads() {
         ergodic(
             folder,
             &format!(
-                "{SMALL} --hidden 40 --epochs 6 --ais-runs 20 --ais-temperatures 20 \
-                      --threads {threads} --out t{threads}"
+                "{SMALL} --hidden 40 --epochs 8 --ais-runs 20 --ais-temperatures 20 \
+                 --validation-fraction 0.2 --evaluate-every 1 --patience 2 \
+                 --threads {threads} --out t{threads}"
             ),
         );
     }
     for name in ["model.safetensors", "samples.png"] {
         let (one, two) = (format!("t1/{name}"), format!("t2/{name}"));
         assert!(read(folder, &one) == read(folder, &two), "{name} differs");
+    }
+    let summary = |threads: usize| -> Value {
+        let bytes = read(folder, &format!("t{threads}/summary.json"));
+        serde_json::from_slice(&bytes).expect("summary.json is JSON")
+    };
+    let (one, two) = (summary(1), summary(2));
+    for field in [
+        "epochs",
+        "log_z",
+        "test_log_likelihood",
+        "train_log_likelihood",
+        "annealed_model",
+        "baselines",
+    ] {
+        assert!(!one[field].is_null(), "{field}");
+        assert_eq!(one[field], two[field], "{field}");
     }
 }
 
@@ -171,6 +188,24 @@ fn a_killed_run_resumes_with_the_same_bits() {
         read(folder, "whole/model.safetensors") == read(folder, "broken/model.safetensors"),
         "the resumed model differs"
     );
+    // No epoch is missing from the metrics, none is twice, and time goes on.
+    let columns = |name: &str| -> Vec<(f64, f64)> {
+        let text = String::from_utf8(read(folder, name)).expect("text");
+        let rows = text.lines().skip(1).map(|l| {
+            let mut fields = l.split(',').map(|f| f.parse().unwrap_or(f64::NAN));
+            let mut next = || fields.next().expect("three columns");
+            let epoch = next();
+            next();
+            (epoch, next())
+        });
+        rows.collect()
+    };
+    let rows = columns("broken/metrics.csv");
+    assert!(
+        rows.iter().map(|r| r.0).eq((1..=200).map(f64::from)),
+        "{rows:?}"
+    );
+    assert!(rows.windows(2).all(|w| w[0].1 <= w[1].1));
     // Other settings than those of the checkpoint are refused, not ignored.
     let other = format!("{line} --out broken --resume --lr 0.01");
     let out = command(folder, &other)
@@ -179,4 +214,65 @@ fn a_killed_run_resumes_with_the_same_bits() {
     let stderr = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("learning_rate"), "{stderr}");
+    // The checkpoint of another run does not stay beside a model that is not its own.
+    ergodic(
+        folder,
+        &format!("{SMALL} --hidden 4 --epochs 1 --out broken"),
+    );
+    assert!(!checkpoint.exists());
+}
+
+#[test]
+fn a_diverged_run_is_one_short_line_and_no_folder() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    // One update per epoch, so that the divergence is found before anything is drawn from it.
+    let line = format!("{SMALL} --hidden 4 --epochs 9 --batch 1438 --lr 1e30 --out none");
+    let out = command(temp.path(), &line)
+        .output()
+        .expect("the program starts");
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.len() < 200 && stderr.contains("is 1e30,"),
+        "{stderr}"
+    );
+    assert!(!temp.path().join("none").exists());
+}
+
+#[test]
+fn a_run_resumed_after_its_early_stop_stays_stopped() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    // So fast that the validation score soon falls; a rate that only a careful parser gives back.
+    let line = format!(
+        "{SMALL} --hidden 8 --epochs 60 --lr 0.30000000000000004 --lr-schedule constant --l2 \
+         0.030000000000000002 --validation-fraction 0.2 --evaluate-every 1 --patience 1 \
+         --checkpoint-every 1 --out stopped --json"
+    );
+    let first = json(folder, &line);
+    let stopped = "no better validation score";
+    assert_eq!(first["stopped"], stopped);
+    let model = read(folder, "stopped/model.safetensors");
+    let again = json(folder, &format!("{line} --resume"));
+    assert_eq!(again["stopped"], stopped);
+    assert_eq!(again["epochs"], first["epochs"]);
+    assert!(again["updates_per_second"].is_null());
+    assert!(read(folder, "stopped/model.safetensors") == model);
+}
+
+#[test]
+fn every_learning_rate_comes_back_from_the_checkpoint() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    for lr in [
+        "0.030000000000000002",
+        "0.07000000000000002",
+        "0.1234567890123456",
+    ] {
+        let line = format!(
+            "{SMALL} --hidden 4 --epochs 1 --evaluate-every 0 --checkpoint-every 1 --lr {lr}"
+        );
+        ergodic(folder, &line);
+        ergodic(folder, &format!("{line} --resume"));
+    }
 }
