@@ -186,7 +186,7 @@ pub enum OptimizerName {
 pub struct RaiseArgs {
     /// Temperatures of the annealed model (RAISE), an even number; a ladder of half the length
     /// shows the change.
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = even_count::<100_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 6000, value_parser = even_count::<100_000_000>,
           allow_negative_numbers = true)]
     pub raise_temperatures: usize,
     /// Reverse chains per test row.

@@ -94,7 +94,7 @@ pub(super) fn check_bits(bytes: &[u8], width: usize) -> Result<(), ArgumentError
         return Err(ArgumentError::new(
             "visible",
             format!("of length {}", bytes.len()),
-            format!("a multiple of {} visible units", width),
+            format!("a multiple of {width} visible units"),
         ));
     }
     if let Some(i) = bytes.iter().position(|v| *v > 1) {

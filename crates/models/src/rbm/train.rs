@@ -336,6 +336,16 @@ impl<F: Unit> Trainer<F> {
                 self.state.rbm.parameters_mut(),
                 &self.scratch.gradient,
             );
+            if !vectorize(AllFinite(self.state.rbm.parameters())) {
+                return Err(ArgumentError::new(
+                    "learning_rate",
+                    self.settings.learning_rate,
+                    format!(
+                        "small enough: the parameters diverged in epoch {}",
+                        epoch + 1
+                    ),
+                ));
+            }
             transpose(
                 self.state.rbm.weights(),
                 self.train.visible(),
@@ -346,16 +356,6 @@ impl<F: Unit> Trainer<F> {
         }
         self.state.epoch += 1;
         let weight_rms = rms(self.state.rbm.weights());
-        if !(weight_rms.is_finite() && rms(self.state.rbm.parameters()).is_finite()) {
-            return Err(ArgumentError::new(
-                "learning_rate",
-                self.settings.learning_rate,
-                format!(
-                    "small enough: the parameters diverged in epoch {}",
-                    epoch + 1
-                ),
-            ));
-        }
         self.accumulate_average();
         let mut report = EpochReport {
             epoch: self.state.epoch,
@@ -634,6 +634,23 @@ fn mean_free_energy<F: Unit>(rbm: &Rbm<F>, rows: &[u8]) -> f64 {
 fn rms<F: Unit>(x: &[F]) -> f64 {
     let squares: f64 = x.iter().map(|x| x.to_f64() * x.to_f64()).sum();
     (squares / x.len() as f64).sqrt()
+}
+
+/// Whether no value is infinite or NaN: `0·x` is 0 for the others alone.
+struct AllFinite<'a, F>(&'a [F]);
+impl<F: Unit> Vectorize for AllFinite<'_, F> {
+    type Output = bool;
+    #[inline(always)]
+    fn run(self) -> bool {
+        let mut lanes = [F::ZERO; 64];
+        let (chunks, rest) = self.0.as_chunks::<64>();
+        for chunk in chunks {
+            for (l, x) in lanes.iter_mut().zip(chunk) {
+                *l += F::ZERO * *x;
+            }
+        }
+        lanes.iter().all(|l| *l == F::ZERO) && rest.iter().all(|x| x.is_finite())
+    }
 }
 
 /// `x ← σ(x)`.

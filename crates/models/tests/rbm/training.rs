@@ -464,6 +464,7 @@ fn a_learning_rate_that_diverges_is_a_typed_error() {
     let data = Data::binary(14, 9, bars_and_stripes(3)).unwrap();
     let settings = TrainSettings {
         hidden: 3,
+        batch: 2, // it diverges between two updates of an epoch
         epochs: 2000,
         l2: 1.0,
         learning_rate: 1e3,
