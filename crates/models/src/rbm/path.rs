@@ -320,10 +320,10 @@ mod tests {
                     let error = (work.small_term(y, F::ZERO).to_f64() - truth).abs();
                     let tail = (from.to_f64() + difference.to_f64()) * y.to_f64().abs();
                     let bound = unit * (24.0 + 2.0 * tail) * truth.abs();
-                    if truth != 0.0 {
-                        worst = worst.max(error / bound);
-                    } else {
+                    if truth == 0.0 {
                         assert_eq!(error, 0.0);
+                    } else {
+                        worst = worst.max(error / bound);
                     }
                 }
             }
