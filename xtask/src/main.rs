@@ -24,11 +24,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Check the arrows between crates and the manifests, then build and test each crate alone.
+    /// Check the arrows between crates and the manifests, then each crate alone.
     Tidy {
         /// Check arrows and manifests only; build nothing.
         #[arg(long)]
         arrows_only: bool,
+        /// Run the tests for every set of features, also for those of `cargo test --workspace`.
+        #[arg(long, conflicts_with = "arrows_only")]
+        full: bool,
     },
     /// Run the benchmarks and write `docs/benchmarks/`.
     Bench(bench::Options),
@@ -40,7 +43,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let root = root();
     let outcome = match arguments.task {
-        Task::Tidy { arrows_only } => tidy::run(&root, arrows_only),
+        Task::Tidy { arrows_only, full } => tidy::run(&root, arrows_only, full),
         Task::Bench(options) => bench::run(&root, &options),
         Task::Readme(options) => readme::run(&root, &options),
     };

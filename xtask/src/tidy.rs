@@ -1,8 +1,9 @@
 //! `cargo xtask tidy`: the arrows and manifests, then each crate alone.
 //!
 //! Cargo builds a workspace with the union of all features, which hides a crate that forgot to
-//! ask for one. So each crate is also built and tested by itself, with its default features,
-//! with none and with all; sets that are equal run once.
+//! ask for one. So each crate is also checked by itself with all its targets, with its default
+//! features, with none and with all; sets that are equal run once. Tests run for the sets that
+//! `cargo test --workspace` leaves out, or for all of them with `--full`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,8 +13,8 @@ use std::time::Instant;
 use crate::arrows;
 use crate::manifest::{Lines, Package, cargo, members};
 
-/// Runs all checks; `arrows_only` leaves the builds out.
-pub(crate) fn run(root: &Path, arrows_only: bool) -> Result<(), String> {
+/// Runs all checks; `arrows_only` leaves the builds out, `full` tests every set of features.
+pub(crate) fn run(root: &Path, arrows_only: bool, full: bool) -> Result<(), String> {
     let packages = members(root)?;
     let findings = inspect(root, &packages)?;
     if !findings.is_empty() {
@@ -30,7 +31,7 @@ pub(crate) fn run(root: &Path, arrows_only: bool) -> Result<(), String> {
     for package in arrows::in_order(&packages) {
         for set in feature_sets(package) {
             let start = Instant::now();
-            let (alone, passed) = build_alone(root, package, &set)?;
+            let (alone, passed) = build_alone(root, package, &set, full)?;
             println!(
                 "tidy: {:<22} {:<28} {:>5} tests {:>7.1} s  {}",
                 package.name,
@@ -150,13 +151,26 @@ fn feature_sets(package: &Package) -> Vec<FeatureSet> {
         .collect()
 }
 
-/// Checks the crate without its dev-dependencies, then runs its tests; says whether both went
-/// well without a warning, and how many tests passed.
-fn build_alone(root: &Path, package: &Package, set: &FeatureSet) -> Result<(bool, usize), String> {
+/// Checks the crate without its dev-dependencies, then with them, and runs its tests if the set is
+/// not that of the workspace run; says whether all went well without a warning, and how many
+/// tests passed.
+fn build_alone(
+    root: &Path,
+    package: &Package,
+    set: &FeatureSet,
+    full: bool,
+) -> Result<(bool, usize), String> {
     let mut passed = 0;
-    for command in ["check", "test"] {
+    let last: &[&str] = if full || !set.label.starts_with("default") {
+        &["test"]
+    } else {
+        &["check", "--all-targets"]
+    };
+    for words in [&["check"][..], last] {
+        let command = words[0];
         let output = Command::new(cargo())
-            .args([command, "--package", &package.name])
+            .args(words)
+            .args(["--package", &package.name])
             .args(set.flags)
             .current_dir(root)
             .output()

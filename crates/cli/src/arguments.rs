@@ -148,7 +148,7 @@ pub struct ShowArgs {
 #[derive(Args, Clone, Debug)]
 pub struct EstimateArgs {
     /// Independent annealing runs (AIS) for log Z.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub ais_runs: usize,
     /// Temperatures of the annealing ladder.
@@ -221,7 +221,7 @@ pub struct TrainRbmArgs {
           allow_negative_numbers = true)]
     pub batch: usize,
     /// Persistent chains of PCD.
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub chains: usize,
     /// Learning rate.
