@@ -148,7 +148,7 @@ pub struct ShowArgs {
 #[derive(Args, Clone, Debug)]
 pub struct EstimateArgs {
     /// Independent annealing runs (AIS) for log Z.
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub ais_runs: usize,
     /// Temperatures of the annealing ladder.
@@ -209,7 +209,7 @@ pub struct TrainRbmArgs {
     #[command(flatten)]
     pub split: SplitArgs,
     /// Hidden units.
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count::<1_000_000>,
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count::<1_000_000>,
           allow_negative_numbers = true)]
     pub hidden: usize,
     /// Passes over the training rows.
