@@ -126,7 +126,9 @@ impl DenseProduct for Gemm {
 }
 
 /// The product of `faer`.
+#[cfg(feature = "peers")]
 struct Faer;
+#[cfg(feature = "peers")]
 impl DenseProduct for Faer {
     fn add(a: View<'_>, b: View<'_>, c: &mut [f32]) {
         fn view(x: View<'_>) -> faer::MatRef<'_, f32> {
@@ -413,25 +415,27 @@ fn training(criterion: &mut Criterion) {
         let id = format!("rbm/pcd_784x500_b128_c2000_f32{suffix}");
         Case::rate(&id, "updates/s", updates)
     };
+    let ours = case("");
+    #[cfg(feature = "peers")]
+    let ours = ours.peer_case(
+        "dense products of faer",
+        "rbm/pcd_784x500_b128_c2000_f32_faer",
+    );
     pcd::<Trainer<f32>>(
         criterion,
-        case("")
-            .peer_case(
-                "dense products of faer",
-                "rbm/pcd_784x500_b128_c2000_f32_faer",
-            )
-            .peer_case(
-                "dense products of gemm",
-                "rbm/pcd_784x500_b128_c2000_f32_gemm",
-            )
-            .peer_script(
-                "NumPy, SkylakeX",
-                "pcd_numpy.py",
-                &["--coretype", "SkylakeX", "--chains", "2000"],
-            ),
+        ours.peer_case(
+            "dense products of gemm",
+            "rbm/pcd_784x500_b128_c2000_f32_gemm",
+        )
+        .peer_script(
+            "NumPy, SkylakeX",
+            "pcd_numpy.py",
+            &["--coretype", "SkylakeX", "--chains", "2000"],
+        ),
         rows,
         2000,
     );
+    #[cfg(feature = "peers")]
     pcd::<Dense<Faer>>(criterion, case("_faer"), rows, 2000);
     pcd::<Dense<Gemm>>(criterion, case("_gemm"), rows, 2000);
 }

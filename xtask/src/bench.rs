@@ -117,6 +117,7 @@ impl<'a> Bench<'a> {
         let mut command = Command::new(cargo());
         command
             .args(["bench", "--quiet", "--package", "ergodic-benches"])
+            .args(["--features", "peers"])
             .current_dir(self.root)
             .env("CRITERION_HOME", &self.criterion)
             .env("ERGODIC_BENCH_CASES", &self.cases);
