@@ -4,7 +4,7 @@ use std::borrow::{Borrow, BorrowMut};
 
 use ergodic_core::{Claims, Conditional, MarkovKernel, Randomness, TargetError};
 
-use crate::Scan;
+use crate::{Scan, start};
 
 /// Gibbs sampling (heat bath), `xᵢ ∼ π(xᵢ | x₋ᵢ)`, over any [`Conditional`] target.
 ///
@@ -85,8 +85,7 @@ where
     }
 
     fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
-        finite_start(target, x)?;
-        Ok(x.to_owned())
+        start::begin(target, x)
     }
 
     fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
@@ -102,11 +101,7 @@ where
         state: &mut Self::State,
         x: Option<&T::State>,
     ) -> Result<(), TargetError> {
-        finite_start(target, x.unwrap_or((*state).borrow()))?;
-        if let Some(x) = x {
-            x.clone_into(state);
-        }
-        Ok(())
+        start::again(target, state, x)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -134,18 +129,5 @@ where
             }
         }
         Ok(())
-    }
-}
-
-/// A chain has to start in the support.
-pub(crate) fn finite_start<T: ergodic_core::Energy + ?Sized>(
-    target: &T,
-    x: &T::State,
-) -> Result<(), TargetError> {
-    let energy = target.energy(x);
-    if energy.is_finite() {
-        Ok(())
-    } else {
-        Err(TargetError::non_finite("energy at the start", energy))
     }
 }

@@ -17,6 +17,7 @@ mod compose;
 mod gibbs;
 mod metropolis;
 mod scan;
+mod start;
 
 pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat};
 pub use gibbs::Gibbs;

@@ -9,7 +9,7 @@ use ergodic_math::Real;
 use ergodic_math::special::sigmoid;
 
 use crate::Scan;
-use crate::gibbs::finite_start;
+use crate::start;
 
 /// A rule that turns `log r`, `r = π(x′)q(x′→x) / (π(x)q(x→x′))`, into the probability of
 /// accepting.
@@ -266,8 +266,7 @@ where
     }
 
     fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
-        finite_start(target, x)?;
-        Ok(x.to_owned())
+        start::begin(target, x)
     }
 
     fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
@@ -283,11 +282,7 @@ where
         state: &mut Self::State,
         x: Option<&T::State>,
     ) -> Result<(), TargetError> {
-        finite_start(target, x.unwrap_or((*state).borrow()))?;
-        if let Some(x) = x {
-            x.clone_into(state);
-        }
-        Ok(())
+        start::again(target, state, x)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -402,8 +397,7 @@ where
     }
 
     fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError> {
-        finite_start(target, x)?;
-        Ok(x.to_owned())
+        start::begin(target, x)
     }
 
     fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
@@ -419,11 +413,7 @@ where
         state: &mut Self::State,
         x: Option<&T::State>,
     ) -> Result<(), TargetError> {
-        finite_start(target, x.unwrap_or((*state).borrow()))?;
-        if let Some(x) = x {
-            x.clone_into(state);
-        }
-        Ok(())
+        start::again(target, state, x)
     }
 
     fn step<R: Randomness + ?Sized>(

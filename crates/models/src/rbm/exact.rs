@@ -110,13 +110,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If the smaller layer is too large, or there are no rows.
     pub fn mean_log_likelihood_exact(&self, rows: &[u8]) -> Result<f64, ArgumentError> {
-        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
-            return Err(ArgumentError::new(
-                "rows",
-                format!("of length {}", rows.len()),
-                format!("a positive multiple of {} visible units", self.visible),
-            ));
-        }
+        self.check_rows(rows)?;
         let log_z = self.log_z_exact()?;
         let mut f = vec![0.0; rows.len() / self.visible];
         self.free_energies(rows, &mut f);
@@ -174,13 +168,7 @@ impl<F: Unit> Rbm<F> {
     /// As [`exact_moments`](Self::exact_moments), and if there are no rows.
     pub fn log_likelihood_gradient_exact(&self, rows: &[u8]) -> Result<Vec<f64>, ArgumentError> {
         let model = self.exact_moments()?;
-        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
-            return Err(ArgumentError::new(
-                "rows",
-                format!("of length {}", rows.len()),
-                format!("a positive multiple of {} visible units", self.visible),
-            ));
-        }
+        self.check_rows(rows)?;
         let mut gradient: Vec<f64> = model
             .products
             .iter()

@@ -344,6 +344,18 @@ impl<F: Unit> Rbm<F> {
             .collect()
     }
 
+    /// Checks that `rows` are whole rows of visible units, at least one.
+    fn check_rows(&self, rows: &[u8]) -> Result<(), ArgumentError> {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
+            return Err(ArgumentError::new(
+                "rows",
+                format!("of length {}", rows.len()),
+                format!("a positive multiple of {} visible units", self.visible),
+            ));
+        }
+        Ok(())
+    }
+
     /// The mean over `rows` of `Σᵢ log P(vᵢ | v₋ᵢ)`, every pixel counted (no sampling); cost
     /// `O(V H)` per row.
     ///
@@ -354,13 +366,7 @@ impl<F: Unit> Rbm<F> {
     /// # Errors
     /// If there are no rows, or the length is not a multiple of the number of visible units.
     pub fn pseudo_log_likelihood(&self, rows: &[u8]) -> Result<f64, ArgumentError> {
-        if rows.is_empty() || !rows.len().is_multiple_of(self.visible) {
-            return Err(ArgumentError::new(
-                "rows",
-                format!("of length {}", rows.len()),
-                format!("a positive multiple of {} visible units", self.visible),
-            ));
-        }
+        self.check_rows(rows)?;
         let mut inputs = vec![0.0; self.hidden];
         let mut total = 0.0;
         for v in rows.chunks_exact(self.visible) {
