@@ -509,7 +509,7 @@ pub fn outcomes<A>(
 ///     fn init(&self, _: &FiniteTable, x: &usize) -> Result<usize, TargetError> {
 ///         Ok(*x)
 ///     }
-///     fn position<'s>(&self, s: &'s usize) -> &'s usize
+///     fn position<'s>(&self, _: &FiniteTable, s: &'s usize) -> &'s usize
 ///     where
 ///         FiniteTable: 's,
 ///     {
@@ -602,7 +602,7 @@ where
             },
             |path, after| {
                 let (kernel, state) = after.map_err(Failure::Target)?;
-                let position = kernel.position(&state);
+                let position = kernel.position(target, &state);
                 let Some(j) = index(position).filter(|&j| j < n) else {
                     return Err(Failure::UnknownState {
                         reached: format!("{position:?}"),

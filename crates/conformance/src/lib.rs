@@ -32,7 +32,7 @@
 //!     fn init(&self, _: &PairwiseSpins, x: &[i8]) -> Result<Vec<i8>, TargetError> {
 //!         Ok(x.to_vec())
 //!     }
-//!     fn position<'s>(&self, state: &'s Vec<i8>) -> &'s [i8]
+//!     fn position<'s>(&self, _: &PairwiseSpins, state: &'s Vec<i8>) -> &'s [i8]
 //!     where
 //!         PairwiseSpins: 's,
 //!     {

@@ -153,7 +153,7 @@ impl<S> Arrivals<S> {
 ///     fn init(&self, _: &Normal, x: &[f64]) -> Result<Vec<f64>, TargetError> {
 ///         Ok(x.to_vec())
 ///     }
-///     fn position<'s>(&self, state: &'s Vec<f64>) -> &'s [f64]
+///     fn position<'s>(&self, _: &Normal, state: &'s Vec<f64>) -> &'s [f64]
 ///     where
 ///         Normal: 's,
 ///     {
@@ -400,7 +400,7 @@ impl Quadrature {
                     (kernel, &start),
                     &mut pg,
                     |probability, (kernel, state)| {
-                        if k % stride == stride / 2 && kernel.position(&state) != p.x {
+                        if k % stride == stride / 2 && kernel.position(target, &state) != p.x {
                             arrivals.add(probability, (kernel, state));
                         }
                     },
@@ -466,7 +466,7 @@ impl Quadrature {
                 .map_err(fatal)?;
             compare("reset", x, fresh, &other);
             for (after, state) in arrivals.iter() {
-                let y = kernel.position(state);
+                let y = kernel.position(target, state);
                 if !target.energy(y).is_finite() {
                     continue; // nothing starts there; invariance judges it
                 }
@@ -557,7 +557,7 @@ impl Quadrature {
             },
             |path, after| {
                 let (kernel, state) = after.map_err(Failure::Target)?;
-                self.evaluate(scale, kernel.position(&state), &mut g)?;
+                self.evaluate(scale, kernel.position(target, &state), &mut g)?;
                 for (acc, g) in out.iter_mut().zip(&g) {
                     *acc += path.probability * g;
                 }

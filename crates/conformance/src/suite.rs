@@ -149,7 +149,7 @@ where
     let mut positions = Vec::with_capacity(steps);
     for _ in 0..steps {
         kernel.step(target, state, rng).map_err(|e| e.to_string())?;
-        positions.push(kernel.position(state).to_owned());
+        positions.push(kernel.position(target, state).to_owned());
     }
     Ok(positions)
 }
@@ -319,7 +319,7 @@ where
 /// #     type Info = ();
 /// #     fn claims(&self) -> Claims { Claims::REVERSIBLE }
 /// #     fn init(&self, _: &T, x: &T::State) -> Result<Self::State, TargetError> { Ok(x.to_owned()) }
-/// #     fn position<'s>(&self, s: &'s Self::State) -> &'s T::State where T: 's { std::borrow::Borrow::borrow(s) }
+/// #     fn position<'s>(&self, _: &T, s: &'s Self::State) -> &'s T::State where T: 's { std::borrow::Borrow::borrow(s) }
 /// #     fn reset(&self, _: &T, s: &mut Self::State, x: Option<&T::State>) -> Result<(), TargetError> { if let Some(x) = x { x.clone_into(s); } Ok(()) }
 /// #     fn step<R: Randomness + ?Sized>(&mut self, t: &T, s: &mut Self::State, rng: &mut R) -> Result<(), TargetError> {
 /// #         let site = rng.index(t.num_sites());
@@ -360,7 +360,7 @@ where
 /// #     type Info = ();
 /// #     fn claims(&self) -> Claims { Claims::REVERSIBLE }
 /// #     fn init(&self, _: &Normal, x: &[f64]) -> Result<Vec<f64>, TargetError> { Ok(x.to_vec()) }
-/// #     fn position<'s>(&self, s: &'s Vec<f64>) -> &'s [f64] where Normal: 's { s }
+/// #     fn position<'s>(&self, _: &Normal, s: &'s Vec<f64>) -> &'s [f64] where Normal: 's { s }
 /// #     fn reset(&self, _: &Normal, s: &mut Vec<f64>, x: Option<&[f64]>) -> Result<(), TargetError> { if let Some(x) = x { s.copy_from_slice(x); } Ok(()) }
 /// #     fn step<R: Randomness + ?Sized>(&mut self, _: &Normal, x: &mut Vec<f64>, rng: &mut R) -> Result<(), TargetError> {
 /// #         x[0] = self.0 * x[0] + (1.0 - self.0 * self.0).sqrt() * rng.normal();

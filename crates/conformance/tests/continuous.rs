@@ -98,7 +98,7 @@ impl MarkovKernel<DoubleWell> for Kernel {
     fn init(&self, _: &DoubleWell, x: &[f64]) -> Result<Vec<f64>, TargetError> {
         Ok(x.to_vec())
     }
-    fn position<'s>(&self, state: &'s Vec<f64>) -> &'s [f64]
+    fn position<'s>(&self, _: &DoubleWell, state: &'s Vec<f64>) -> &'s [f64]
     where
         DoubleWell: 's,
     {
@@ -345,7 +345,7 @@ fn a_hard_wall_is_served_by_panels() {
         fn init(&self, _: &Unit, x: &[f64]) -> Result<Vec<f64>, TargetError> {
             Ok(x.to_vec())
         }
-        fn position<'s>(&self, state: &'s Vec<f64>) -> &'s [f64]
+        fn position<'s>(&self, _: &Unit, state: &'s Vec<f64>) -> &'s [f64]
         where
             Unit: 's,
         {
@@ -455,7 +455,7 @@ impl MarkovKernel<Normal> for Mutant {
     fn init(&self, t: &Normal, x: &[f64]) -> Result<Self::State, TargetError> {
         Ok((x.to_vec(), t.energy(x)))
     }
-    fn position<'s>(&self, state: &'s Self::State) -> &'s [f64]
+    fn position<'s>(&self, _: &Normal, state: &'s Self::State) -> &'s [f64]
     where
         Normal: 's,
     {

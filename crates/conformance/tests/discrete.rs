@@ -20,7 +20,7 @@ macro_rules! plain_kernel {
             fn init(&self, _: &$target, x: &$position) -> Result<$owned, TargetError> {
                 Ok(x.to_owned())
             }
-            fn position<'s>(&self, state: &'s $owned) -> &'s $position
+            fn position<'s>(&self, _: &$target, state: &'s $owned) -> &'s $position
             where
                 $target: 's,
             {
@@ -281,7 +281,7 @@ impl MarkovKernel<FiniteTable> for StaleCache {
     fn init(&self, t: &FiniteTable, x: &usize) -> Result<(usize, f64), TargetError> {
         Ok((*x, t.energy(x)))
     }
-    fn position<'s>(&self, state: &'s (usize, f64)) -> &'s usize
+    fn position<'s>(&self, _: &FiniteTable, state: &'s (usize, f64)) -> &'s usize
     where
         FiniteTable: 's,
     {
@@ -340,7 +340,7 @@ impl<T: Energy<State = usize>> MarkovKernel<T> for LinearWeights {
     fn init(&self, _: &T, x: &usize) -> Result<usize, TargetError> {
         Ok(*x)
     }
-    fn position<'s>(&self, state: &'s usize) -> &'s usize
+    fn position<'s>(&self, _: &T, state: &'s usize) -> &'s usize
     where
         T: 's,
     {

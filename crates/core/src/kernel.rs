@@ -1,6 +1,6 @@
 //! Markov kernels and what they claim.
 
-use crate::{Energy, Randomness, TargetError};
+use crate::{Energy, Randomness, StepInfo, TargetError};
 
 /// How a kernel relates to its target.
 ///
@@ -94,6 +94,8 @@ impl Claims {
 ///   [`Randomness`], accept/reject through [`Randomness::bernoulli`].
 /// * [`reset`](Self::reset) rebuilds the caches after the position or the target has changed:
 ///   tempering and annealing call it, a stale `βE` is the classic bug.
+/// * [`adapt`](Self::adapt) tunes the kernel during a warm-up and freezes it at its end. A kernel
+///   outside a warm-up is homogeneous in time: `step` never changes how the next step behaves.
 /// * [`claims`](Self::claims) says what the step leaves invariant; `ergodic-conformance` checks
 ///   it exactly where that is possible.
 ///
@@ -125,7 +127,7 @@ impl Claims {
 ///     fn init(&self, _: &Field, s: &i8) -> Result<i8, TargetError> {
 ///         Ok(*s)
 ///     }
-///     fn position<'s>(&self, state: &'s i8) -> &'s i8
+///     fn position<'s>(&self, _: &Field, state: &'s i8) -> &'s i8
 ///     where
 ///         Field: 's,
 ///     {
@@ -156,7 +158,7 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
     /// What the chain carries between steps.
     type State: Clone;
     /// What a step reports: acceptance, divergence, depth, gradients spent. Returned, not stored.
-    type Info: 'static;
+    type Info: StepInfo + 'static;
 
     /// What the kernel promises for targets of this type.
     fn claims(&self) -> Claims;
@@ -168,7 +170,7 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
     fn init(&self, target: &T, x: &T::State) -> Result<Self::State, TargetError>;
 
     /// The current position of the chain.
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, target: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's;
 
@@ -196,6 +198,64 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
         state: &mut Self::State,
         rng: &mut R,
     ) -> Result<Self::Info, TargetError>;
+
+    /// Learns from the warm-up step that has just been made: step size, metric, scale.
+    ///
+    /// Called after every [`step`](Self::step) of a warm-up and never afterwards. What is being
+    /// learnt begins at [`WarmupStep::is_first`] and ends at [`WarmupStep::is_last`], where the
+    /// kernel takes its final settings and drops what it learnt from. `info` is `None` if a
+    /// composition gave this step to another kernel. By default there is nothing to learn.
+    ///
+    /// # Errors
+    /// If the target fails for good, as in [`step`](Self::step).
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        info: Option<&Self::Info>,
+        at: WarmupStep,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        let _ = (target, state, info, at, rng);
+        Ok(())
+    }
+}
+
+/// Where a warm-up stands: after which of how many steps.
+///
+/// ```
+/// use ergodic_core::WarmupStep;
+///
+/// let at = WarmupStep { step: 0, of: 1 };
+/// assert!(at.is_first() && at.is_last());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarmupStep {
+    /// The step that has just been made, from 0.
+    pub step: usize,
+    /// The number of steps of the whole warm-up.
+    pub of: usize,
+}
+
+impl WarmupStep {
+    /// Whether this is the first step, at which learning begins.
+    pub const fn is_first(self) -> bool {
+        self.step == 0
+    }
+
+    /// Whether this is the last step, at which the kernel freezes.
+    pub const fn is_last(self) -> bool {
+        self.step + 1 >= self.of
+    }
+
+    /// The share of the warm-up that is over, in `(0, 1]`.
+    pub fn progress(self) -> f64 {
+        if self.is_last() {
+            1.0
+        } else {
+            (self.step + 1) as f64 / self.of as f64
+        }
+    }
 }
 
 /// The object-safe twin of [`MarkovKernel`], implemented for every kernel: one indirect call per
@@ -223,7 +283,7 @@ pub trait MarkovKernel<T: Energy + ?Sized>: Clone {
 ///     fn init(&self, _: &Coin, x: &bool) -> Result<bool, TargetError> {
 ///         Ok(*x)
 ///     }
-///     fn position<'s>(&self, state: &'s bool) -> &'s bool
+///     fn position<'s>(&self, _: &Coin, state: &'s bool) -> &'s bool
 ///     where
 ///         Coin: 's,
 ///     {

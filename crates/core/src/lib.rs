@@ -21,6 +21,7 @@
 //! | [`Optimizer`] | an in-place parameter update | `ergodic-optim` |
 //! | [`Estimate`] | a value that carries its interval | every estimator |
 
+mod draws;
 mod energy;
 mod error;
 mod estimate;
@@ -30,13 +31,18 @@ mod optimizer;
 mod path;
 mod population;
 mod randomness;
+mod step;
+mod stochastic;
 
+pub use draws::Draws;
 pub use energy::{Conditional, Energy, EnergyGradient, LocalEnergy, Tempered};
 pub use error::{ArgumentError, TargetError};
 pub use estimate::{Estimate, Interval, Units};
 pub use family::ExponentialFamily;
-pub use kernel::{Claims, DynKernel, MarkovKernel, Stationarity};
+pub use kernel::{Claims, DynKernel, MarkovKernel, Stationarity, WarmupStep};
 pub use optimizer::{Optimizer, OptimizerState};
 pub use path::{GeometricPath, Path, PathBase};
 pub use population::{EachChain, Independent, Population};
 pub use randomness::Randomness;
+pub use step::{StepInfo, StepStats};
+pub use stochastic::StochasticGradient;

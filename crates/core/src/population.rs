@@ -115,7 +115,7 @@ where
 ///     fn init(&self, _: &Spin, s: &i8) -> Result<i8, TargetError> {
 ///         Ok(*s)
 ///     }
-///     fn position<'s>(&self, state: &'s i8) -> &'s i8
+///     fn position<'s>(&self, _: &Spin, state: &'s i8) -> &'s i8
 ///     where
 ///         Spin: 's,
 ///     {
@@ -134,7 +134,7 @@ where
 /// let (population, mut kernel) = (Independent(Spin), EachChain(Draw));
 /// let mut state = kernel.init(&population, &vec![-1; 10_000])?;
 /// kernel.step(&population, &mut state, &mut ergodic_math::rng::stream(1, 0))?;
-/// let total: i32 = kernel.position(&state).iter().map(|&s| i32::from(s)).sum();
+/// let total: i32 = kernel.position(&t, &state).iter().map(|&s| i32::from(s)).sum();
 /// assert!((f64::from(total) / 1e4 - 0.5f64.tanh()).abs() < 0.05);
 /// # Ok::<(), TargetError>(())
 /// ```
@@ -201,7 +201,11 @@ where
         })
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s Vec<<T::State as ToOwned>::Owned>
+    fn position<'s>(
+        &self,
+        _: &Independent<T>,
+        state: &'s Self::State,
+    ) -> &'s Vec<<T::State as ToOwned>::Owned>
     where
         Independent<T>: 's,
     {
@@ -248,7 +252,7 @@ where
         for (chain, x) in state.chains.iter_mut().zip(&mut state.positions) {
             let Some(chain) = chain else { continue };
             self.0.step(&target.0, chain, rng)?;
-            self.0.position(chain).clone_into(x);
+            self.0.position(&target.0, chain).clone_into(x);
         }
         Ok(())
     }
@@ -283,7 +287,7 @@ mod tests {
                 Err(TargetError::non_finite("energy", energy))
             }
         }
-        fn position<'s>(&self, state: &'s u8) -> &'s u8
+        fn position<'s>(&self, _: &Wall, state: &'s u8) -> &'s u8
         where
             Wall: 's,
         {
@@ -310,20 +314,20 @@ mod tests {
         let mut rng = ergodic_math::rng::stream(1, 0);
         let mut state = kernel.init(&t, &vec![0, 2, 1]).unwrap();
         kernel.step(&t, &mut state, &mut rng).unwrap();
-        assert_eq!(kernel.position(&state), &[1, 2, 0]);
+        assert_eq!(kernel.position(&t, &state), &[1, 2, 0]);
         kernel.reset(&t, &mut state, None).unwrap();
         kernel.step(&t, &mut state, &mut rng).unwrap();
-        assert_eq!(kernel.position(&state), &[0, 2, 1]);
+        assert_eq!(kernel.position(&t, &state), &[0, 2, 1]);
         // Revived, and another one lost.
         kernel.reset(&t, &mut state, Some(&vec![2, 0, 0])).unwrap();
         kernel.step(&t, &mut state, &mut rng).unwrap();
-        assert_eq!(kernel.position(&state), &[2, 1, 1]);
+        assert_eq!(kernel.position(&t, &state), &[2, 1, 1]);
         assert!(kernel.init(&t, &vec![0, 3]).is_err());
         assert!(kernel.reset(&t, &mut state, Some(&vec![0, 3, 0])).is_err());
         assert!(kernel.reset(&t, &mut state, Some(&vec![0])).is_err());
         // After an error, a reset to a position of one's own.
         kernel.reset(&t, &mut state, Some(&vec![0, 1, 1])).unwrap();
         kernel.step(&t, &mut state, &mut rng).unwrap();
-        assert_eq!(kernel.position(&state), &[1, 0, 0]);
+        assert_eq!(kernel.position(&t, &state), &[1, 0, 0]);
     }
 }

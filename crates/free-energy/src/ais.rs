@@ -95,7 +95,7 @@ impl Default for AisSettings {
 ///     fn init(&self, _: &T, s: &[i8; 3]) -> Result<[i8; 3], TargetError> {
 ///         Ok(*s)
 ///     }
-///     fn position<'s>(&self, state: &'s [i8; 3]) -> &'s [i8; 3]
+///     fn position<'s>(&self, _: &T, state: &'s [i8; 3]) -> &'s [i8; 3]
 ///     where
 ///         T: 's,
 ///     {
@@ -223,7 +223,7 @@ impl Ais {
                 .reset(&target, &mut state, None)
                 .and_then(|()| kernel.step(&target, &mut state, rng))
                 .map_err(|e| at_rung(e, None, last))?;
-            Ok(kernel.position(&state).to_owned())
+            Ok(kernel.position(&target, &state).to_owned())
         })
     }
 
@@ -379,12 +379,18 @@ where
     let mut work = vec![0.0; chains];
     log_weights.fill(0.0);
     let base = path.sample_base(chains, rng);
+    let mut target = path.at(rungs[0]);
     let mut state = kernel
-        .init(&path.at(rungs[0]), base.borrow())
+        .init(&target, base.borrow())
         .map_err(|e| at_rung(e, None, 0))?;
     drop(base);
     for k in 1..rungs.len() {
-        path.work(kernel.position(&state), rungs[k - 1], rungs[k], &mut work);
+        path.work(
+            kernel.position(&target, &state),
+            rungs[k - 1],
+            rungs[k],
+            &mut work,
+        );
         for (chain, (log_weight, &work)) in log_weights.iter_mut().zip(&work).enumerate() {
             if work.is_finite() {
                 *log_weight -= work;
@@ -400,7 +406,7 @@ where
             break;
         }
         if k + 1 < rungs.len() {
-            let target = path.at(rungs[k]);
+            target = path.at(rungs[k]);
             kernel
                 .reset(&target, &mut state, None)
                 .map_err(|e| at_rung(e, None, k))?;

@@ -501,7 +501,12 @@ where
         kernel
             .step(&target, &mut state, rng)
             .map_err(|e| at_rung(e, None, k))?;
-        path.work(kernel.position(&state), rungs[k - 1], rungs[k], &mut work);
+        path.work(
+            kernel.position(&target, &state),
+            rungs[k - 1],
+            rungs[k],
+            &mut work,
+        );
         for (chain, (x, &work)) in log_p.iter_mut().zip(&work).enumerate() {
             if work.is_finite() {
                 *x += work;

@@ -529,7 +529,7 @@ where
     fn init(&self, _: &T, x: &T::State) -> Result<Self::State, TargetError> {
         Ok(x.to_owned())
     }
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, _: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {
@@ -602,7 +602,7 @@ fn a_geometric_path_of_chains_on_their_own_gives_log_cosh() {
         fn init(&self, _: &T, s: &i8) -> Result<i8, TargetError> {
             Ok(*s)
         }
-        fn position<'s>(&self, state: &'s i8) -> &'s i8
+        fn position<'s>(&self, _: &T, state: &'s i8) -> &'s i8
         where
             T: 's,
         {
@@ -677,7 +677,7 @@ fn a_forbidden_state_has_weight_zero_in_the_exact_mean_of_any_kernel() {
                 Err(TargetError::non_finite("energy at the start", energy))
             }
         }
-        fn position<'s>(&self, state: &'s usize) -> &'s usize
+        fn position<'s>(&self, _: &T, state: &'s usize) -> &'s usize
         where
             T: 's,
         {

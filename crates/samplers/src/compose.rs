@@ -1,7 +1,8 @@
 //! Composition by value: one kernel after another, one or another, one many times.
 
 use ergodic_core::{
-    ArgumentError, Claims, Energy, MarkovKernel, Randomness, Stationarity, TargetError,
+    ArgumentError, Claims, Energy, MarkovKernel, Randomness, Stationarity, StepInfo, StepStats,
+    TargetError, WarmupStep,
 };
 
 /// `first`, then `second`: the product of two kernels for one target, which may carry unlike
@@ -84,14 +85,14 @@ where
         Ok((self.first.init(target, x)?, self.second.init(target, x)?))
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, target: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {
         if self.palindrome {
-            self.first.position(&state.0)
+            self.first.position(target, &state.0)
         } else {
-            self.second.position(&state.1)
+            self.second.position(target, &state.1)
         }
     }
 
@@ -103,10 +104,12 @@ where
     ) -> Result<(), TargetError> {
         if self.palindrome {
             self.first.reset(target, a, x)?;
-            self.second.reset(target, b, Some(self.first.position(a)))
+            self.second
+                .reset(target, b, Some(self.first.position(target, a)))
         } else {
             self.second.reset(target, b, x)?;
-            self.first.reset(target, a, Some(self.second.position(b)))
+            self.first
+                .reset(target, a, Some(self.second.position(target, b)))
         }
     }
 
@@ -117,16 +120,31 @@ where
         rng: &mut R,
     ) -> Result<Self::Info, TargetError> {
         if !self.palindrome {
-            self.first.reset(target, a, Some(self.second.position(b)))?;
+            self.first
+                .reset(target, a, Some(self.second.position(target, b)))?;
         }
         let mut first = self.first.step(target, a, rng)?;
-        self.second.reset(target, b, Some(self.first.position(a)))?;
+        self.second
+            .reset(target, b, Some(self.first.position(target, a)))?;
         let second = self.second.step(target, b, rng)?;
         if self.palindrome {
-            self.first.reset(target, a, Some(self.second.position(b)))?;
+            self.first
+                .reset(target, a, Some(self.second.position(target, b)))?;
             first = self.first.step(target, a, rng)?;
         }
         Ok((first, second))
+    }
+
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        (a, b): &mut Self::State,
+        info: Option<&Self::Info>,
+        at: WarmupStep,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        self.first.adapt(target, a, info.map(|i| &i.0), at, rng)?;
+        self.second.adapt(target, b, info.map(|i| &i.1), at, rng)
     }
 }
 
@@ -137,6 +155,15 @@ pub enum Either<A, B> {
     First(A),
     /// Of the second kernel.
     Second(B),
+}
+
+impl<A: StepInfo, B: StepInfo> StepInfo for Either<A, B> {
+    fn stats(&self) -> StepStats {
+        match self {
+            Self::First(a) => a.stats(),
+            Self::Second(b) => b.stats(),
+        }
+    }
 }
 
 /// What a [`Mixture`] carries: the states of both kernels, and which of them holds the position.
@@ -221,14 +248,14 @@ where
         })
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, target: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {
         if state.in_first {
-            self.first.position(&state.first)
+            self.first.position(target, &state.first)
         } else {
-            self.second.position(&state.second)
+            self.second.position(target, &state.second)
         }
     }
 
@@ -242,11 +269,11 @@ where
         if state.in_first {
             self.first.reset(target, first, x)?;
             self.second
-                .reset(target, second, Some(self.first.position(first)))
+                .reset(target, second, Some(self.first.position(target, first)))
         } else {
             self.second.reset(target, second, x)?;
             self.first
-                .reset(target, first, Some(self.second.position(second)))
+                .reset(target, first, Some(self.second.position(target, second)))
         }
     }
 
@@ -264,18 +291,35 @@ where
         if rng.bernoulli(self.weight) {
             if !*in_first {
                 self.first
-                    .reset(target, first, Some(self.second.position(second)))?;
+                    .reset(target, first, Some(self.second.position(target, second)))?;
                 *in_first = true;
             }
             self.first.step(target, first, rng).map(Either::First)
         } else {
             if *in_first {
                 self.second
-                    .reset(target, second, Some(self.first.position(first)))?;
+                    .reset(target, second, Some(self.first.position(target, first)))?;
                 *in_first = false;
             }
             self.second.step(target, second, rng).map(Either::Second)
         }
+    }
+
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        info: Option<&Self::Info>,
+        at: WarmupStep,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        let (a, b) = match info {
+            Some(Either::First(a)) => (Some(a), None),
+            Some(Either::Second(b)) => (None, Some(b)),
+            None => (None, None),
+        };
+        self.first.adapt(target, &mut state.first, a, at, rng)?;
+        self.second.adapt(target, &mut state.second, b, at, rng)
     }
 }
 
@@ -329,11 +373,11 @@ where
         self.kernel.init(target, x)
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, target: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {
-        self.kernel.position(state)
+        self.kernel.position(target, state)
     }
 
     fn reset(
@@ -355,5 +399,16 @@ where
             self.kernel.step(target, state, rng)?;
         }
         self.kernel.step(target, state, rng)
+    }
+
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        state: &mut Self::State,
+        info: Option<&Self::Info>,
+        at: WarmupStep,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        self.kernel.adapt(target, state, info, at, rng)
     }
 }

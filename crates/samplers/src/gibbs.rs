@@ -88,7 +88,7 @@ where
         start::begin(target, x)
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, _: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {

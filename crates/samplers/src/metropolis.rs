@@ -3,7 +3,8 @@
 use std::borrow::{Borrow, BorrowMut};
 
 use ergodic_core::{
-    ArgumentError, Claims, LocalEnergy, MarkovKernel, Randomness, Stationarity, TargetError,
+    ArgumentError, Claims, LocalEnergy, MarkovKernel, Randomness, Stationarity, StepInfo,
+    StepStats, TargetError,
 };
 use ergodic_math::Real;
 use ergodic_math::special::sigmoid;
@@ -166,6 +167,17 @@ pub struct MetropolisInfo {
     pub forbidden: bool,
 }
 
+impl StepInfo for MetropolisInfo {
+    fn stats(&self) -> StepStats {
+        StepStats {
+            acceptance: Some(self.acceptance),
+            energies: 1,
+            forbidden: u64::from(self.forbidden),
+            ..StepStats::default()
+        }
+    }
+}
+
 /// Metropolis–Hastings: propose a move, accept it with a probability that depends on
 /// `log r = −ΔE + log q(x′→x) − log q(x→x′)`.
 ///
@@ -269,7 +281,7 @@ where
         start::begin(target, x)
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, _: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {
@@ -307,6 +319,17 @@ pub struct SweepInfo {
     pub proposed: usize,
     /// Proposals of infinite energy.
     pub forbidden: usize,
+}
+
+impl StepInfo for SweepInfo {
+    fn stats(&self) -> StepStats {
+        StepStats {
+            acceptance: (self.proposed > 0).then(|| self.accepted as f64 / self.proposed as f64),
+            energies: self.proposed as u64,
+            forbidden: self.forbidden as u64,
+            ..StepStats::default()
+        }
+    }
 }
 
 /// Metropolis updates of every site in a fixed order, for targets whose move is a site.
@@ -400,7 +423,7 @@ where
         start::begin(target, x)
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s T::State
+    fn position<'s>(&self, _: &T, state: &'s Self::State) -> &'s T::State
     where
         T: 's,
     {

@@ -387,10 +387,13 @@ fn a_kernel_goes_on_after_a_failed_step_once_it_is_reset() {
             assert!(kernel.step(&target, &mut state, &mut rng).is_err());
             target.left.set(u32::MAX);
             kernel.reset(&target, &mut state, Some(&start)).unwrap();
-            assert_eq!(kernel.position(&state), start);
+            assert_eq!(kernel.position(&target, &state), start);
             let mut rng = ergodic_math::rng::stream(3, 1);
             kernel.step(&target, &mut state, &mut rng).unwrap();
-            assert_eq!(kernel.position(&state), kernel.position(&expected));
+            assert_eq!(
+                kernel.position(&target, &state),
+                kernel.position(&target, &expected)
+            );
         }
     }
     let one = Metropolis::new(UniformSite::new(4).unwrap());

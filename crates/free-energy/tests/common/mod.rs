@@ -260,7 +260,7 @@ impl<'a> MarkovKernel<At<'a>> for BlockGibbs {
     fn init(&self, _: &At<'a>, block: &Vec<u32>) -> Result<Vec<u32>, TargetError> {
         Ok(block.clone())
     }
-    fn position<'s>(&self, state: &'s Vec<u32>) -> &'s Vec<u32>
+    fn position<'s>(&self, _: &At<'a>, state: &'s Vec<u32>) -> &'s Vec<u32>
     where
         At<'a>: 's,
     {

@@ -393,7 +393,7 @@ impl<'m, F: Unit> MarkovKernel<RbmTarget<'m, F>> for BlockGibbs {
         Ok(BlockGibbsState::new(target, block))
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s RbmBlock<F>
+    fn position<'s>(&self, _: &RbmTarget<'m, F>, state: &'s Self::State) -> &'s RbmBlock<F>
     where
         RbmTarget<'m, F>: 's,
     {
@@ -481,7 +481,7 @@ impl<F: Unit> MarkovKernel<Rbm<F>> for BlockGibbs {
         Ok(RbmChain(BlockGibbsState::new(&rbm.population(), block)))
     }
 
-    fn position<'s>(&self, state: &'s Self::State) -> &'s [u8]
+    fn position<'s>(&self, _: &Rbm<F>, state: &'s Self::State) -> &'s [u8]
     where
         Rbm<F>: 's,
     {
