@@ -22,7 +22,7 @@ use crate::ArgumentError;
 pub struct Draws {
     names: Vec<String>,
     chains: usize,
-    draws: usize,
+    length: usize,
     values: Vec<f64>,
 }
 
@@ -43,17 +43,21 @@ impl Draws {
         }
         let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
         sorted.sort_unstable();
-        if sorted[0].is_empty() {
+        if sorted.first().is_some_and(|name| name.is_empty()) {
             return Err(ArgumentError::new(
                 "names",
                 "an empty name",
                 "names of at least one letter",
             ));
         }
-        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+        let twice = sorted.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        });
+        if let Some(name) = twice {
             return Err(ArgumentError::new(
                 "names",
-                format!("{:?} twice", twice[0]),
+                format!("{name:?} twice"),
                 "all different",
             ));
         }
@@ -75,7 +79,7 @@ impl Draws {
         Ok(Self {
             names,
             chains,
-            draws,
+            length: draws,
             values,
         })
     }
@@ -102,7 +106,7 @@ impl Draws {
 
     /// The number of draws in each chain.
     pub const fn num_draws(&self) -> usize {
-        self.draws
+        self.length
     }
 
     /// The number of parameters.
@@ -120,7 +124,7 @@ impl Draws {
     /// # Panics
     /// If there is no such chain.
     pub fn chain(&self, chain: usize) -> &[f64] {
-        let length = self.draws * self.names.len();
+        let length = self.length * self.names.len();
         &self.values[chain * length..][..length]
     }
 
