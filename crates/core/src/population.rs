@@ -134,7 +134,7 @@ where
 /// let (population, mut kernel) = (Independent(Spin), EachChain(Draw));
 /// let mut state = kernel.init(&population, &vec![-1; 10_000])?;
 /// kernel.step(&population, &mut state, &mut ergodic_math::rng::stream(1, 0))?;
-/// let total: i32 = kernel.position(&t, &state).iter().map(|&s| i32::from(s)).sum();
+/// let total: i32 = kernel.position(&population, &state).iter().map(|&s| i32::from(s)).sum();
 /// assert!((f64::from(total) / 1e4 - 0.5f64.tanh()).abs() < 0.05);
 /// # Ok::<(), TargetError>(())
 /// ```
