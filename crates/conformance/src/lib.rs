@@ -1,4 +1,5 @@
-//! Exact checks of Markov kernels: enumerated transition matrices and quadrature.
+//! Checks of Markov kernels from their own code: exact where that is possible, at one stated error
+//! probability where it is not.
 //!
 //! A kernel takes every decision through [`Randomness`](ergodic_core::Randomness), so the kernel
 //! that runs in production can be run by something that is not a generator:
@@ -13,6 +14,10 @@
 //!   deterministic numbers, reported at two resolutions.
 //! * [`Quadrature::asymptotic`] measures how the one-step defect of an unadjusted integrator
 //!   falls when its step is refined.
+//! * [`QuasiMonteCarlo`] answers all draws of a step from one point of a scrambled Sobol' sequence:
+//!   the same integrals for kernels with many draws, with a standard error and a verdict at the
+//!   share of the one error [`Budget`] that all statistical tests divide.
+//! * [`CountingAllocator`] shows that a step allocates nothing.
 //! * [`strategies`] are proptest strategies for small targets, tables, weights and matrices.
 //! * [`kernel!`] turns one line into the tests that every kernel owes.
 //!
@@ -60,15 +65,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alloc;
+mod budget;
 mod enumerate;
 mod matrix;
 mod quadrature;
 mod report;
 mod rule;
 mod shift;
+mod sobol;
 pub mod strategies;
 pub mod suite;
+mod tape;
 
+pub use alloc::CountingAllocator;
+pub use budget::Budget;
 pub use enumerate::{
     Enumerate, EnumerateError, Failure, Limits, check, enumerate, enumerate_by, outcomes,
 };
@@ -76,3 +87,4 @@ pub use matrix::{Structure, TransitionMatrix};
 pub use quadrature::{Defects, Quadrature, StateRule, TestFunction};
 pub use report::{Finding, Law, Report};
 pub use shift::Shifted;
+pub use tape::{QuasiMonteCarlo, Tape};

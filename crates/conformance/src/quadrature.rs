@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ergodic_core::{ArgumentError, Claims, Energy, MarkovKernel, Stationarity, TargetError};
+use ergodic_core::{
+    ArgumentError, Claims, Energy, MarkovKernel, Stationarity, StepInfo, TargetError,
+};
 
 use crate::enumerate::{Enumerate, EnumerateError, Failure, Rules};
 use crate::report::{Finding, Law, Report};
 use crate::rule::{Nodes, interval};
+use crate::tape::exp_minus;
 
 /// How the state is integrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,14 @@ impl TestFunction {
             name: name.into(),
             f: Arc::new(f),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn at(&self, z: &[f64]) -> f64 {
+        (self.f)(z)
     }
 }
 
@@ -276,7 +287,7 @@ impl Quadrature {
     }
 
     /// The middle of the domain.
-    pub(crate) fn centre(&self) -> Vec<f64> {
+    pub fn centre(&self) -> Vec<f64> {
         self.domain.iter().map(|(a, b)| 0.5 * (a + b)).collect()
     }
 
@@ -530,6 +541,89 @@ impl Quadrature {
             }
         }
         Ok(out)
+    }
+
+    /// `E[exp(−ΔH)] = 1` in equilibrium, to `tolerance` at `2n` nodes: for kernels whose
+    /// [`energy_error`](ergodic_core::StepStats::energy_error) is the `ΔH` of the one proposal of
+    /// the step, accepted or not (Neal, *Handb. of MCMC* 2011, section 5.2.3). It rests on the map
+    /// that makes the proposal keeping volume, whatever its order. A divergent proposal has
+    /// `exp(−∞) = 0`.
+    ///
+    /// # Errors
+    /// As [`measure`](Self::measure), and if the kernel reports no energy error.
+    pub fn exponential_work<T, K>(
+        &self,
+        kernel: &K,
+        target: &T,
+        tolerance: f64,
+    ) -> Result<Finding, EnumerateError>
+    where
+        T: Energy<State = [f64]> + ?Sized,
+        K: MarkovKernel<T>,
+    {
+        let mut finer = self.clone();
+        finer.state_nodes *= 2;
+        finer.draw_nodes *= 2;
+        let defects = [
+            self.mean_exponential_work(kernel, target)? - 1.0,
+            finer.mean_exponential_work(kernel, target)? - 1.0,
+        ];
+        Ok(Finding {
+            law: Law::ExponentialWork,
+            passed: defects[1].abs() <= tolerance,
+            residual: defects[1].abs(),
+            detail: format!(
+                "E[exp(−ΔH)] − 1 = {:.3e} at n nodes, {:.3e} at 2n",
+                defects[0], defects[1]
+            ),
+        })
+    }
+
+    fn mean_exponential_work<T, K>(&self, kernel: &K, target: &T) -> Result<f64, EnumerateError>
+    where
+        T: Energy<State = [f64]> + ?Sized,
+        K: MarkovKernel<T>,
+    {
+        let points = self.grid(target, &self.domain, self.state_nodes)?;
+        let lowest = points
+            .iter()
+            .map(|p| p.energy)
+            .fold(f64::INFINITY, f64::min);
+        let rules = Rules {
+            normal: Nodes::normal(self.draw_nodes),
+            uniform: Nodes::uniform(self.draw_nodes),
+            exponential: Nodes::exponential(self.draw_nodes),
+            max_draws: self.max_draws,
+        };
+        let mut tape = Enumerate::new(4096, Some(rules));
+        let (mut mass, mut sum) = (0.0, 0.0);
+        for p in points.iter().filter(|p| p.energy < f64::INFINITY) {
+            let weight = p.weight * (lowest - p.energy).exp();
+            let fatal = |failure| EnumerateError::at(&p.x, failure);
+            let start = kernel
+                .init(target, &p.x)
+                .map_err(|e| fatal(Failure::Target(e)))?;
+            tape.run(
+                usize::MAX,
+                |rng| {
+                    let (mut kernel, mut state) = (kernel.clone(), start.clone());
+                    kernel.step(target, &mut state, rng)
+                },
+                |path, info| {
+                    let info = info.map_err(Failure::Target)?;
+                    let Some(error) = info.stats().energy_error else {
+                        return Err(Failure::Target(TargetError::new(
+                            "the kernel reports no energy_error in its StepStats",
+                        )));
+                    };
+                    sum += weight * path.probability * exp_minus(error);
+                    Ok(())
+                },
+            )
+            .map_err(fatal)?;
+            mass += weight;
+        }
+        Ok(sum / mass)
     }
 
     /// `(P g)(x)` for every test function, from one state of a kernel.

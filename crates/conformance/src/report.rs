@@ -25,6 +25,14 @@ pub enum Law {
     EnergyShift,
     /// The one-step defect falls as `h^(p+1)`.
     Order,
+    /// `E[exp(−ΔH)] = 1` in equilibrium.
+    ExponentialWork,
+    /// Chains that start at exact draws keep their law (moments, coordinates, energy).
+    Distribution,
+    /// A map undone by its inverse gives the point back.
+    MapReversibility,
+    /// A map keeps volume: its Jacobian determinant is ±1.
+    Volume,
 }
 
 impl fmt::Display for Law {
@@ -39,6 +47,10 @@ impl fmt::Display for Law {
             Self::Aperiodicity => "aperiodic",
             Self::EnergyShift => "E + c changes nothing",
             Self::Order => "order in the step size",
+            Self::ExponentialWork => "E[exp(−ΔH)] = 1",
+            Self::Distribution => "keeps the law",
+            Self::MapReversibility => "the map is undone",
+            Self::Volume => "the map keeps volume",
         })
     }
 }

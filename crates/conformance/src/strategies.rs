@@ -242,19 +242,21 @@ impl Conditional for FiniteTable {
         beta: f64,
         rng: &mut R,
     ) {
+        // On the stack for small tables: kernels are tested for allocations on this target.
+        let (mut stack, mut heap) = ([0.0; 64], Vec::new());
+        let weights = if let Some(weights) = stack.get_mut(..self.energies.len()) {
+            weights
+        } else {
+            heap.resize(self.energies.len(), 0.0);
+            &mut heap[..]
+        };
         let lowest = self.energies.iter().copied().fold(f64::INFINITY, f64::min);
-        let weights: Vec<f64> = self
-            .energies
-            .iter()
-            .map(|e| {
-                if *e == f64::INFINITY {
-                    0.0
-                } else {
-                    (beta * (lowest - e)).exp()
-                }
-            })
-            .collect();
-        *x = rng.categorical(&weights);
+        for (w, e) in weights.iter_mut().zip(&self.energies) {
+            if *e != f64::INFINITY {
+                *w = (beta * (lowest - e)).exp();
+            }
+        }
+        *x = rng.categorical(weights);
     }
 }
 

@@ -3,20 +3,25 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use ergodic_core::{Claims, Energy, MarkovKernel};
+use ergodic_core::{Claims, Energy, MarkovKernel, Randomness};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use crate::{Law, Quadrature, Report, Shifted, check, enumerate};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// Number of random targets that a kernel is held against.
-const CASES: u32 = 48;
+use crate::{
+    Budget, CountingAllocator, Finding, Law, Quadrature, QuasiMonteCarlo, Report, Shifted, check,
+    enumerate,
+};
 
 /// Runs `law` on random targets from a fixed seed; a failure is shrunk to a small target.
 #[track_caller]
 fn on_targets<S: Strategy>(targets: S, law: impl Fn(&S::Value) -> Result<(), String>) {
     let config = Config {
-        cases: CASES,
+        cases: Budget::cases(),
         failure_persistence: None,
         ..Config::default()
     };
@@ -139,7 +144,7 @@ fn trace<T, K>(
     kernel: &mut K,
     target: &T,
     state: &mut K::State,
-    rng: &mut impl ergodic_core::Randomness,
+    rng: &mut impl Randomness,
     steps: usize,
 ) -> Result<Vec<<T::State as ToOwned>::Owned>, String>
 where
@@ -267,12 +272,7 @@ where
     T: Energy<State = [f64]>,
     K: MarkovKernel<T>,
 {
-    let start = quadrature.centre();
-    let outcome = runs_twice(|| kernel.clone(), target, &start)
-        .and_then(|()| goes_on(kernel.clone(), target, &start));
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
+    runs(kernel, target, &quadrature.centre());
 }
 
 fn same<X: PartialEq>(a: &[X], b: &[X], what: &str) -> Result<(), String> {
@@ -280,6 +280,330 @@ fn same<X: PartialEq>(a: &[X], b: &[X], what: &str) -> Result<(), String> {
         None => Ok(()),
         Some(step) => Err(format!("{what} parts from the first at step {step}")),
     }
+}
+
+/// The kernel keeps its claims from exact draws of a target of any dimension, by
+/// [`QuasiMonteCarlo::check`].
+///
+/// # Panics
+/// With the report.
+#[track_caller]
+pub fn tapes<T, K>(
+    kernel: &K,
+    target: &T,
+    exact: impl Fn(&mut dyn Randomness) -> Vec<f64>,
+    tapes: &QuasiMonteCarlo,
+) where
+    T: Energy<State = [f64]> + ?Sized,
+    K: MarkovKernel<T>,
+{
+    match tapes.check(kernel, target, exact) {
+        Ok(report) => report.assert(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// For tests: a single finding.
+///
+/// # Panics
+/// With the finding if its law is broken, or with the error.
+#[track_caller]
+pub fn holds<E: std::fmt::Display>(finding: Result<Finding, E>) {
+    match finding {
+        Ok(finding) if finding.passed => {}
+        Ok(finding) => panic!(
+            "{} is broken by {:.3e}: {}",
+            finding.law, finding.residual, finding.detail
+        ),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Two runs with one seed visit the same positions, and one that is copied in the middle goes on
+/// as the original does: [`determinism`] and [`checkpoint`] for one target and start.
+///
+/// # Panics
+/// With the first step at which two runs part.
+#[track_caller]
+pub fn runs<T, K>(kernel: &K, target: &T, start: &T::State)
+where
+    T: Energy,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T>,
+{
+    assert_ok(
+        runs_twice(|| kernel.clone(), target, start)
+            .and_then(|()| goes_on(kernel.clone(), target, start)),
+    );
+}
+
+#[track_caller]
+fn assert_ok(outcome: Result<(), String>) {
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+/// Steps of a test of something that every step either does or does not.
+const STEPS: usize = 32;
+
+/// A step calls the allocator not once, the first step included: scratch belongs to the state.
+///
+/// What the target allocates counts as well; take one that allocates nothing. The test program has
+/// to install [`CountingAllocator`] with
+/// [`counting_allocator!`](crate::counting_allocator).
+///
+/// # Panics
+/// With the step and the number of calls, or if the allocator is not installed.
+#[track_caller]
+pub fn allocates_nothing<T, K>(kernel: &K, target: &T, start: &T::State)
+where
+    T: Energy + ?Sized,
+    K: MarkovKernel<T>,
+{
+    assert_ok(counts_no_call(kernel, target, start));
+}
+
+fn counts_no_call<T, K>(kernel: &K, target: &T, start: &T::State) -> Result<(), String>
+where
+    T: Energy + ?Sized,
+    K: MarkovKernel<T>,
+{
+    if !CountingAllocator::is_installed() {
+        return Err(
+            "allocations cannot be counted: put `ergodic_conformance::counting_allocator!();` at \
+             the top of the test program"
+                .into(),
+        );
+    }
+    let mut kernel = kernel.clone();
+    let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
+    let mut rng = ergodic_math::rng::stream(22, 0);
+    for step in 0..STEPS {
+        let before = CountingAllocator::calls();
+        let info = kernel.step(target, &mut state, &mut rng);
+        drop(info.map_err(|e| e.to_string())?);
+        let calls = CountingAllocator::calls() - before;
+        if calls > 0 {
+            return Err(format!(
+                "step {step} calls the allocator {calls} times: scratch belongs to the state"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// [`allocates_nothing`] on random finite targets.
+///
+/// # Panics
+/// As [`allocates_nothing`], with the smallest failing target.
+#[track_caller]
+pub fn allocates_nothing_on<T, K, S>(
+    kernel: impl Fn(&T) -> K,
+    targets: S,
+    states: impl Fn(&T) -> Vec<<T::State as ToOwned>::Owned>,
+) where
+    T: Energy + Debug,
+    K: MarkovKernel<T>,
+    S: Strategy<Value = T>,
+{
+    on_targets(targets, |target| {
+        let states = states(target);
+        let start = first::<T>(&states)?;
+        counts_no_call(&kernel(target), target, std::borrow::Borrow::borrow(start))
+    });
+}
+
+/// Pools of 1, 2 and 4 threads.
+fn pools() -> Result<Vec<ThreadPool>, String> {
+    [1, 2, 4]
+        .into_iter()
+        .map(|threads| {
+            ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .map_err(|e| e.to_string())
+        })
+        .collect()
+}
+
+/// Chains give the same bits on 1, 2 and 4 threads, and one after another without a pool.
+///
+/// # Panics
+/// With the chain and the step at which runs part.
+#[track_caller]
+pub fn threads<T, K>(kernel: &K, target: &T, start: &T::State)
+where
+    T: Energy + Sync,
+    T::State: Sync,
+    <T::State as ToOwned>::Owned: PartialEq + Send,
+    K: MarkovKernel<T> + Sync,
+{
+    assert_ok(pools().and_then(|pools| same_on_threads(kernel, target, start, &pools)));
+}
+
+fn same_on_threads<T, K>(
+    kernel: &K,
+    target: &T,
+    start: &T::State,
+    pools: &[ThreadPool],
+) -> Result<(), String>
+where
+    T: Energy + Sync,
+    T::State: Sync,
+    <T::State as ToOwned>::Owned: PartialEq + Send,
+    K: MarkovKernel<T> + Sync,
+{
+    const CHAINS: u64 = 6;
+    let chain = |number: u64| {
+        let mut kernel = kernel.clone();
+        let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
+        let mut rng = ergodic_math::rng::stream(23, number);
+        trace(&mut kernel, target, &mut state, &mut rng, STEPS)
+    };
+    let alone = (0..CHAINS).map(chain).collect::<Result<Vec<_>, _>>()?;
+    for pool in pools {
+        let together: Vec<Result<_, String>> =
+            pool.install(|| (0..CHAINS).into_par_iter().map(chain).collect());
+        for (number, (a, b)) in alone.iter().zip(together).enumerate() {
+            let threads = pool.current_num_threads();
+            same(a, &b?, &format!("chain {number} on {threads} threads"))?;
+        }
+    }
+    Ok(())
+}
+
+/// [`threads`] on random finite targets.
+///
+/// # Panics
+/// As [`threads`], with the smallest failing target.
+#[track_caller]
+pub fn threads_on<T, K, S>(
+    kernel: impl Fn(&T) -> K,
+    targets: S,
+    states: impl Fn(&T) -> Vec<<T::State as ToOwned>::Owned>,
+) where
+    T: Energy + Debug + Sync,
+    T::State: Sync,
+    <T::State as ToOwned>::Owned: PartialEq + Send,
+    K: MarkovKernel<T> + Sync,
+    S: Strategy<Value = T>,
+{
+    let pools = match pools() {
+        Ok(pools) => pools,
+        Err(error) => panic!("{error}"),
+    };
+    on_targets(targets, |target| {
+        let states = states(target);
+        let start = std::borrow::Borrow::borrow(first::<T>(&states)?);
+        same_on_threads(&kernel(target), target, start, &pools)
+    });
+}
+
+/// `E + c` gives the same chain as `E`, for `c = ±1000`, to `tolerance` in each coordinate: 0 for
+/// kernels that use differences and gradients only, else what rounding of `c` does (1e-9 is
+/// ample). A decision that rounding could turn has a probability of about 1e-12 per step.
+///
+/// # Panics
+/// With the step and the distance.
+#[track_caller]
+pub fn energy_shift_of_a_chain<T, K>(kernel: &K, target: &T, start: &[f64], tolerance: f64)
+where
+    T: Energy<State = [f64]>,
+    K: MarkovKernel<T> + for<'a> MarkovKernel<Shifted<&'a T>>,
+{
+    let run = |constant: f64| {
+        let shifted = Shifted { target, constant };
+        let mut kernel = kernel.clone();
+        let mut state = MarkovKernel::<Shifted<&T>>::init(&kernel, &shifted, start)
+            .map_err(|e| e.to_string())?;
+        let mut rng = ergodic_math::rng::stream(24, 0);
+        trace(&mut kernel, &shifted, &mut state, &mut rng, STEPS)
+    };
+    let outcome = run(0.0).and_then(|plain| {
+        for constant in [1000.0, -1000.0] {
+            for (step, (a, b)) in plain.iter().zip(run(constant)?).enumerate() {
+                let distance = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
+                let distance = distance.fold(0.0, f64::max);
+                if distance > tolerance {
+                    return Err(format!(
+                        "{}: adding {constant} to the energy moves step {step} by {distance:e}",
+                        Law::EnergyShift
+                    ));
+                }
+            }
+        }
+        Ok(())
+    });
+    assert_ok(outcome);
+}
+
+/// Kernel and state that are written with serde in the middle of a run and read back go on as the
+/// original does, through JSON with exact floats: what a checkpoint does.
+///
+/// # Panics
+/// With the first step at which the two part, or with what could not be written or read.
+#[track_caller]
+pub fn serde_round_trip<T, K>(kernel: &K, target: &T, start: &T::State)
+where
+    T: Energy,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T> + Serialize + DeserializeOwned,
+    K::State: Serialize + DeserializeOwned,
+{
+    assert_ok(goes_on_from_text(kernel.clone(), target, start));
+}
+
+fn goes_on_from_text<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
+where
+    T: Energy,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T> + Serialize + DeserializeOwned,
+    K::State: Serialize + DeserializeOwned,
+{
+    let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
+    let mut rng = ergodic_math::rng::stream(25, 0);
+    trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
+    let mut copied_kernel: K = through_text(&kernel, "the kernel")?;
+    let mut copied_state: K::State = through_text(&state, "the state")?;
+    let mut copied_rng = rng.clone();
+    let original = trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
+    let copy = trace(
+        &mut copied_kernel,
+        target,
+        &mut copied_state,
+        &mut copied_rng,
+        STEPS,
+    )?;
+    same(&original, &copy, "the run that was written and read")
+}
+
+fn through_text<X: Serialize + DeserializeOwned>(x: &X, what: &str) -> Result<X, String> {
+    let text = serde_json::to_string(x).map_err(|e| format!("{what} cannot be written: {e}"))?;
+    serde_json::from_str(&text).map_err(|e| format!("{what} cannot be read back: {e}: {text}"))
+}
+
+/// [`serde_round_trip`] on random finite targets.
+///
+/// # Panics
+/// As [`serde_round_trip`], with the smallest failing target.
+#[track_caller]
+pub fn serde_round_trip_on<T, K, S>(
+    kernel: impl Fn(&T) -> K,
+    targets: S,
+    states: impl Fn(&T) -> Vec<<T::State as ToOwned>::Owned>,
+) where
+    T: Energy + Debug,
+    <T::State as ToOwned>::Owned: PartialEq,
+    K: MarkovKernel<T> + Serialize + DeserializeOwned,
+    K::State: Serialize + DeserializeOwned,
+    S: Strategy<Value = T>,
+{
+    on_targets(targets, |target| {
+        let states = states(target);
+        let start = std::borrow::Borrow::borrow(first::<T>(&states)?);
+        goes_on_from_text(kernel(target), target, start)
+    });
 }
 
 /// Kernel and state can be sent to and shared between threads: fails to compile otherwise.
@@ -301,11 +625,31 @@ where
 {
 }
 
+/// One exact draw, from which a test starts.
+#[doc(hidden)]
+pub fn drawn(exact: impl Fn(&mut dyn Randomness) -> Vec<f64>) -> Vec<f64> {
+    exact(&mut ergodic_math::rng::stream(26, 0))
+}
+
 /// The tests that a kernel owes, from one line.
+///
+/// There are three forms: for finite states by enumeration, for one or two continuous dimensions
+/// by quadrature, and for any dimension by tapes from exact draws. Every form also tests: same seed
+/// same bits, a copied run goes on identically, chains on 1, 2 and 4 threads give the same bits,
+/// `Send + Sync`, and that `step` allocates nothing, for which the test program has
+/// `ergodic_conformance::counting_allocator!();` at its top. After the fields shown, any of these
+/// may follow:
+///
+/// | field | test |
+/// |---|---|
+/// | `serde: true` | kernel and state, written and read in the middle of a run, go on identically |
+/// | `allocates: "why"` | leaves the test of allocations out |
+/// | `energy_shift: 1e-9` (continuous) | `E + c` gives the same chain to that distance, [`suite::energy_shift_of_a_chain`](crate::suite::energy_shift_of_a_chain) |
+/// | `hamiltonian: 1e-8` (quadrature: a tolerance; tapes: `true`) | `E[exp(−ΔH)] = 1`, with `energy_error` the `ΔH` of the one proposal |
 ///
 /// On finite states it makes a module of tests: the kernel's claims by exact enumeration on random targets
 /// ([`suite::discrete`](crate::suite::discrete)), same seed same bits, a copied run goes on identically, `Send + Sync`,
-/// and that `E + c` changes nothing. `energy_shift` is `bitwise` for kernels that use energy
+/// and that `E + c` changes nothing. There `energy_shift` is required: it is `bitwise` for kernels that use energy
 /// differences only, `rounding` for those that subtract energies, and `none` for kernels of one
 /// model that cannot be given a [`Shifted`](crate::Shifted) target.
 ///
@@ -385,7 +729,8 @@ macro_rules! kernel {
         kernel: $kernel:expr,
         target: $target:expr,
         quadrature: $quadrature:expr,
-        tolerance: $tolerance:expr $(,)?
+        tolerance: $tolerance:expr
+        $(, $option:ident: $value:expr)* $(,)?
     }) => {
         #[cfg(test)]
         mod $name {
@@ -396,15 +741,36 @@ macro_rules! kernel {
                 $crate::suite::continuous(&$kernel, &$target, &$quadrature, $tolerance);
             }
 
-            #[test]
-            fn same_seed_same_bits_and_a_copied_run_goes_on_identically() {
-                $crate::suite::continuous_runs(&$kernel, &$target, &$quadrature);
+            $crate::kernel!(@one $kernel, $target, $quadrature.centre(), [$($option)*]);
+            $($crate::kernel!(
+                @quadrature_option $option, $value, $kernel, $target, $quadrature
+            );)*
+        }
+    };
+    ($name:ident {
+        kernel: $kernel:expr,
+        target: $target:expr,
+        exact: $exact:expr,
+        tapes: $tapes:expr
+        $(, $option:ident: $value:expr)* $(,)?
+    }) => {
+        #[cfg(test)]
+        mod $name {
+            use super::*;
+
+            fn an_exact_draw() -> Vec<f64> {
+                $crate::suite::drawn($exact)
             }
 
             #[test]
-            fn kernel_and_state_are_send_and_sync() {
-                $crate::suite::both_are_send_and_sync(&$kernel, &$target);
+            fn claims_hold_by_randomised_quasi_monte_carlo() {
+                $crate::suite::tapes(&$kernel, &$target, $exact, &$tapes);
             }
+
+            $crate::kernel!(@one $kernel, $target, an_exact_draw(), [$($option)*]);
+            $($crate::kernel!(
+                @tapes_option $option, $value, $kernel, $target, $exact, $tapes
+            );)*
         }
     };
     ($name:ident {
@@ -412,7 +778,8 @@ macro_rules! kernel {
         targets: $targets:expr,
         states: $states:expr,
         tolerance: $tolerance:expr,
-        energy_shift: $shift:ident $(,)?
+        energy_shift: $shift:ident
+        $(, $option:ident: $value:expr)* $(,)?
     }) => {
         #[cfg(test)]
         mod $name {
@@ -434,13 +801,102 @@ macro_rules! kernel {
             }
 
             #[test]
+            fn any_number_of_threads_gives_the_same_bits() {
+                $crate::suite::threads_on($kernel, $targets, $states);
+            }
+
+            #[test]
             fn kernel_and_state_are_send_and_sync() {
                 $crate::suite::send_and_sync($kernel, $targets);
             }
 
+            $crate::kernel!(@allocations [$($option)*]
+                $crate::suite::allocates_nothing_on($kernel, $targets, $states));
             $crate::kernel!(@shift $shift, $kernel, $targets, $states);
+            $($crate::kernel!(
+                @discrete_option $option, $value, $kernel, $targets, $states
+            );)*
         }
     };
+
+    // What a kernel on one continuous target owes besides its claims.
+    (@one $kernel:expr, $target:expr, $start:expr, [$($option:ident)*]) => {
+        #[test]
+        fn same_seed_same_bits_and_a_copied_run_goes_on_identically() {
+            $crate::suite::runs(&$kernel, &$target, &$start);
+        }
+
+        #[test]
+        fn any_number_of_threads_gives_the_same_bits() {
+            $crate::suite::threads(&$kernel, &$target, &$start);
+        }
+
+        #[test]
+        fn kernel_and_state_are_send_and_sync() {
+            $crate::suite::both_are_send_and_sync(&$kernel, &$target);
+        }
+
+        $crate::kernel!(@allocations [$($option)*]
+            $crate::suite::allocates_nothing(&$kernel, &$target, &$start));
+    };
+
+    (@allocations [] $test:expr) => {
+        #[test]
+        fn a_step_allocates_nothing() {
+            $test;
+        }
+    };
+    (@allocations [allocates $($rest:ident)*] $test:expr) => {};
+    (@allocations [$first:ident $($rest:ident)*] $test:expr) => {
+        $crate::kernel!(@allocations [$($rest)*] $test);
+    };
+
+    (@quadrature_option hamiltonian, $tolerance:expr, $kernel:expr, $target:expr, $rule:expr) => {
+        #[test]
+        fn the_mean_of_exp_of_minus_the_energy_error_is_one() {
+            $crate::suite::holds($rule.exponential_work(&$kernel, &$target, $tolerance));
+        }
+    };
+    (@quadrature_option $option:ident, $value:expr, $kernel:expr, $target:expr, $rule:expr) => {
+        $crate::kernel!(@one_option $option, $value, $kernel, $target, $rule.centre());
+    };
+
+    (@tapes_option hamiltonian, $yes:expr, $kernel:expr, $target:expr, $exact:expr, $tapes:expr) => {
+        #[test]
+        fn the_mean_of_exp_of_minus_the_energy_error_is_one() {
+            $crate::suite::holds($tapes.exponential_work(&$kernel, &$target, $exact));
+        }
+    };
+    (@tapes_option $option:ident, $value:expr, $kernel:expr, $target:expr, $exact:expr, $tapes:expr) => {
+        $crate::kernel!(@one_option $option, $value, $kernel, $target, an_exact_draw());
+    };
+
+    (@one_option energy_shift, $tolerance:expr, $kernel:expr, $target:expr, $start:expr) => {
+        #[test]
+        fn a_constant_in_the_energy_changes_nothing() {
+            $crate::suite::energy_shift_of_a_chain(&$kernel, &$target, &$start, $tolerance);
+        }
+    };
+    (@one_option serde, $yes:expr, $kernel:expr, $target:expr, $start:expr) => {
+        #[test]
+        fn a_run_that_was_written_and_read_goes_on_identically() {
+            $crate::suite::serde_round_trip(&$kernel, &$target, &$start);
+        }
+    };
+    (@one_option allocates, $why:expr, $kernel:expr, $target:expr, $start:expr) => {
+        const _: &str = $why;
+    };
+
+    (@discrete_option serde, $yes:expr, $kernel:expr, $targets:expr, $states:expr) => {
+        #[test]
+        fn a_run_that_was_written_and_read_goes_on_identically() {
+            $crate::suite::serde_round_trip_on($kernel, $targets, $states);
+        }
+    };
+    (@discrete_option allocates, $why:expr, $kernel:expr, $targets:expr, $states:expr) => {
+        const _: &str = $why;
+    };
+
     (@shift none, $kernel:expr, $targets:expr, $states:expr) => {};
     (@shift bitwise, $kernel:expr, $targets:expr, $states:expr) => {
         #[test]

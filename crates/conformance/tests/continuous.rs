@@ -5,6 +5,8 @@ use ergodic_core::{
     Claims, Energy, EnergyGradient, MarkovKernel, Randomness, Stationarity, TargetError,
 };
 
+ergodic_conformance::counting_allocator!();
+
 /// The quartic double well `E(x) = x⁴ − x²`, per coordinate, with a coupling `c x₁x₂` in two
 /// dimensions.
 struct DoubleWell {

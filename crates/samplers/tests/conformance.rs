@@ -10,6 +10,8 @@ use ergodic_samplers::{
 };
 use proptest::strategy::Strategy;
 
+ergodic_conformance::counting_allocator!();
+
 fn spins() -> impl Strategy<Value = PairwiseSpins> + Clone {
     strategies::pairwise_spins(1..=4, 2.0)
 }
