@@ -31,6 +31,7 @@ use ergodic_core::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cycle<A, B> {
     first: A,
     second: B,
@@ -150,6 +151,7 @@ where
 
 /// One of two things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Either<A, B> {
     /// Of the first kernel.
     First(A),
@@ -168,6 +170,7 @@ impl<A: StepInfo, B: StepInfo> StepInfo for Either<A, B> {
 
 /// What a [`Mixture`] carries: the states of both kernels, and which of them holds the position.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MixtureState<A, B> {
     first: A,
     second: B,
@@ -191,6 +194,7 @@ pub struct MixtureState<A, B> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mixture<A, B> {
     weight: f64,
     first: A,
@@ -339,6 +343,7 @@ where
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Repeat<K> {
     times: usize,
     kernel: K,

@@ -52,6 +52,7 @@ use crate::{Scan, start};
 /// # Ok::<(), ergodic_core::TargetError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gibbs {
     scan: Scan,
 }

@@ -34,6 +34,7 @@ pub trait Acceptance: Clone {
 /// `min(1, r)`: Metropolis et al., *J. Chem. Phys.* 21, 1087 (1953). The largest acceptance that
 /// detailed balance allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Threshold;
 
 impl Acceptance for Threshold {
@@ -52,6 +53,7 @@ impl Acceptance for Threshold {
 /// `r/(1 + r)`: Barker, *Aust. J. Phys.* 18, 119 (1965). Larger asymptotic variance than
 /// [`Threshold`] (Peskun, 1973), but never periodic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Barker;
 
 impl Acceptance for Barker {
@@ -124,6 +126,7 @@ pub trait Proposal<T: LocalEnergy + ?Sized>: Clone {
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformSite {
     sites: usize,
 }
@@ -158,6 +161,7 @@ impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for UniformSite {
 
 /// What a Metropolis step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MetropolisInfo {
     /// Whether the move was accepted.
     pub accepted: bool,
@@ -200,6 +204,7 @@ impl StepInfo for MetropolisInfo {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Metropolis<P, A = Threshold> {
     proposal: P,
     rule: A,
@@ -312,6 +317,7 @@ where
 
 /// What a Metropolis sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SweepInfo {
     /// Moves accepted.
     pub accepted: usize,
@@ -363,6 +369,7 @@ impl StepInfo for SweepInfo {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MetropolisSweep<A = Threshold> {
     sites: usize,
     scan: Scan,

@@ -8,6 +8,7 @@
 /// assert!(Scan::Random.is_reversible() && !Scan::Sweep.is_reversible());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Scan {
     /// One site, drawn uniformly.
     Random,
