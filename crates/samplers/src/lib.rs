@@ -15,6 +15,7 @@
 
 mod compose;
 mod gibbs;
+pub mod hamiltonian;
 mod metropolis;
 mod scan;
 mod start;
