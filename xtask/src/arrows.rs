@@ -80,9 +80,13 @@ const FACADE: &str = "ergodic";
 const TEST_KIT: &str = "ergodic-conformance";
 /// Unpublished packages: nothing points at them.
 const TOOLS: &[&str] = &["xtask", "ergodic-benches"];
-/// The one crate with `unsafe` code, in these files alone.
-const UNSAFE_CRATE: &str = "ergodic-math";
-const UNSAFE_FILES: &[&str] = &["crates/math/src/simd.rs", "crates/math/src/gemm/raw.rs"];
+/// The crates with `unsafe` code, in these files alone.
+const UNSAFE_CRATES: &[&str] = &["ergodic-math", TEST_KIT];
+const UNSAFE_FILES: &[&str] = &[
+    "crates/math/src/simd.rs",
+    "crates/math/src/gemm/raw.rs",
+    "crates/conformance/src/alloc.rs",
+];
 
 /// The crates under `crates/` in the order of the table.
 pub(crate) fn in_order(packages: &[Package]) -> Vec<&Package> {
@@ -195,7 +199,7 @@ pub(crate) fn check_manifest(package: &Package, own: &Lines, workspace: &Lines) 
             findings.push(format!("{manifest}: write `{key}.workspace = true`"));
         }
     }
-    if name == UNSAFE_CRATE {
+    if UNSAFE_CRATES.contains(&name) {
         findings.extend(check_own_lints(&manifest.to_string(), own, workspace));
     } else if own.get("lints", "workspace") != Some("true") {
         findings.push(format!(
@@ -223,7 +227,7 @@ pub(crate) fn check_manifest(package: &Package, own: &Lines, workspace: &Lines) 
     findings
 }
 
-/// The lint table of the crate with `unsafe` code: the workspace's, but for `unsafe_code`.
+/// The lint table of a crate with `unsafe` code: the workspace's, but for `unsafe_code`.
 fn check_own_lints(manifest: &str, own: &Lines, workspace: &Lines) -> Vec<String> {
     let mut findings = Vec::new();
     for tool in ["rust", "clippy"] {
@@ -461,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lints_of_the_unsafe_crate_may_differ_in_unsafe_code_alone() {
+    fn the_lints_of_an_unsafe_crate_may_differ_in_unsafe_code_alone() {
         let math = &metadata(&[("ergodic-math", &[])])[0];
         let workspace = Lines::read(WORKSPACE);
         let own = |unsafe_code: &str, clippy: &str| {

@@ -110,7 +110,7 @@ mod tests {
         // once with the layout that it has then.
         unsafe {
             let p = CountingAllocator.alloc_zeroed(layout);
-            assert!(!p.is_null() && p.addr() % 16 == 0);
+            assert!(!p.is_null() && p.addr().is_multiple_of(16));
             assert!((0..64).all(|i| *p.add(i) == 0));
             *p = 7;
             let p = CountingAllocator.realloc(p, layout, 256);

@@ -723,6 +723,50 @@ pub fn drawn(exact: impl Fn(&mut dyn Randomness) -> Vec<f64>) -> Vec<f64> {
 /// });
 /// # fn main() {}
 /// ```
+///
+/// In any dimension, and with any number of draws per step, `exact` and `tapes` take that place:
+/// exact draws of the target, and [`QuasiMonteCarlo`](crate::QuasiMonteCarlo). Here with some of
+/// the fields that may follow:
+///
+/// ```
+/// # mod defined_elsewhere {
+/// # use ergodic_core::*;
+/// # pub struct Normal;
+/// # impl Energy for Normal {
+/// #     type State = [f64];
+/// #     fn energy(&self, x: &[f64]) -> f64 { 0.5 * x.iter().map(|x| x * x).sum::<f64>() }
+/// # }
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # pub struct Autoregression(pub f64);
+/// # impl<T: Energy<State = [f64]> + ?Sized> MarkovKernel<T> for Autoregression {
+/// #     type State = Vec<f64>;
+/// #     type Info = ();
+/// #     fn claims(&self) -> Claims { Claims::REVERSIBLE }
+/// #     fn init(&self, _: &T, x: &[f64]) -> Result<Vec<f64>, TargetError> { Ok(x.to_vec()) }
+/// #     fn position<'s>(&self, _: &T, s: &'s Vec<f64>) -> &'s [f64] where T: 's { s }
+/// #     fn reset(&self, _: &T, s: &mut Vec<f64>, x: Option<&[f64]>) -> Result<(), TargetError> { if let Some(x) = x { s.copy_from_slice(x); } Ok(()) }
+/// #     fn step<R: Randomness + ?Sized>(&mut self, _: &T, x: &mut Vec<f64>, rng: &mut R) -> Result<(), TargetError> {
+/// #         for x in x { *x = self.0 * *x + (1.0 - self.0 * self.0).sqrt() * rng.normal(); }
+/// #         Ok(())
+/// #     }
+/// # }
+/// # }
+/// # use defined_elsewhere::{Autoregression, Normal};
+/// use ergodic_conformance::QuasiMonteCarlo;
+/// use ergodic_core::Randomness;
+///
+/// ergodic_conformance::counting_allocator!();
+///
+/// ergodic_conformance::kernel!(autoregression_in_20_dimensions {
+///     kernel: Autoregression(0.6),
+///     target: Normal,
+///     exact: |rng: &mut dyn Randomness| (0..20).map(|_| rng.normal()).collect(),
+///     tapes: QuasiMonteCarlo::new(),
+///     energy_shift: 0.0,
+///     serde: true,
+/// });
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! kernel {
     ($name:ident {
