@@ -30,6 +30,13 @@ pub trait Energy {
 
     /// `E(x)` in nats.
     fn energy(&self, x: &Self::State) -> f64;
+
+    /// What a run records of a position, if the target knows better than its coordinates: the
+    /// parameters on their original scale, the observables of a model. By default nothing of its
+    /// own.
+    fn observables(&self) -> Option<&dyn Observables<Self::State>> {
+        None
+    }
 }
 
 impl<T: Energy + ?Sized> Energy for &T {
@@ -37,6 +44,47 @@ impl<T: Energy + ?Sized> Energy for &T {
     fn energy(&self, x: &Self::State) -> f64 {
         (**self).energy(x)
     }
+    fn observables(&self) -> Option<&dyn Observables<Self::State>> {
+        (**self).observables()
+    }
+}
+
+/// Named functions of a position, recorded with each draw instead of its coordinates.
+///
+/// A target hands them out by [`Energy::observables`]; used by the driver of `ergodic-samplers`.
+///
+/// ```
+/// use ergodic_core::{Energy, Observables};
+///
+/// /// A scale, sampled as its logarithm `x` and recorded as itself: exponential with mean 1.
+/// struct Scale;
+/// impl Energy for Scale {
+///     type State = [f64];
+///     fn energy(&self, x: &[f64]) -> f64 {
+///         x[0].exp() - x[0]
+///     }
+///     fn observables(&self) -> Option<&dyn Observables<[f64]>> {
+///         Some(self)
+///     }
+/// }
+/// impl Observables<[f64]> for Scale {
+///     fn names(&self) -> Vec<String> {
+///         vec!["sigma".into()]
+///     }
+///     fn observe(&self, x: &[f64], out: &mut [f64]) {
+///         out[0] = x[0].exp();
+///     }
+/// }
+/// let mut out = [0.0];
+/// Scale.observables().unwrap().observe(&[0.0], &mut out);
+/// assert_eq!(out, [1.0]);
+/// ```
+pub trait Observables<S: ?Sized> {
+    /// One name for each value, all different.
+    fn names(&self) -> Vec<String>;
+
+    /// Writes the values at `x`; `out` is as long as the names.
+    fn observe(&self, x: &S, out: &mut [f64]);
 }
 
 /// An energy whose change under a small move costs less than the energy itself.
@@ -223,6 +271,9 @@ impl<T: Energy> Energy for Tempered<T> {
     type State = T::State;
     fn energy(&self, x: &Self::State) -> f64 {
         scale(self.beta, self.target.energy(x))
+    }
+    fn observables(&self) -> Option<&dyn Observables<Self::State>> {
+        self.target.observables()
     }
 }
 

@@ -35,7 +35,7 @@ mod step;
 mod stochastic;
 
 pub use draws::Draws;
-pub use energy::{Conditional, Energy, EnergyGradient, LocalEnergy, Tempered};
+pub use energy::{Conditional, Energy, EnergyGradient, LocalEnergy, Observables, Tempered};
 pub use error::{ArgumentError, TargetError};
 pub use estimate::{Estimate, Interval, Units};
 pub use family::ExponentialFamily;

@@ -17,6 +17,7 @@ mod compose;
 mod gibbs;
 pub mod hamiltonian;
 mod metropolis;
+mod run;
 mod scan;
 mod start;
 
@@ -25,5 +26,10 @@ pub use gibbs::Gibbs;
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
+};
+pub use run::{
+    Both, ChainEnd, ChainSink, Coordinates, DrawSink, FileError, GivenStarts, Observe, Observer,
+    Positions, Problem, Progress, Record, Run, RunShape, SampleError, Sampler, SinkError, Starts,
+    StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
 pub use scan::Scan;
