@@ -39,27 +39,6 @@ pub(super) trait Keep<K, S, C>: Sync {
     fn every(&self) -> usize;
 }
 
-/// Keeps nothing: for builds without checkpoints.
-#[cfg(not(feature = "serde"))]
-pub(super) enum Nowhere {}
-
-#[cfg(not(feature = "serde"))]
-impl<K, S, C> Keep<K, S, C> for Nowhere {
-    fn keep(
-        &self,
-        _: usize,
-        _: &Chain<K, S>,
-        _: f64,
-        _: &mut C,
-        _: bool,
-    ) -> Result<(), SampleError> {
-        match *self {}
-    }
-    fn every(&self) -> usize {
-        match *self {}
-    }
-}
-
 /// What all chains of a run share.
 pub(super) struct Plan<'r, T: ?Sized, R, K, S, C> {
     pub(super) target: &'r T,

@@ -19,7 +19,9 @@ use ergodic_math::rng::stream;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use chain::{Chain, Keep, Plan};
+#[cfg(feature = "serde")]
+use chain::Keep;
+use chain::{Chain, Plan};
 use record::Owned;
 use sink::{InMemory, Memory};
 
@@ -390,6 +392,7 @@ struct Begun<K, S> {
 
 /// The chains that a checkpoint holds (`None` where one has not begun), and the file with the names
 /// of what it recorded.
+#[cfg(feature = "serde")]
 type Restoration<K, S> = (
     Vec<Option<Begun<K, S>>>,
     Option<(std::path::PathBuf, Vec<String>)>,
@@ -509,7 +512,10 @@ where
             chains: self.settings.chains,
             draws: self.settings.draws,
         };
+        #[cfg(feature = "serde")]
         let (mut begun, stored_names) = self.restore::<D>(&shape)?;
+        #[cfg(not(feature = "serde"))]
+        let mut begun: Vec<_> = (0..self.settings.chains).map(|_| None).collect();
         threads.each(&mut begun, |index, slot: &mut Option<Begun<_, _>>| {
             if slot.is_none() {
                 *slot = Some(self.begin(index)?);
@@ -518,6 +524,7 @@ where
         })?;
         let begun: Vec<Begun<K, K::State>> = begun.into_iter().flatten().collect();
         shape.names = self.names_of(&begun)?;
+        #[cfg(feature = "serde")]
         if let Some((path, stored)) = stored_names
             && stored != shape.names
         {
@@ -539,7 +546,12 @@ where
             chains.push((chain, sink));
         }
 
+        #[cfg(feature = "serde")]
         let keeper = self.keeper::<D>(&shape)?;
+        #[cfg(feature = "serde")]
+        let keeper = keeper.as_ref().map(|k| k as &dyn Keep<_, _, D::Chain>);
+        #[cfg(not(feature = "serde"))]
+        let keeper = None;
         let plan = Plan {
             target: self.target,
             record: &self.record,
@@ -550,9 +562,7 @@ where
             stop: self.stop,
             failed: AtomicBool::new(false),
             observer: self.observer.as_deref(),
-            keeper: keeper
-                .as_ref()
-                .map(|k| k as &dyn Keep<K, K::State, D::Chain>),
+            keeper,
         };
         if let (Some(keeper), true) = (plan.keeper, resumed) {
             // The first file of this run must not forget chains that have not moved yet.
@@ -619,22 +629,6 @@ where
         // The checks of the draws that will be made, before they are.
         Draws::new(names.clone(), 1, 1, vec![0.0; length])?;
         Ok(names)
-    }
-}
-
-#[cfg(not(feature = "serde"))]
-impl<K, T, R, S> Sampler<'_, K, T, R, S>
-where
-    T: Energy + Sync + ?Sized,
-    K: MarkovKernel<T> + Send + Sync,
-    K::State: Send,
-{
-    fn restore<D>(&self, shape: &RunShape) -> Result<Restoration<K, K::State>, SampleError> {
-        Ok(((0..shape.chains).map(|_| None).collect(), None))
-    }
-
-    fn keeper<D>(&self, _: &RunShape) -> Result<Option<chain::Nowhere>, SampleError> {
-        Ok(None)
     }
 }
 
