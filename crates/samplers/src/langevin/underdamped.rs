@@ -92,11 +92,7 @@ impl Langevin {
     ///
     /// # Errors
     /// If the step size is not a finite number above 0, or the friction not a number above 0.
-    pub fn new(
-        splitting: Splitting,
-        step_size: f64,
-        friction: f64,
-    ) -> Result<Self, ArgumentError> {
+    pub fn new(splitting: Splitting, step_size: f64, friction: f64) -> Result<Self, ArgumentError> {
         positive("step_size", step_size)?;
         if friction.is_nan() || friction <= 0.0 {
             return Err(ArgumentError::new("friction", friction, "above 0"));
@@ -107,10 +103,7 @@ impl Langevin {
         Ok(Self {
             drift: last(Letter::A),
             kick: last(Letter::B),
-            bath: (
-                Real::exp(-damping),
-                (-Real::exp_m1(-2.0 * damping)).sqrt(),
-            ),
+            bath: (Real::exp(-damping), (-Real::exp_m1(-2.0 * damping)).sqrt()),
             kick_next,
             splitting,
             step_size,

@@ -124,11 +124,7 @@ impl ControlVariate for FixedMode {
         _: usize,
     ) -> Result<Vec<f64>, TargetError> {
         if self.centre.len() != x.len() {
-            return Err(TargetError::dimension(
-                "centre",
-                self.centre.len(),
-                x.len(),
-            ));
+            return Err(TargetError::dimension("centre", self.centre.len(), x.len()));
         }
         let mut sum = vec![0.0; x.len()];
         add_all(target, &self.centre, &mut sum);

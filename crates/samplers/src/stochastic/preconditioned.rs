@@ -5,9 +5,7 @@ use ergodic_core::{
     WarmupStep,
 };
 
-use super::{
-    ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState,
-};
+use super::{ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState};
 use crate::phase::positive;
 
 /// Preconditioned SGLD (pSGLD), `x′ = x − h G ĝ + √(2h G) ξ` with

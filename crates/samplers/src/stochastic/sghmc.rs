@@ -4,9 +4,7 @@ use ergodic_core::{
     ArgumentError, Claims, MarkovKernel, Randomness, Stationarity, StochasticGradient, TargetError,
 };
 
-use super::{
-    ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState,
-};
+use super::{ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState};
 use crate::{Momenta, PhaseKernel};
 
 /// Stochastic-gradient Hamiltonian Monte Carlo: `x′ = x + h M⁻¹p`, then

@@ -4,9 +4,7 @@ use ergodic_core::{
     ArgumentError, Claims, MarkovKernel, Randomness, Stationarity, StochasticGradient, TargetError,
 };
 
-use super::{
-    ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState,
-};
+use super::{ControlVariate, MiniBatch, NoControl, StepSchedule, StochasticInfo, StochasticState};
 
 /// Stochastic-gradient Langevin dynamics, `x′ = x − h ĝ + √(2h) ξ` with an unbiased estimate `ĝ` of
 /// `∇E(x)` from a [`MiniBatch`].

@@ -143,12 +143,7 @@ impl<M> StochasticState<M> {
 
     /// Draws a batch and estimates the gradient at the position; returns the number of gradients
     /// of terms.
-    pub(crate) fn estimate<T, C, R>(
-        &mut self,
-        target: &T,
-        batch: &MiniBatch<C>,
-        rng: &mut R,
-    ) -> u64
+    pub(crate) fn estimate<T, C, R>(&mut self, target: &T, batch: &MiniBatch<C>, rng: &mut R) -> u64
     where
         T: StochasticGradient + ?Sized,
         C: ControlVariate<Memory = M>,
@@ -175,9 +170,8 @@ impl<M> StochasticState<M> {
         let divergent = !self.point.iter().all(|v| v.is_finite());
         if divergent {
             self.point.copy_from_slice(&self.saved);
-            for v in &mut self.point[self.dim..] {
-                *v = -*v;
-            }
+            let momenta = self.point.iter_mut().skip(self.dim).take(self.dim);
+            momenta.for_each(|p| *p = -*p);
         }
         StochasticInfo {
             step_size,
