@@ -1,6 +1,6 @@
 //! Energies that are sums over data, whose gradient can be estimated from a mini-batch.
 
-use crate::EnergyGradient;
+use crate::{EnergyGradient, Tempered};
 
 /// An energy `E(x) = E₀(x) + Σᵢ Eᵢ(x)` over `N` data terms: a prior and a sum of losses.
 ///
@@ -67,5 +67,22 @@ impl<T: StochasticGradient + ?Sized> StochasticGradient for &T {
     }
     fn add_terms_gradient(&self, x: &[f64], batch: &[usize], scale: f64, grad: &mut [f64]) {
         (**self).add_terms_gradient(x, batch, scale, grad);
+    }
+}
+
+/// Prior and data at the same temperature: `β E₀` and `β Eᵢ`.
+impl<T: StochasticGradient> StochasticGradient for Tempered<T> {
+    fn num_terms(&self) -> usize {
+        self.target.num_terms()
+    }
+    fn base_gradient(&self, x: &[f64], grad: &mut [f64]) {
+        self.target.base_gradient(x, grad);
+        for g in grad {
+            *g *= self.beta;
+        }
+    }
+    fn add_terms_gradient(&self, x: &[f64], batch: &[usize], scale: f64, grad: &mut [f64]) {
+        self.target
+            .add_terms_gradient(x, batch, self.beta * scale, grad);
     }
 }

@@ -1,0 +1,62 @@
+//! Molecular dynamics at constant temperature: velocity Verlet with a thermostat.
+
+mod andersen;
+mod chi_squared;
+mod nose_hoover;
+mod velocity_rescaling;
+
+pub use andersen::Andersen;
+pub use nose_hoover::{NoseHoover, SuzukiYoshida};
+pub use velocity_rescaling::VelocityRescaling;
+
+use ergodic_core::{StepInfo, StepStats};
+
+/// What a step of molecular dynamics did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ThermostatInfo {
+    /// Whether the step left the region where the energy is finite, or its error is above 1000
+    /// nats. In the first case it was not made, and all momenta are reversed.
+    pub divergent: bool,
+    /// The error of the energy of the step in nats, exact heat left out: the change of the
+    /// conserved quantity over `kT`; `+∞` for a step that was not made.
+    pub energy_error: f64,
+    /// `E + K/kT` after the step, without the variables of the thermostat.
+    pub energy: f64,
+    /// The length of the step.
+    pub step_size: f64,
+    /// Gradients evaluated.
+    pub gradients: u64,
+}
+
+impl ThermostatInfo {
+    /// Of a step of length `h` whose integrator erred by `error`.
+    pub(crate) fn new(
+        error: Option<f64>,
+        state: &crate::PhaseState,
+        momenta: &crate::Momenta,
+        step_size: f64,
+    ) -> Self {
+        Self {
+            divergent: error.is_none_or(|e| e > 1000.0),
+            energy_error: error.unwrap_or(f64::INFINITY),
+            energy: state.energy()
+                + momenta.kinetic_energy(state.momentum()) / momenta.temperature(),
+            step_size,
+            gradients: 1,
+        }
+    }
+}
+
+impl StepInfo for ThermostatInfo {
+    fn stats(&self) -> StepStats {
+        StepStats {
+            divergent: self.divergent,
+            energy: Some(self.energy),
+            energy_error: Some(self.energy_error),
+            step_size: Some(self.step_size),
+            gradients: self.gradients,
+            forbidden: u64::from(self.energy_error == f64::INFINITY),
+            ..StepStats::default()
+        }
+    }
+}
