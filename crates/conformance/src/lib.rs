@@ -17,6 +17,10 @@
 //! * [`QuasiMonteCarlo`] answers all draws of a step from one point of a scrambled Sobol' sequence:
 //!   the same integrals for kernels with many draws, with a standard error and a verdict at the
 //!   share of the one error [`Budget`] that all statistical tests divide.
+//! * [`Orbit`] checks HMC and NUTS along one orbit of their integrator, by enumeration of their
+//!   choices, and [`check_integrator`] the integrator itself.
+//! * [`ExactStart`] is for what is left: many chains from exact draws, judged by bounds that hold
+//!   for every sample size.
 //! * [`CountingAllocator`] shows that a step allocates nothing.
 //! * [`strategies`] are proptest strategies for small targets, tables, weights and matrices.
 //! * [`kernel!`] turns one line into the tests that every kernel owes.
@@ -68,7 +72,9 @@
 mod alloc;
 mod budget;
 mod enumerate;
+mod exact_start;
 mod matrix;
+mod orbit;
 mod quadrature;
 mod report;
 mod rule;
@@ -83,7 +89,9 @@ pub use budget::Budget;
 pub use enumerate::{
     Enumerate, EnumerateError, Failure, Limits, check, enumerate, enumerate_by, outcomes,
 };
+pub use exact_start::{ExactStart, Observable, coordinates};
 pub use matrix::{Structure, TransitionMatrix};
+pub use orbit::{Orbit, Phase, check_integrator};
 pub use quadrature::{Defects, Quadrature, StateRule, TestFunction};
 pub use report::{Finding, Law, Report};
 pub use shift::Shifted;

@@ -6,7 +6,9 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{Bug, Hmc, LogGamma};
-use ergodic_conformance::{Law, Quadrature, QuasiMonteCarlo, Report, Tape, suite};
+use ergodic_conformance::{
+    ExactStart, Law, Observable, Quadrature, QuasiMonteCarlo, Report, Tape, coordinates, suite,
+};
 use ergodic_core::{MarkovKernel, Randomness};
 
 ergodic_conformance::counting_allocator!();
@@ -243,4 +245,55 @@ fn bad_settings_of_tapes_are_named() {
     assert!(tapes().points(3).is_err() && tapes().points(31).is_err());
     assert!(tapes().randomisations(3).is_err() && tapes().steps(0).is_err());
     assert!(tapes().functions(vec![]).is_err());
+}
+
+fn from_exact_draws(bug: Bug) -> Report {
+    ExactStart::new()
+        .steps(8)
+        .unwrap()
+        .check(
+            &Hmc {
+                step: 0.6,
+                ..hmc(bug)
+            },
+            &LogGamma(10),
+            LogGamma(10).exact(),
+            &coordinates(10),
+        )
+        .unwrap()
+}
+
+#[test]
+fn exact_starts_keep_the_law_under_a_right_kernel() {
+    from_exact_draws(Bug::None).assert();
+}
+
+#[test]
+fn exact_starts_reject_a_missing_half_kick_and_a_stale_gradient() {
+    let report = from_exact_draws(Bug::WrongHalfKick);
+    assert!(!report.passed(), "{report:#}");
+    let report = from_exact_draws(Bug::StaleGradient);
+    assert!(!report.passed(), "{report:#}");
+}
+
+#[test]
+fn a_known_distribution_function_replaces_the_fresh_draws() {
+    use ergodic_math::special::gamma_p;
+
+    let gamma = |shift: f64| {
+        Observable::new("x₁", |x: &[f64]| x[0])
+            .distributed_as(move |x| gamma_p(3.0, (x + shift).exp()).unwrap_or(1.0))
+    };
+    let check = |shift| {
+        ExactStart::new()
+            .check(
+                &hmc(Bug::None),
+                &LogGamma(1),
+                LogGamma(1).exact(),
+                &[gamma(shift)],
+            )
+            .unwrap()
+    };
+    check(0.0).assert();
+    assert!(check(0.1).fails(Law::Distribution));
 }

@@ -1,6 +1,10 @@
 //! Kernels and targets that several test programs hold against the kit: Hamiltonian Monte Carlo on
 //! a skewed product law, right or with one of the classic bugs.
 
+#![allow(dead_code)] // each program uses its part
+
+pub(crate) mod nuts;
+
 use ergodic_core::{
     Claims, Energy, EnergyGradient, MarkovKernel, Randomness, StepInfo, StepStats, TargetError,
 };
