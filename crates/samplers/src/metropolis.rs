@@ -33,6 +33,7 @@ pub trait Acceptance: Clone {
 
 /// `min(1, r)`: Metropolis et al., *J. Chem. Phys.* 21, 1087 (1953). The largest acceptance that
 /// detailed balance allows.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Threshold;
 
@@ -51,6 +52,7 @@ impl Acceptance for Threshold {
 
 /// `r/(1 + r)`: Barker, *Aust. J. Phys.* 18, 119 (1965). Larger asymptotic variance than
 /// [`Threshold`] (Peskun, 1973), but never periodic.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Barker;
 
@@ -123,6 +125,7 @@ pub trait Proposal<T: LocalEnergy + ?Sized>: Clone {
 /// assert_eq!(UniformSite::new(9)?.sites(), 9);
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UniformSite {
     sites: usize,
@@ -199,6 +202,7 @@ impl StepInfo for MetropolisInfo {
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metropolis<P, A = Threshold> {
     proposal: P,
@@ -362,6 +366,7 @@ impl StepInfo for SweepInfo {
 /// assert!(!report.fails(Law::Invariance) && report.fails(Law::Irreducibility));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetropolisSweep<A = Threshold> {
     sites: usize,
