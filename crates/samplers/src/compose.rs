@@ -30,6 +30,7 @@ use ergodic_core::{
 /// check(&kernel.palindrome(), &target, &target.states(), 1e-14)?.assert();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cycle<A, B> {
@@ -62,9 +63,8 @@ where
     B: MarkovKernel<T>,
 {
     type State = (A::State, B::State);
-    /// What the first and the second kernel reported; the palindrome gives the last report of the
-    /// first.
-    type Info = (A::Info, B::Info);
+    /// What the first kernel reported (twice in a palindrome), and the second.
+    type Info = (Repeated<A::Info>, B::Info);
 
     fn claims(&self) -> Claims {
         let (a, b) = (self.first.claims(), self.second.claims());
@@ -124,14 +124,14 @@ where
             self.first
                 .reset(target, a, Some(self.second.position(target, b)))?;
         }
-        let mut first = self.first.step(target, a, rng)?;
+        let mut first = Repeated::once(self.first.step(target, a, rng)?);
         self.second
             .reset(target, b, Some(self.first.position(target, a)))?;
         let second = self.second.step(target, b, rng)?;
         if self.palindrome {
             self.first
                 .reset(target, a, Some(self.second.position(target, b)))?;
-            first = self.first.step(target, a, rng)?;
+            first.then(self.first.step(target, a, rng)?);
         }
         Ok((first, second))
     }
@@ -144,7 +144,8 @@ where
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
-        self.first.adapt(target, a, info.map(|i| &i.0), at, rng)?;
+        let first = info.map(|i| i.0.last());
+        self.first.adapt(target, a, first, at, rng)?;
         self.second.adapt(target, b, info.map(|i| &i.1), at, rng)
     }
 }
@@ -169,6 +170,7 @@ impl<A: StepInfo, B: StepInfo> StepInfo for Either<A, B> {
 }
 
 /// What a [`Mixture`] carries: the states of both kernels, and which of them holds the position.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MixtureState<A, B> {
@@ -193,6 +195,7 @@ pub struct MixtureState<A, B> {
 /// check(&kernel, &target, &target.states(), 1e-14)?.assert();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mixture<A, B> {
@@ -327,10 +330,77 @@ where
     }
 }
 
+/// What a kernel reported that ran several times in one step: the last report, and the account of
+/// all.
+///
+/// ```
+/// use ergodic_core::StepInfo;
+/// use ergodic_samplers::Repeated;
+///
+/// let mut all = Repeated::once(true);
+/// all.then(false);
+/// all.then(false);
+/// assert_eq!((all.times(), *all.last()), (3, false));
+/// assert_eq!(all.stats().acceptance, Some(1.0 / 3.0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Repeated<I> {
+    last: I,
+    times: u32,
+    stats: StepStats,
+    /// Acceptances, as a sum and a count: their mean weighs every repetition alike.
+    acceptance: (f64, u32),
+}
+
+impl<I: StepInfo> Repeated<I> {
+    /// The report of the first run.
+    pub fn once(info: I) -> Self {
+        let stats = info.stats();
+        Self {
+            last: info,
+            times: 1,
+            stats,
+            acceptance: stats.acceptance.map_or((0.0, 0), |a| (a, 1)),
+        }
+    }
+
+    /// Adds the report of one more run.
+    pub fn then(&mut self, info: I) {
+        let stats = info.stats();
+        if let Some(a) = stats.acceptance {
+            self.acceptance.0 += a;
+            self.acceptance.1 += 1;
+        }
+        self.stats = self.stats.then(stats);
+        if self.acceptance.1 > 0 {
+            self.stats.acceptance = Some(self.acceptance.0 / f64::from(self.acceptance.1));
+        }
+        self.last = info;
+        self.times += 1;
+    }
+
+    /// What the last run reported.
+    pub const fn last(&self) -> &I {
+        &self.last
+    }
+
+    /// How many runs there were.
+    pub const fn times(&self) -> u32 {
+        self.times
+    }
+}
+
+impl<I> StepInfo for Repeated<I> {
+    fn stats(&self) -> StepStats {
+        self.stats
+    }
+}
+
 /// A kernel `times` times: `Pⁿ`, with every claim of `P`.
 ///
-/// The report is that of the last repetition. A power of an irreducible *aperiodic* kernel stays
-/// so; reversibility and invariance survive any power. Beware of even powers of a kernel that may
+/// The report holds what the last repetition said and the account of all of them
+/// ([`Repeated`]); [`adapt`](MarkovKernel::adapt) hands the former on, so that a warm-up learns from
+/// one repetition of each step. A power of an irreducible *aperiodic* kernel stays so; reversibility and invariance survive any power. Beware of even powers of a kernel that may
 /// alternate: two Metropolis flips of a single free spin are the identity.
 ///
 /// ```
@@ -342,6 +412,7 @@ where
 /// check(&kernel, &target, &target.states(), 1e-14)?.assert();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Repeat<K> {
@@ -368,7 +439,7 @@ where
     K: MarkovKernel<T>,
 {
     type State = K::State;
-    type Info = K::Info;
+    type Info = Repeated<K::Info>;
 
     fn claims(&self) -> Claims {
         self.kernel.claims()
@@ -399,11 +470,12 @@ where
         target: &T,
         state: &mut Self::State,
         rng: &mut R,
-    ) -> Result<K::Info, TargetError> {
+    ) -> Result<Self::Info, TargetError> {
+        let mut all = Repeated::once(self.kernel.step(target, state, rng)?);
         for _ in 1..self.times {
-            self.kernel.step(target, state, rng)?;
+            all.then(self.kernel.step(target, state, rng)?);
         }
-        self.kernel.step(target, state, rng)
+        Ok(all)
     }
 
     fn adapt<R: Randomness + ?Sized>(
@@ -414,6 +486,7 @@ where
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
-        self.kernel.adapt(target, state, info, at, rng)
+        let last = info.map(Repeated::last);
+        self.kernel.adapt(target, state, last, at, rng)
     }
 }

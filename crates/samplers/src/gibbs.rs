@@ -51,6 +51,7 @@ use crate::{Scan, start};
 /// assert!((f64::from(total) / 4000.0 - 0.5f64.tanh()).abs() < 0.1);
 /// # Ok::<(), ergodic_core::TargetError>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gibbs {

@@ -19,27 +19,71 @@
 //! | [`NoseHoover`] | Verlet and deterministic thermostats | biased, order 2 | no |
 //! | [`Sgld`], [`PreconditionedSgld`] | overdamped Langevin on mini-batches | biased, order 1 | yes |
 //! | [`Sghmc`], [`Sgnht`] | underdamped Langevin on mini-batches | biased, order 1 | yes |
+//! | [`BlockedGibbs`] | all sites of a colour, or of every colour | random colour, palindrome | yes |
+//! | [`MetropolisHastings`] | a proposal on any space | yes | as the proposal reaches |
+//! | [`Independence`] | a draw from another law | yes | if that has full support |
+//! | [`DelayedRejection`] | a second proposal after a rejection | yes | as the first proposal reaches |
+//! | [`RandomWalk`] | a Gaussian step, learnt in warm-up | yes | yes |
+//! | [`Slice`] | coordinates or a random line | all but the sweep | yes |
+//! | [`EllipticalSlice`] | an ellipse of the Gaussian part | yes | yes |
+//! | [`HitAndRun`] | a random line, exactly or by Metropolis | yes | yes |
+//! | [`Ensemble`] | every walker, from the others | no | yes |
+//! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
+mod blocked_gibbs;
 mod compose;
+mod coupling;
+mod delayed_rejection;
+mod elliptical_slice;
+mod ensemble;
+mod exact_law;
+mod gaussian;
 mod gibbs;
 pub mod hamiltonian;
 mod langevin;
 mod metropolis;
 mod phase;
 mod run;
+mod hit_and_run;
+mod independence;
+mod line;
+mod metropolis_hastings;
+mod probe;
+mod random_walk;
+mod rejection;
 mod scan;
+mod slice;
 mod start;
 mod step_halving;
 mod stochastic;
 mod thermostat;
+mod triangular;
 
-pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat};
+pub use blocked_gibbs::{BlockedGibbs, Colouring};
+pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat, Repeated};
+pub use coupling::{
+    Attractive, CouplingError, CouplingFromThePast, CouplingInfo, CouplingState, Monotone,
+    coupling_from_the_past,
+};
+pub use delayed_rejection::{
+    DelayedProposal, DelayedRejection, DelayedRejectionInfo, DelayedRejectionState, GaussianScales,
+};
+pub use elliptical_slice::{EllipticalSlice, EllipticalSliceInfo, EllipticalSliceState};
+pub use ensemble::{DifferentialEvolution, Ensemble, EnsembleMove, EnsembleState, Stretch};
+pub use exact_law::ExactLaw;
+pub use gaussian::Gaussian;
 pub use gibbs::Gibbs;
 pub use langevin::{
     Langevin, LangevinInfo, LeimkuhlerMatthews, LeimkuhlerMatthewsState, Letter, OverdampedInfo,
     OverdampedState, Splitting, UnadjustedLangevin,
 };
+pub use hit_and_run::{
+    ByMetropolis, ConvexBody, Exactly, HitAndRun, HitAndRunState, LineConditional, LineMove,
+    Polytope, Uniform,
+};
+pub use independence::{Independence, IndependenceState};
+pub use line::Expansion;
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
@@ -57,3 +101,7 @@ pub use stochastic::{
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
+pub use metropolis_hastings::{MetropolisHastings, MetropolisState, ProposalInfo, Propose, Reach};
+pub use random_walk::{Learning, RandomWalk};
+pub use rejection::{Rejection, RejectionError, RejectionInfo};
+pub use slice::{Directions, Slice, SliceInfo, SliceState};

@@ -33,6 +33,7 @@ pub trait Acceptance: Clone {
 
 /// `min(1, r)`: Metropolis et al., *J. Chem. Phys.* 21, 1087 (1953). The largest acceptance that
 /// detailed balance allows.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Threshold;
@@ -52,6 +53,7 @@ impl Acceptance for Threshold {
 
 /// `r/(1 + r)`: Barker, *Aust. J. Phys.* 18, 119 (1965). Larger asymptotic variance than
 /// [`Threshold`] (Peskun, 1973), but never periodic.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Barker;
@@ -125,6 +127,7 @@ pub trait Proposal<T: LocalEnergy + ?Sized>: Clone {
 /// assert_eq!(UniformSite::new(9)?.sites(), 9);
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformSite {
@@ -203,6 +206,7 @@ impl StepInfo for MetropolisInfo {
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Metropolis<P, A = Threshold> {
@@ -368,6 +372,7 @@ impl StepInfo for SweepInfo {
 /// assert!(!report.fails(Law::Invariance) && report.fails(Law::Irreducibility));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MetropolisSweep<A = Threshold> {

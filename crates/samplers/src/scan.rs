@@ -7,6 +7,7 @@
 ///
 /// assert!(Scan::Random.is_reversible() && !Scan::Sweep.is_reversible());
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Scan {

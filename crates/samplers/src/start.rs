@@ -26,11 +26,46 @@ pub(crate) fn again<T: Energy + ?Sized>(
     Ok(())
 }
 
-fn in_support<T: Energy + ?Sized>(target: &T, x: &T::State) -> Result<(), TargetError> {
+/// The energy of a proposal, for kernels that keep energies: `+∞`, a state of probability zero,
+/// also where it is NaN (arithmetic that overflowed far out), an error where it is `−∞`.
+pub(crate) fn proposed_energy<T: Energy + ?Sized>(
+    target: &T,
+    x: &T::State,
+) -> Result<f64, TargetError> {
+    let energy = target.energy(x);
+    if energy == f64::NEG_INFINITY {
+        Err(TargetError::non_finite("energy", energy))
+    } else if energy.is_nan() {
+        Ok(f64::INFINITY)
+    } else {
+        Ok(energy)
+    }
+}
+
+/// The energy of a start, which has to be finite.
+pub(crate) fn energy_at_start<T: Energy + ?Sized>(
+    target: &T,
+    x: &T::State,
+) -> Result<f64, TargetError> {
     let energy = target.energy(x);
     if energy.is_finite() {
-        Ok(())
+        Ok(energy)
     } else {
         Err(TargetError::non_finite("energy at the start", energy))
     }
+}
+
+/// A start on the real coordinates: at least one, all finite.
+pub(crate) fn finite_start(x: &[f64]) -> Result<(), TargetError> {
+    if x.is_empty() {
+        return Err(TargetError::new("the start has dimension 0"));
+    }
+    match x.iter().find(|v| !v.is_finite()) {
+        Some(&v) => Err(TargetError::non_finite("a coordinate of the start", v)),
+        None => Ok(()),
+    }
+}
+
+fn in_support<T: Energy + ?Sized>(target: &T, x: &T::State) -> Result<(), TargetError> {
+    energy_at_start(target, x).map(|_| ())
 }
