@@ -11,12 +11,14 @@
 //! | [`MetropolisSweep`] | every site once | palindrome only | no: ties trap it |
 //! | [`Gibbs`] random scan, palindrome | one site, every site twice | yes | yes |
 //! | [`Gibbs`] sweep | every site once | no | yes |
+//! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
 mod compose;
 mod gibbs;
 pub mod hamiltonian;
 mod metropolis;
+mod nuts;
 mod scan;
 mod start;
 
@@ -26,4 +28,5 @@ pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
 };
+pub use nuts::{Nuts, NutsInfo, NutsState};
 pub use scan::Scan;
