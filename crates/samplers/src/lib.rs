@@ -29,6 +29,7 @@
 //! | [`HitAndRun`] | a random line, exactly or by Metropolis | yes | yes |
 //! | [`Ensemble`] | every walker, from the others | no | yes |
 //! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
+//! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
 mod blocked_gibbs;
@@ -52,6 +53,7 @@ mod metropolis_hastings;
 mod probe;
 mod random_walk;
 mod rejection;
+mod nuts;
 mod scan;
 mod slice;
 mod start;
@@ -94,6 +96,7 @@ pub use run::{
     Positions, Problem, Progress, Record, Run, RunShape, SampleError, Sampler, SinkError, Starts,
     StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
+pub use nuts::{Nuts, NutsInfo, NutsState};
 pub use scan::Scan;
 pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
