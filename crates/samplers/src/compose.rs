@@ -32,7 +32,6 @@ use ergodic_core::{
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cycle<A, B> {
     first: A,
     second: B,
@@ -172,7 +171,6 @@ impl<A: StepInfo, B: StepInfo> StepInfo for Either<A, B> {
 /// What a [`Mixture`] carries: the states of both kernels, and which of them holds the position.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MixtureState<A, B> {
     first: A,
     second: B,
@@ -197,7 +195,6 @@ pub struct MixtureState<A, B> {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mixture<A, B> {
     weight: f64,
     first: A,
@@ -414,7 +411,6 @@ impl<I> StepInfo for Repeated<I> {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Repeat<K> {
     times: usize,
     kernel: K,

@@ -42,18 +42,18 @@ mod exact_law;
 mod gaussian;
 mod gibbs;
 pub mod hamiltonian;
-mod langevin;
-mod metropolis;
-mod phase;
-mod run;
 mod hit_and_run;
 mod independence;
+mod langevin;
 mod line;
+mod metropolis;
 mod metropolis_hastings;
+mod nuts;
+mod phase;
 mod probe;
 mod random_walk;
 mod rejection;
-mod nuts;
+mod run;
 mod scan;
 mod slice;
 mod start;
@@ -76,35 +76,35 @@ pub use ensemble::{DifferentialEvolution, Ensemble, EnsembleMove, EnsembleState,
 pub use exact_law::ExactLaw;
 pub use gaussian::Gaussian;
 pub use gibbs::Gibbs;
-pub use langevin::{
-    Langevin, LangevinInfo, LeimkuhlerMatthews, LeimkuhlerMatthewsState, Letter, OverdampedInfo,
-    OverdampedState, Splitting, UnadjustedLangevin,
-};
 pub use hit_and_run::{
     ByMetropolis, ConvexBody, Exactly, HitAndRun, HitAndRunState, LineConditional, LineMove,
     Polytope, Uniform,
 };
 pub use independence::{Independence, IndependenceState};
+pub use langevin::{
+    Langevin, LangevinInfo, LeimkuhlerMatthews, LeimkuhlerMatthewsState, Letter, OverdampedInfo,
+    OverdampedState, Splitting, UnadjustedLangevin,
+};
 pub use line::Expansion;
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
 };
+pub use metropolis_hastings::{MetropolisHastings, MetropolisState, ProposalInfo, Propose, Reach};
+pub use nuts::{Nuts, NutsInfo, NutsState};
 pub use phase::{Conserved, InPhaseSpace, Momenta, PhaseKernel, PhaseSpace, PhaseState};
+pub use random_walk::{Learning, RandomWalk};
+pub use rejection::{Rejection, RejectionError, RejectionInfo};
 pub use run::{
     Both, ChainEnd, ChainSink, Coordinates, DrawSink, FileError, GivenStarts, Observe, Observer,
     Positions, Problem, Progress, Record, Run, RunShape, SampleError, Sampler, SinkError, Starts,
     StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
-pub use nuts::{Nuts, NutsInfo, NutsState};
 pub use scan::Scan;
+pub use slice::{Directions, Slice, SliceInfo, SliceState};
 pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
-pub use metropolis_hastings::{MetropolisHastings, MetropolisState, ProposalInfo, Propose, Reach};
-pub use random_walk::{Learning, RandomWalk};
-pub use rejection::{Rejection, RejectionError, RejectionInfo};
-pub use slice::{Directions, Slice, SliceInfo, SliceState};

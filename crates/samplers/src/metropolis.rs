@@ -35,7 +35,6 @@ pub trait Acceptance: Clone {
 /// detailed balance allows.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Threshold;
 
 impl Acceptance for Threshold {
@@ -55,7 +54,6 @@ impl Acceptance for Threshold {
 /// [`Threshold`] (Peskun, 1973), but never periodic.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Barker;
 
 impl Acceptance for Barker {
@@ -129,7 +127,6 @@ pub trait Proposal<T: LocalEnergy + ?Sized>: Clone {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformSite {
     sites: usize,
 }
@@ -208,7 +205,6 @@ impl StepInfo for MetropolisInfo {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Metropolis<P, A = Threshold> {
     proposal: P,
     rule: A,
@@ -374,7 +370,6 @@ impl StepInfo for SweepInfo {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MetropolisSweep<A = Threshold> {
     sites: usize,
     scan: Scan,

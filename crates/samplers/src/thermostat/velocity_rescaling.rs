@@ -226,7 +226,10 @@ mod tests {
         fn init(&self, _: &Momentum, p: &[f64]) -> Result<Vec<f64>, TargetError> {
             Ok(p.to_vec())
         }
-        fn position<'s>(&self, _: &Momentum, p: &'s Vec<f64>) -> &'s [f64] {
+        fn position<'s>(&self, _: &Momentum, p: &'s Vec<f64>) -> &'s [f64]
+        where
+            Momentum: 's,
+        {
             p
         }
         fn reset(
