@@ -3,8 +3,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Metric;
-use super::leapfrog::{add_scaled, dot};
-use super::metric::padded;
+use super::lanes::{add_scaled, dot, padded};
 
 /// The last positions and gradients of a warm-up, oldest first, rows padded with zeros.
 #[derive(Clone, Debug)]

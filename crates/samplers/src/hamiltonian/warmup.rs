@@ -1,7 +1,6 @@
 //! The warm-up that Hamiltonian kernels share: step size and metric from draws and gradients.
 
 use ergodic_core::{ArgumentError, EnergyGradient, Randomness, TargetError, WarmupStep};
-use ergodic_math::Real;
 
 use super::estimate::{Window, fit};
 use super::step_size::check_acceptance;
