@@ -19,10 +19,10 @@ fn cpu() -> f64 {
 
 thread_local! { static GRADIENTS: Cell<u64> = const { Cell::new(0) }; }
 
-/// A log density with its gradient, as the peers' drivers have it.
+/// An energy with its gradient: the log densities of the peers' drivers, term by term, negated.
 trait Density {
     fn dim(&self) -> usize;
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64;
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64;
 }
 
 struct Iso(usize);
@@ -30,13 +30,13 @@ impl Density for Iso {
     fn dim(&self) -> usize {
         self.0
     }
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
         let mut s = 0.0;
         for (x, g) in x.iter().zip(g.iter_mut()) {
             s += x * x;
-            *g = -x;
+            *g = *x;
         }
-        -0.5 * s
+        0.5 * s
     }
 }
 
@@ -48,12 +48,16 @@ impl Density for Ar1 {
     fn dim(&self) -> usize {
         self.d
     }
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
         let (r, n) = (self.rho, self.d);
         let c = 1.0 / (1.0 - r * r);
         let mut q = 0.0;
         for i in 0..n {
-            let diag = if i == 0 || i == n - 1 { 1.0 } else { 1.0 + r * r };
+            let diag = if i == 0 || i == n - 1 {
+                1.0
+            } else {
+                1.0 + r * r
+            };
             let mut s = diag * x[i];
             if i > 0 {
                 s -= r * x[i - 1];
@@ -62,10 +66,10 @@ impl Density for Ar1 {
                 s -= r * x[i + 1];
             }
             let s = c * s;
-            g[i] = -s;
+            g[i] = s;
             q += x[i] * s;
         }
-        -0.5 * q
+        0.5 * q
     }
 }
 
@@ -74,17 +78,17 @@ impl Density for FunnelCentred {
     fn dim(&self) -> usize {
         self.0
     }
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
         let v = x[0];
         let n = (self.0 - 1) as f64;
         let e = (-v).exp();
         let mut s = 0.0;
         for i in 1..self.0 {
             s += x[i] * x[i];
-            g[i] = -x[i] * e;
+            g[i] = x[i] * e;
         }
-        g[0] = -v / 9.0 - 0.5 * n + 0.5 * s * e;
-        -v * v / 18.0 - 0.5 * n * v - 0.5 * s * e
+        g[0] = v / 9.0 + 0.5 * n - 0.5 * s * e;
+        v * v / 18.0 + 0.5 * n * v + 0.5 * s * e
     }
 }
 
@@ -93,15 +97,15 @@ impl Density for FunnelNonCentred {
     fn dim(&self) -> usize {
         self.0
     }
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
         let v = x[0];
         let mut s = 0.0;
         for i in 1..self.0 {
             s += x[i] * x[i];
-            g[i] = -x[i];
+            g[i] = x[i];
         }
-        g[0] = -v / 9.0;
-        -v * v / 18.0 - 0.5 * s
+        g[0] = v / 9.0;
+        v * v / 18.0 + 0.5 * s
     }
 }
 
@@ -112,20 +116,20 @@ impl Density for Eight {
     fn dim(&self) -> usize {
         10
     }
-    fn log_density(&self, x: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
         let (mu, lt) = (x[8], x[9]);
         let tau = lt.exp();
-        let mut lp = -mu * mu / 50.0;
-        g[8] = -mu / 25.0;
+        let mut lp = mu * mu / 50.0;
+        g[8] = mu / 25.0;
         let u = tau * tau / 25.0;
-        lp += -(1.0 + u).ln() + lt;
-        let mut gl = 1.0 - 2.0 * u / (1.0 + u);
+        lp += (1.0 + u).ln() - lt;
+        let mut gl = 2.0 * u / (1.0 + u) - 1.0;
         for i in 0..8 {
             let r = (Y[i] - mu - tau * x[i]) / (S[i] * S[i]);
-            lp -= 0.5 * (r * r * S[i] * S[i] + x[i] * x[i]);
-            g[i] = r * tau - x[i];
-            g[8] += r;
-            gl += r * tau * x[i];
+            lp += 0.5 * (r * r * S[i] * S[i] + x[i] * x[i]);
+            g[i] = x[i] - r * tau;
+            g[8] -= r;
+            gl -= r * tau * x[i];
         }
         g[9] = gl;
         lp
@@ -162,18 +166,22 @@ impl Density for Logit {
     fn dim(&self) -> usize {
         self.p
     }
-    fn log_density(&self, b: &[f64], g: &mut [f64]) -> f64 {
+    fn value(&self, b: &[f64], g: &mut [f64]) -> f64 {
         let mut lp = 0.0;
         for (b, g) in b.iter().zip(g.iter_mut()) {
-            lp -= 0.5 * b * b;
-            *g = -b;
+            lp += 0.5 * b * b;
+            *g = *b;
         }
         for (row, &y) in self.x.chunks_exact(self.p).zip(self.y.iter()) {
             let eta: f64 = row.iter().zip(b).map(|(r, b)| r * b).sum();
             let e = (-eta.abs()).exp();
-            lp += y * eta - eta.max(0.0) - e.ln_1p();
-            let s = if eta >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
-            let r = y - s;
+            lp += eta.max(0.0) + e.ln_1p() - y * eta;
+            let s = if eta >= 0.0 {
+                1.0 / (1.0 + e)
+            } else {
+                e / (1.0 + e)
+            };
+            let r = s - y;
             for (g, x) in g.iter_mut().zip(row) {
                 *g += r * x;
             }
@@ -195,11 +203,7 @@ impl<D: Density> EnergyGradient for Target<D> {
     }
     fn energy_gradient(&self, x: &[f64], g: &mut [f64]) -> f64 {
         GRADIENTS.with(|c| c.set(c.get() + 1));
-        let l = self.0.log_density(x, g);
-        for g in g.iter_mut() {
-            *g = -*g;
-        }
-        -l
+        self.0.value(x, g)
     }
 }
 
@@ -218,7 +222,10 @@ fn go<D: Density>(density: D, a: &[String]) {
         _ => MetricChoice::Best,
     };
     let goal = std::env::var("GOAL").map_or(0.8, |g| g.parse().unwrap());
-    let settings = WarmupSettings::new().metric(choice).target_acceptance(goal).unwrap();
+    let settings = WarmupSettings::new()
+        .metric(choice)
+        .target_acceptance(goal)
+        .unwrap();
     for chain in 0..4 {
         use ergodic_core::Randomness;
         let mut rng = ergodic_math::rng::stream(seed as u64, chain);
@@ -231,10 +238,15 @@ fn go<D: Density>(density: D, a: &[String]) {
         for step in 0..warmup {
             let info = kernel.step(&target, &mut state, &mut rng).unwrap();
             if std::env::var("ERGODIC_TRACE").is_ok() {
-                eprintln!("{step} depth {} acc {:.3} eps {:.4} div {}", info.depth, info.acceptance, info.step_size, info.divergent);
+                eprintln!(
+                    "{step} depth {} acc {:.3} eps {:.4} div {}",
+                    info.depth, info.acceptance, info.step_size, info.divergent
+                );
             }
             let at = WarmupStep { step, of: warmup };
-            kernel.adapt(&target, &mut state, Some(&info), at, &mut rng).unwrap();
+            kernel
+                .adapt(&target, &mut state, Some(&info), at, &mut rng)
+                .unwrap();
         }
         let t1 = cpu();
         let g1 = GRADIENTS.with(Cell::get);
