@@ -9,8 +9,8 @@ use ergodic_core::{
 use ergodic_math::Real;
 
 use crate::hamiltonian::{
-    Half, HamiltonianTuner, Metric, Span6, WarmupSettings, check_energy, check_start,
-    check_step_size, dot, half_kick_and_drift, half_kick_with, is_full, padded, span_products,
+    Aligned, Ends, Half, HamiltonianTuner, Metric, WarmupSettings, check_energy, check_start,
+    check_step_size, dot, half_kick, half_kick_and_drift, is_full, padded, turns,
 };
 
 /// The No-U-Turn sampler with multinomial choice of the next point.
@@ -357,11 +357,11 @@ impl Nuts {
                 target.energy_gradient(&place.position[..dim], &mut place.gradient[..dim]);
             // The second of a pair needs the product with the first, and nothing else.
             let mate = if leaf % 2 == 1 {
-                Some(scratch.vectors[momentum].as_slice())
+                Some(&*scratch.vectors[momentum])
             } else {
                 None
             };
-            let (square, product) = half_kick_with(
+            let (square, product) = half_kick(
                 &self.metric,
                 step,
                 &place.gradient,
@@ -563,17 +563,17 @@ impl NutsState {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Place {
-    position: Vec<f64>,
-    gradient: Vec<f64>,
+    position: Aligned,
+    gradient: Aligned,
     /// `Aᵀ∇E`, where the metric is dense or of low rank.
-    whitened: Vec<f64>,
+    whitened: Aligned,
     energy: f64,
     hamiltonian: f64,
 }
 
 impl Place {
     fn new(dim: usize) -> Self {
-        let zeros = vec![0.0; padded(dim)];
+        let zeros = Aligned::zeros(padded(dim));
         Self {
             position: zeros.clone(),
             gradient: zeros.clone(),
@@ -593,7 +593,7 @@ const START: usize = 0;
 struct Scratch {
     places: Vec<Place>,
     /// Momenta and their sums, padded with zeros.
-    vectors: Vec<Vec<f64>>,
+    vectors: Vec<Aligned>,
     /// Indices of the vectors that are not in use.
     free: Vec<usize>,
     /// Parts of the half that is being built, each half as long as the one before it, or less.
@@ -606,7 +606,7 @@ impl Scratch {
         let vectors = 3 * depth as usize + 8;
         if self.vectors.len() < vectors || self.vectors[0].len() != padded(dim) {
             self.places = vec![Place::new(dim); PLACES];
-            self.vectors = vec![vec![0.0; padded(dim)]; vectors];
+            self.vectors = vec![Aligned::zeros(padded(dim)); vectors];
             self.free = Vec::with_capacity(vectors);
             self.spans = Vec::with_capacity(depth as usize + 1);
         }
@@ -633,8 +633,8 @@ impl Scratch {
         let sum = if small { self.acquire() } else { a.sum };
         let mut rho = take(&mut self.vectors[sum]);
         let v = &self.vectors;
-        let products = span_products(
-            Span6 {
+        let turns = turns(
+            Ends {
                 first: [&v[a.first], &v[a.last]],
                 second: [&v[b.first], &v[b.last]],
                 second_sum: if small { &[] } else { &v[b.sum] },
@@ -654,7 +654,7 @@ impl Scratch {
             sum,
             square: 0.0,
         };
-        (span, !products.iter().all(|p| *p > 0.0))
+        (span, turns)
     }
 }
 

@@ -3,8 +3,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Metric;
-use super::leapfrog::{add_scaled, dot};
-use super::metric::padded;
+use super::lanes::{add_scaled, dot, multiply, padded};
 
 /// The last positions and gradients of a warm-up, oldest first, rows padded with zeros.
 #[derive(Clone, Debug)]
@@ -24,10 +23,20 @@ const FEWEST_PAIRS: usize = 16;
 const DENSE: usize = 128;
 /// Draws that the low-rank metric uses at most.
 const LOW_RANK_DRAWS: usize = 64;
+/// Draws that score metrics at most in many dimensions.
+const MOST_JUDGES: usize = 32;
 /// Weight of the identity, in draws, beside the sample covariances.
 const PRIOR: f64 = 1e-3;
 /// Iterations of the power method.
-const POWER: usize = 12;
+const POWER: usize = 10;
+/// Of this many draws one is held out to score what the others propose.
+const HOLD_OUT: usize = 4;
+/// With fewer draws there is no choice: the Fisher diagonal.
+const CHOICE: usize = 32;
+/// The factor by which the score of the full metric has to be better: it costs more per step.
+const HANDICAP: f64 = 0.8;
+/// Eigenvalues between the inverse of this and this are as good as 1.
+const CUTOFF: f64 = 1.5;
 
 impl Window {
     pub(crate) const fn new(dim: usize) -> Self {
@@ -71,22 +80,19 @@ impl Window {
     }
 }
 
-/// Rows of numbers of which a fit or a score takes some.
-struct Rows<'a> {
+/// Positions and gradients, row by row.
+struct Pairs<'a> {
     stride: usize,
     positions: Vec<&'a [f64]>,
     gradients: Vec<&'a [f64]>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Pairs<'a> {
     fn of(window: &'a Window, take: impl Fn(usize) -> bool) -> Self {
         let stride = window.stride();
         let pick = |all: &'a [f64]| {
-            all.chunks_exact(stride)
-                .enumerate()
-                .filter(|(i, _)| take(*i))
-                .map(|(_, row)| row)
-                .collect()
+            let rows = all.chunks_exact(stride).enumerate();
+            rows.filter(|(i, _)| take(*i)).map(|(_, row)| row).collect()
         };
         Self {
             stride,
@@ -110,105 +116,222 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Means and variances of the columns.
+/// What a fit returns: the metric, and the factor by which the step size changes with it.
+pub(crate) type Fitted = (Metric, f64);
+
+/// The metric that leaves the smallest condition number on held-out draws. `None` if there is
+/// nothing to learn from.
+pub(crate) fn fit(window: &Window, current: &Metric, full: bool) -> Option<Fitted> {
+    let small = window.dim <= DENSE;
+    let metric = match (window.len() < CHOICE, small) {
+        (true, _) => fisher_diagonal(window)?,
+        (false, true) => choose_among_few(window, full)?,
+        (false, false) => choose_among_many(window, full)?,
+    };
+    let judges = Pairs::of(window, |_| true).last(MOST_JUDGES);
+    let spread = |m: &Metric| largest(&judges.gradients, judges.stride, |g, out| m.whiten(g, out));
+    let stretch = (spread(current) / spread(&metric)).sqrt();
+    (stretch.is_normal() && stretch > 0.0).then_some((metric, stretch))
+}
+
+/// Means and variances of the columns, padded.
 fn moments(rows: &[&[f64]], stride: usize) -> (Vec<f64>, Vec<f64>) {
-    let n = rows.len() as f64;
+    let share = 1.0 / rows.len() as f64;
     let mut mean = vec![0.0; stride];
     for row in rows {
-        add_scaled(1.0 / n, row, &mut mean);
+        add_scaled(share, row, &mut mean);
     }
     let mut variance = vec![0.0; stride];
+    let mut centred = vec![0.0; stride];
+    let mut square = vec![0.0; stride];
     for row in rows {
-        for ((v, x), m) in variance.iter_mut().zip(*row).zip(&mean) {
-            *v += (x - m) * (x - m) / n;
-        }
+        centred.copy_from_slice(row);
+        add_scaled(-1.0, &mean, &mut centred);
+        multiply(&centred, &centred, &mut square);
+        add_scaled(share, &square, &mut variance);
     }
     (mean, variance)
 }
 
-/// `A`, and `A⁻¹` to score it.
-struct Candidate {
-    metric: Metric,
-    inverse: Inverse,
+/// `√(V(xᵢ)/V(∂ᵢE))`.
+fn fisher(positions: &[f64], gradients: &[f64]) -> Vec<f64> {
+    let ratio = positions.iter().zip(gradients);
+    ratio.map(|(x, g)| (x / g).sqrt()).collect()
 }
 
-enum Inverse {
-    Identity,
-    /// `1/σ`, padded.
-    Diagonal(Vec<f64>),
-    /// Rows of `A⁻¹`, padded.
-    Dense(Vec<f64>),
-    /// `1/σ`, directions, and `λ^(−½) − 1`.
-    LowRank(Vec<f64>, Vec<f64>, Vec<f64>),
+fn fisher_diagonal(window: &Window) -> Option<Metric> {
+    let all = Pairs::of(window, |_| true);
+    let (_, spread) = moments(&all.positions, all.stride);
+    let (_, force) = moments(&all.gradients, all.stride);
+    Metric::diagonal(&fisher(&spread[..window.dim], &force[..window.dim])).ok()
 }
 
-impl Inverse {
-    fn apply(&self, x: &[f64], out: &mut [f64]) {
-        match self {
-            Self::Identity => out.copy_from_slice(x),
-            Self::Diagonal(inverse) => {
-                for ((o, x), s) in out.iter_mut().zip(x).zip(inverse) {
-                    *o = x * s;
+/// The sample covariances of positions and gradients.
+struct Covariances {
+    draws: f64,
+    positions: DMatrix<f64>,
+    gradients: DMatrix<f64>,
+}
+
+impl Covariances {
+    fn of(pairs: &Pairs<'_>, dim: usize) -> Self {
+        let covariance = |rows: &[&[f64]]| {
+            let n = rows.len();
+            let mut centred = DMatrix::zeros(n, dim);
+            for (j, mut column) in centred.column_iter_mut().enumerate() {
+                let mut mean = 0.0;
+                for (z, row) in column.iter_mut().zip(rows) {
+                    *z = row[j];
+                    mean += row[j];
                 }
+                column.add_scalar_mut(-mean / n as f64);
             }
-            Self::Dense(rows) => {
-                for (o, row) in out.iter_mut().zip(rows.chunks_exact(x.len())) {
-                    *o = dot(row, x);
-                }
-            }
-            Self::LowRank(inverse, directions, stretch) => {
-                for ((o, x), s) in out.iter_mut().zip(x).zip(inverse) {
-                    *o = x * s;
-                }
-                for (u, s) in directions.chunks_exact(x.len()).zip(stretch) {
-                    add_scaled(s * dot(u, out), u, out);
-                }
-            }
+            // A transpose of its own: `tr_mul` is an order slower.
+            (centred.transpose() * centred) / n as f64
+        };
+        Self {
+            draws: pairs.len() as f64,
+            positions: covariance(&pairs.positions),
+            gradients: covariance(&pairs.gradients),
         }
+    }
+
+    /// The sample covariances with a little of the identity in the coordinates `x/σ`, and back.
+    fn full(&self) -> Option<Factor> {
+        let dim = self.positions.nrows();
+        let variances = fisher(
+            self.positions.diagonal().as_slice(),
+            self.gradients.diagonal().as_slice(),
+        );
+        let scale: Vec<f64> = variances.iter().map(|v| v.sqrt()).collect();
+        if !scale.iter().all(|s| s.is_normal()) {
+            return None;
+        }
+        let shrink = |covariance: &DMatrix<f64>, unit: &dyn Fn(f64) -> f64| {
+            DMatrix::from_fn(dim, dim, |i, j| {
+                let scaled = covariance[(i, j)] * unit(scale[i]) * unit(scale[j]);
+                let prior = if i == j { PRIOR } else { 0.0 };
+                (self.draws * scaled + prior) / (self.draws + PRIOR)
+            })
+        };
+        let x = shrink(&self.positions, &|s| 1.0 / s);
+        let g = shrink(&self.gradients, &|s| s);
+        let mut factor = geometric_mean(&x, g)?;
+        for (i, s) in scale.iter().enumerate() {
+            factor.forth.row_mut(i).scale_mut(*s);
+            factor.back.column_mut(i).scale_mut(1.0 / s);
+        }
+        Some(factor)
     }
 }
 
-/// The metric that leaves the smallest condition number on held-out draws, and the factor by which
-/// the step size changes from `current` to it. `None` if there is nothing to learn from.
-pub(crate) fn fit(window: &Window, current: &Metric, full: bool) -> Option<(Metric, f64)> {
-    let dim = window.dim;
-    let learn = Rows::of(window, |i| i % 4 != 3);
-    let judge = Rows::of(window, |i| i % 4 == 3).last(64);
-    let all = Rows::of(window, |_| true);
-    if judge.len() < 2 || learn.len() < 4 {
+/// `A` and `A⁻¹`.
+struct Factor {
+    forth: DMatrix<f64>,
+    back: DMatrix<f64>,
+}
+
+/// The factor `L⁻ᵀ W Λ^¼` of the solution of `Σ G Σ = X`, and its inverse: with `G = L Lᵀ` and
+/// `Lᵀ X L = W Λ Wᵀ` it is `Σ = L⁻ᵀ W Λ^½ Wᵀ L⁻¹`.
+fn geometric_mean(x: &DMatrix<f64>, g: DMatrix<f64>) -> Option<Factor> {
+    let l = g.cholesky()?.unpack();
+    let lt = l.transpose();
+    let middle = &lt * x * &l;
+    if !middle.iter().all(|v| v.is_finite()) {
         return None;
     }
-    let mut best: Option<(Kind, f64)> = None;
-    let mut kinds = vec![Kind::Identity, Kind::Variance, Kind::Fisher];
-    if full {
-        kinds.push(Kind::Full);
-    }
-    for kind in kinds {
-        let Some(candidate) = kind.fit(dim, &learn) else {
-            continue;
-        };
-        let score = spread_of_positions(&candidate, &judge)
-            * spread_of_gradients(&candidate.metric, &judge);
-        if std::env::var("ERGODIC_TRACE").is_ok() {
-            eprintln!("  n {} {kind:?} {score:.4}", window.len());
+    let eigen = SymmetricEigen::try_new(middle, f64::EPSILON, 0)?;
+    let mut back = eigen.eigenvectors.transpose() * &lt;
+    let mut forth = lt.solve_upper_triangular(&eigen.eigenvectors)?;
+    for (i, value) in eigen.eigenvalues.iter().enumerate() {
+        if !(value.is_normal() && *value > 0.0) {
+            return None;
         }
-        // A richer metric has to earn its cost and its noise.
-        let better = match best {
-            Some((_, other)) => score < kind.handicap() * other,
-            None => true,
-        };
-        if score.is_finite() && better {
-            best = Some((kind, score));
-        }
+        let root = value.sqrt().sqrt();
+        forth.column_mut(i).scale_mut(root);
+        back.row_mut(i).scale_mut(1.0 / root);
     }
-    let (kind, _) = best?;
-    let metric = kind.fit(dim, &all)?.metric;
-    let ratio = spread_of_gradients(current, &judge) / spread_of_gradients(&metric, &judge);
-    let stretch = ratio.sqrt();
-    (stretch.is_normal() && stretch > 0.0).then_some((metric, stretch))
+    Some(Factor { forth, back })
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A candidate in few dimensions.
+enum Few {
+    Identity,
+    Diagonal(Vec<f64>),
+    Full(Factor),
+}
+
+impl Few {
+    fn score(&self, judge: &Covariances) -> f64 {
+        let dim = judge.positions.nrows();
+        let (x, g) = match self {
+            Self::Identity => (judge.positions.clone(), judge.gradients.clone()),
+            Self::Diagonal(variances) => {
+                let scale: Vec<f64> = variances.iter().map(|v| v.sqrt()).collect();
+                let by = |m: &DMatrix<f64>, unit: &dyn Fn(f64) -> f64| {
+                    DMatrix::from_fn(dim, dim, |i, j| m[(i, j)] * unit(scale[i]) * unit(scale[j]))
+                };
+                (
+                    by(&judge.positions, &|s| 1.0 / s),
+                    by(&judge.gradients, &|s| s),
+                )
+            }
+            Self::Full(Factor { forth, back }) => (
+                back * &judge.positions * back.transpose(),
+                forth.transpose() * &judge.gradients * forth,
+            ),
+        };
+        largest_eigenvalue(&x) * largest_eigenvalue(&g)
+    }
+
+    fn metric(&self) -> Option<Metric> {
+        match self {
+            Self::Identity => Some(Metric::identity()),
+            Self::Diagonal(variances) => Metric::diagonal(variances).ok(),
+            Self::Full(factor) => Metric::factor(&factor.forth).ok(),
+        }
+    }
+}
+
+/// `λ_max` by the power method from the column of the largest diagonal element: a lower bound,
+/// tight enough to compare metrics.
+fn largest_eigenvalue(m: &DMatrix<f64>) -> f64 {
+    let mut direction = m.column(m.diagonal().imax()).into_owned();
+    let mut next = direction.clone();
+    let mut value = 0.0;
+    for _ in 0..POWER {
+        let size = direction.norm();
+        next.gemv(1.0 / size, m, &direction, 0.0);
+        value = next.norm();
+        std::mem::swap(&mut direction, &mut next);
+    }
+    value
+}
+
+fn choose_among_few(window: &Window, full: bool) -> Option<Metric> {
+    let dim = window.dim;
+    let learnt = Covariances::of(&Pairs::of(window, |i| i % HOLD_OUT != 0), dim);
+    let judge = Covariances::of(&Pairs::of(window, |i| i % HOLD_OUT == 0), dim);
+    let propose = |kind: Kind, from: &Covariances| -> Option<Few> {
+        let spread = from.positions.diagonal();
+        Some(match kind {
+            Kind::Identity => Few::Identity,
+            Kind::Variance => Few::Diagonal(spread.as_slice().to_vec()),
+            Kind::Fisher => Few::Diagonal(fisher(
+                spread.as_slice(),
+                from.gradients.diagonal().as_slice(),
+            )),
+            Kind::Full => Few::Full(from.full()?),
+        })
+    };
+    let kind = best(full, |kind| {
+        propose(kind, &learnt).map(|candidate| candidate.score(&judge))
+    })?;
+    let all = Covariances::of(&Pairs::of(window, |_| true), dim);
+    propose(kind, &all)?.metric()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Identity,
     Variance,
@@ -216,125 +339,113 @@ enum Kind {
     Full,
 }
 
-impl Kind {
-    const fn handicap(self) -> f64 {
-        match self {
-            Self::Identity | Self::Variance => 1.0,
-            Self::Fisher => 1.0,
-            Self::Full => 0.9,
+/// The kind of the smallest score, the full metric with its handicap.
+fn best(full: bool, mut score: impl FnMut(Kind) -> Option<f64>) -> Option<Kind> {
+    let mut best: Option<(Kind, f64)> = None;
+    for kind in [Kind::Identity, Kind::Variance, Kind::Fisher, Kind::Full] {
+        if kind == Kind::Full && !full {
+            continue;
+        }
+        let Some(score) = score(kind).filter(|s| s.is_finite()) else {
+            continue;
+        };
+        let handicap = if kind == Kind::Full { HANDICAP } else { 1.0 };
+        if best.is_none_or(|(_, other)| score < handicap * other) {
+            best = Some((kind, score));
+        }
+    }
+    best.map(|(kind, _)| kind)
+}
+
+/// A candidate in many dimensions: `A` and how `A⁻¹` is applied.
+struct Many {
+    metric: Metric,
+    /// `1/σ`, padded.
+    inverse: Vec<f64>,
+    directions: Vec<f64>,
+    /// `λ^(−½) − 1` for each direction.
+    stretch: Vec<f64>,
+}
+
+impl Many {
+    fn diagonal(mut variances: Vec<f64>, dim: usize) -> Option<Self> {
+        let stride = variances.len();
+        variances.truncate(dim);
+        let mut inverse: Vec<f64> = variances.iter().map(|v| 1.0 / v.sqrt()).collect();
+        inverse.resize(stride, 0.0);
+        Some(Self {
+            metric: Metric::diagonal(&variances).ok()?,
+            inverse,
+            directions: Vec::new(),
+            stretch: Vec::new(),
+        })
+    }
+
+    /// `A⁻¹x`.
+    fn back(&self, x: &[f64], out: &mut [f64]) {
+        multiply(x, &self.inverse, out);
+        for (u, s) in self.directions.chunks_exact(x.len()).zip(&self.stretch) {
+            add_scaled(s * dot(u, out), u, out);
         }
     }
 
-    fn fit(self, dim: usize, rows: &Rows<'_>) -> Option<Candidate> {
-        if matches!(self, Self::Identity) {
-            return Some(Candidate {
-                metric: Metric::identity(),
-                inverse: Inverse::Identity,
-            });
+    fn score(&self, judge: &Pairs<'_>) -> f64 {
+        largest(&judge.positions, judge.stride, |x, out| self.back(x, out))
+            * largest(&judge.gradients, judge.stride, |g, out| {
+                self.metric.whiten(g, out);
+            })
+    }
+}
+
+fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
+    let dim = window.dim;
+    let judge = Pairs::of(window, |i| i % HOLD_OUT == 0).last(MOST_JUDGES);
+    // What a perfect metric would score: the largest eigenvalue of a sample covariance of
+    // independent normals is about (1 + √(d/n))².
+    let noise = (1.0 + (dim as f64 / judge.len() as f64).sqrt()).powi(4);
+    let mut smallest = f64::INFINITY;
+    let propose = |kind: Kind, from: &Pairs<'_>| -> Option<Many> {
+        if kind == Kind::Identity {
+            return Many::diagonal(vec![1.0; from.stride], dim);
         }
-        let (centre, spread) = moments(&rows.positions, rows.stride);
-        if matches!(self, Self::Variance) {
-            return diagonal(dim, spread);
+        let (centre, spread) = moments(&from.positions, from.stride);
+        if kind == Kind::Variance {
+            return Many::diagonal(spread, dim);
         }
-        let (slope, force) = moments(&rows.gradients, rows.stride);
-        let variances: Vec<f64> = spread
-            .iter()
-            .zip(&force)
-            .map(|(x, g)| (x / g).sqrt())
-            .collect();
-        if matches!(self, Self::Fisher) {
-            return diagonal(dim, variances);
+        let (slope, force) = moments(&from.gradients, from.stride);
+        let variances = fisher(&spread, &force);
+        if kind == Kind::Fisher {
+            return Many::diagonal(variances, dim);
         }
         let scale: Vec<f64> = variances[..dim].iter().map(|v| v.sqrt()).collect();
         if !scale.iter().all(|s| s.is_normal()) {
             return None;
         }
-        if dim <= DENSE {
-            dense(rows, dim, &scale, &centre, &slope)
-        } else {
-            low_rank(&rows.last(LOW_RANK_DRAWS), dim, &scale, &centre, &slope)
-        }
-    }
-}
-
-fn diagonal(dim: usize, mut variances: Vec<f64>) -> Option<Candidate> {
-    let stride = variances.len();
-    variances.truncate(dim);
-    let metric = Metric::diagonal(&variances).ok()?;
-    let mut inverse: Vec<f64> = variances.iter().map(|v| 1.0 / v.sqrt()).collect();
-    inverse.resize(stride, 0.0);
-    Some(Candidate {
-        metric,
-        inverse: Inverse::Diagonal(inverse),
-    })
-}
-
-/// `(Z ᵀZ + prior·I)/(n + prior)` of `n` rows.
-fn covariance(rows: &DMatrix<f64>) -> DMatrix<f64> {
-    let (n, m) = rows.shape();
-    let mut product = rows.transpose() * rows;
-    for i in 0..m {
-        product[(i, i)] += PRIOR;
-    }
-    product / (n as f64 + PRIOR)
-}
-
-/// The factor `L⁻ᵀ W Λ^¼` of the solution of `Σ G Σ = X`, and its inverse: with `G = L Lᵀ` and
-/// `Lᵀ X L = W Λ Wᵀ` it is `Σ = L⁻ᵀ W Λ^½ Wᵀ L⁻¹`.
-fn geometric_mean(x: &DMatrix<f64>, g: DMatrix<f64>) -> Option<(DMatrix<f64>, DMatrix<f64>)> {
-    let l = g.cholesky()?.l();
-    let lt = l.transpose();
-    let middle = &lt * x * &l;
-    let eigen = SymmetricEigen::try_new(middle, f64::EPSILON, 0)?;
-    let mut inverse = eigen.eigenvectors.transpose() * &lt;
-    let mut factor = lt.solve_upper_triangular(&eigen.eigenvectors)?;
-    for (i, value) in eigen.eigenvalues.iter().enumerate() {
-        if !(value.is_normal() && *value > 0.0) {
+        low_rank(&from.last(LOW_RANK_DRAWS), dim, &scale, &centre, &slope)
+    };
+    let learnt = Pairs::of(window, |i| i % HOLD_OUT != 0);
+    let kind = best(full, |kind| {
+        if kind == Kind::Full && smallest < 1.7 * noise {
             return None;
         }
-        let root = value.sqrt().sqrt();
-        factor.column_mut(i).scale_mut(root);
-        inverse.row_mut(i).scale_mut(1.0 / root);
+        let score = propose(kind, &learnt)?.score(&judge);
+        smallest = smallest.min(score);
+        Some(score)
+    })?;
+    if kind == Kind::Identity {
+        return Some(Metric::identity());
     }
-    Some((factor, inverse))
+    let all = Pairs::of(window, |_| true);
+    propose(kind, &all).map(|candidate| candidate.metric)
 }
-
-fn dense(
-    rows: &Rows<'_>,
-    dim: usize,
-    scale: &[f64],
-    centre: &[f64],
-    slope: &[f64],
-) -> Option<Candidate> {
-    let n = rows.len();
-    let x = DMatrix::from_fn(n, dim, |i, j| (rows.positions[i][j] - centre[j]) / scale[j]);
-    let g = DMatrix::from_fn(n, dim, |i, j| (rows.gradients[i][j] - slope[j]) * scale[j]);
-    let (mut factor, inverse) = geometric_mean(&covariance(&x), covariance(&g))?;
-    for (i, s) in scale.iter().enumerate() {
-        factor.row_mut(i).scale_mut(*s);
-    }
-    let mut padded_inverse = vec![0.0; dim * rows.stride];
-    for (i, row) in padded_inverse.chunks_exact_mut(rows.stride).enumerate() {
-        for j in 0..dim {
-            row[j] = inverse[(i, j)] / scale[j];
-        }
-    }
-    Some(Candidate {
-        metric: Metric::factor(&factor).ok()?,
-        inverse: Inverse::Dense(padded_inverse),
-    })
-}
-
-/// Eigenvalues between the inverse of this and this are as good as 1.
-const CUTOFF: f64 = 1.5;
 
 fn low_rank(
-    rows: &Rows<'_>,
+    rows: &Pairs<'_>,
     dim: usize,
     scale: &[f64],
     centre: &[f64],
     slope: &[f64],
-) -> Option<Candidate> {
+) -> Option<Many> {
     let n = rows.len();
     let stride = rows.stride;
     // Scaled draws and gradients, and an orthonormal basis of their span by Gram and Schmidt's
@@ -374,8 +485,19 @@ fn low_rank(
         })
     };
     let (x, g) = scaled.split_at(n * stride);
-    let (factor, _) = geometric_mean(&covariance(&project(x)), covariance(&project(g)))?;
-    let eigen = SymmetricEigen::try_new(&factor * factor.transpose(), f64::EPSILON, 0)?;
+    let shrunk = |rows: DMatrix<f64>| {
+        let mut product = rows.transpose() * rows;
+        for i in 0..m {
+            product[(i, i)] += PRIOR;
+        }
+        product / (n as f64 + PRIOR)
+    };
+    let factor = geometric_mean(&shrunk(project(x)), shrunk(project(g)))?.forth;
+    let sigma = &factor * factor.transpose();
+    if !sigma.iter().all(|v| v.is_finite()) {
+        return None;
+    }
+    let eigen = SymmetricEigen::try_new(sigma, f64::EPSILON, 0)?;
     let mut directions = Vec::new();
     let mut plain = Vec::new();
     let mut values = Vec::new();
@@ -399,39 +521,27 @@ fn low_rank(
     let variances: Vec<f64> = scale.iter().map(|s| s * s).collect();
     let mut inverse: Vec<f64> = scale.iter().map(|s| 1.0 / s).collect();
     inverse.resize(stride, 0.0);
-    Some(Candidate {
+    Some(Many {
         metric: Metric::low_rank(&variances, &plain, &values).ok()?,
-        inverse: Inverse::LowRank(
-            inverse,
-            directions,
-            values.iter().map(|v| 1.0 / v.sqrt() - 1.0).collect(),
-        ),
+        inverse,
+        directions,
+        stretch: values.iter().map(|v| 1.0 / v.sqrt() - 1.0).collect(),
     })
 }
 
-/// `λ_max` of the covariance of `A⁻¹x`.
-fn spread_of_positions(candidate: &Candidate, rows: &Rows<'_>) -> f64 {
-    largest(&rows.positions, rows.stride, |x, out| {
-        candidate.inverse.apply(x, out);
-    })
-}
-
-/// `λ_max` of the covariance of `Aᵀ∇E`.
-fn spread_of_gradients(metric: &Metric, rows: &Rows<'_>) -> f64 {
-    largest(&rows.gradients, rows.stride, |g, out| metric.whiten(g, out))
-}
-
-/// The largest eigenvalue of the covariance of mapped rows, by the power method on their Gram
-/// matrix: a lower bound, tight enough to compare metrics.
+/// `λ_max` of the covariance of mapped rows, by the power method: a lower bound, tight enough to
+/// compare metrics.
 fn largest(rows: &[&[f64]], stride: usize, map: impl Fn(&[f64], &mut [f64])) -> f64 {
     let n = rows.len();
-    let (mean, _) = moments(rows, stride);
+    let mut mean = vec![0.0; stride];
+    for row in rows {
+        add_scaled(1.0 / n as f64, row, &mut mean);
+    }
     let mut centred = vec![0.0; stride];
     let mut mapped = vec![0.0; n * stride];
     for (row, out) in rows.iter().zip(mapped.chunks_exact_mut(stride)) {
-        for ((c, x), m) in centred.iter_mut().zip(*row).zip(&mean) {
-            *c = x - m;
-        }
+        centred.copy_from_slice(row);
+        add_scaled(-1.0, &mean, &mut centred);
         map(&centred, out);
     }
     // The longest row is a fair first guess of the direction.
@@ -445,15 +555,16 @@ fn largest(rows: &[&[f64]], stride: usize, map: impl Fn(&[f64], &mut [f64])) -> 
         return f64::NAN;
     };
     let mut direction = mapped[start * stride..(start + 1) * stride].to_vec();
+    let mut next = centred;
     let mut value = 0.0;
     for _ in 0..POWER {
-        let size = square(&direction).sqrt();
-        let unit: Vec<f64> = direction.iter().map(|d| d / size).collect();
-        direction.fill(0.0);
+        let unit = 1.0 / (square(&direction).sqrt() * n as f64);
+        next.fill(0.0);
         for row in mapped.chunks_exact(stride) {
-            add_scaled(dot(row, &unit) / n as f64, row, &mut direction);
+            add_scaled(dot(row, &direction) * unit, row, &mut next);
         }
-        value = square(&direction).sqrt();
+        value = square(&next).sqrt();
+        std::mem::swap(&mut direction, &mut next);
     }
     value
 }

@@ -5,16 +5,7 @@ use std::fmt;
 use ergodic_core::{ArgumentError, Randomness};
 use nalgebra::DMatrix;
 
-use super::leapfrog::{add_scaled, dot, multiply};
-
-/// Vectors of a metric are padded with zeros to a multiple of this many numbers, so that loops
-/// over padded states have no remainder.
-pub(crate) const LANES: usize = 8;
-
-/// The length of a vector of `dim` numbers with its padding.
-pub(crate) const fn padded(dim: usize) -> usize {
-    dim.div_ceil(LANES) * LANES
-}
+use super::lanes::{Aligned, LANES, add_scaled, combine, dot, multiply, padded, project};
 
 /// Whether applying `A` costs so much that `Aᵀ∇E` is kept beside the gradient.
 pub(crate) const fn is_full(metric: &Metric) -> bool {
@@ -56,14 +47,14 @@ pub struct Metric {
 pub(crate) enum Form {
     Identity,
     /// Standard deviations, padded.
-    Diagonal(Vec<f64>),
+    Diagonal(Aligned),
     /// The columns of `A`, each padded.
-    Dense(Vec<f64>),
+    Dense(Aligned),
     LowRank {
         /// Standard deviations `σ`, padded.
-        scale: Vec<f64>,
+        scale: Aligned,
         /// Orthonormal rows of `Uᵀ`, each padded.
-        directions: Vec<f64>,
+        directions: Aligned,
         /// `λ^½ − 1` for each direction.
         stretch: Vec<f64>,
     },
@@ -166,7 +157,7 @@ impl Metric {
             return Err(ArgumentError::new("factor", entry, "finite"));
         }
         let stride = padded(dim);
-        let mut columns = vec![0.0; dim * stride];
+        let mut columns = Aligned::zeros(dim * stride);
         for (to, from) in columns.chunks_exact_mut(stride).zip(factor.column_iter()) {
             for (to, from) in to.iter_mut().zip(from.iter()) {
                 *to = *from;
@@ -215,7 +206,7 @@ impl Metric {
             }
         }
         let stride = padded(dim);
-        let mut rows = vec![0.0; rank * stride];
+        let mut rows = Aligned::zeros(rank * stride);
         for (to, from) in rows
             .chunks_exact_mut(stride)
             .zip(directions.chunks_exact(dim))
@@ -278,10 +269,7 @@ impl Metric {
             Form::Identity => velocity.copy_from_slice(momentum),
             Form::Diagonal(scale) => multiply(&scale[..n], momentum, velocity),
             Form::Dense(columns) => {
-                velocity.fill(0.0);
-                for (column, p) in columns.chunks_exact(self.stride()).zip(momentum) {
-                    add_scaled(*p, &column[..n], velocity);
-                }
+                combine(columns, self.stride(), momentum, velocity);
             }
             Form::LowRank {
                 scale,
@@ -290,7 +278,7 @@ impl Metric {
             } => {
                 velocity.copy_from_slice(momentum);
                 self.stretch_along(directions, stretch, velocity);
-                for (v, s) in velocity.iter_mut().zip(scale) {
+                for (v, s) in velocity.iter_mut().zip(&**scale) {
                     *v *= s;
                 }
             }
@@ -304,9 +292,7 @@ impl Metric {
             Form::Identity => whitened.copy_from_slice(gradient),
             Form::Diagonal(scale) => multiply(&scale[..n], gradient, whitened),
             Form::Dense(columns) => {
-                for (column, w) in columns.chunks_exact(self.stride()).zip(whitened) {
-                    *w = dot(&column[..n], gradient);
-                }
+                project(columns, self.stride(), gradient, whitened);
             }
             Form::LowRank {
                 scale,
@@ -335,14 +321,14 @@ impl Metric {
 }
 
 /// Padded square roots of variances.
-fn scales(variances: &[f64]) -> Result<Vec<f64>, ArgumentError> {
+fn scales(variances: &[f64]) -> Result<Aligned, ArgumentError> {
     if variances.is_empty() {
         return Err(ArgumentError::new("variances", "empty", "at least one"));
     }
     if let Some(v) = variances.iter().find(|v| !(v.is_normal() && **v > 0.0)) {
         return Err(ArgumentError::new("variances", v, "finite, above 0"));
     }
-    let mut scale = vec![0.0; padded(variances.len())];
+    let mut scale = Aligned::zeros(padded(variances.len()));
     for (s, v) in scale.iter_mut().zip(variances) {
         *s = v.sqrt();
     }

@@ -176,7 +176,7 @@ impl HamiltonianTuner {
         if self.seen < self.next && done != end {
             return None;
         }
-        self.next = (self.seen * 3).div_ceil(2);
+        self.next = 2 * self.seen;
         self.window.keep_last((2 * self.seen).div_ceil(3));
         let full = self.settings.metric == MetricChoice::Best;
         let (fitted, stretch) = fit(&self.window, metric, full)?;

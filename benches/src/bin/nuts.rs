@@ -1,0 +1,292 @@
+//! Runs NUTS on the targets of the comparison with other packages, by its protocol.
+//!
+//! `nuts TARGET WARMUP DRAWS SEED PREFIX [DATA]`: four chains one after another on one thread, CPU
+//! seconds of that thread. Writes `PREFIX.f64` (chain, draw, coordinate) and `PREFIX.json`.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::sync::Arc;
+
+use ergodic_core::{Energy, EnergyGradient, MarkovKernel, WarmupStep};
+use ergodic_samplers::Nuts;
+use ergodic_samplers::hamiltonian::{MetricChoice, WarmupSettings};
+use rustix::time::{ClockId, clock_gettime};
+
+fn cpu() -> f64 {
+    let t = clock_gettime(ClockId::ThreadCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}
+
+thread_local! { static GRADIENTS: Cell<u64> = const { Cell::new(0) }; }
+
+/// An energy with its gradient: the log densities of the peers' drivers, term by term, negated.
+trait Density {
+    fn dim(&self) -> usize;
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64;
+}
+
+struct Iso(usize);
+impl Density for Iso {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let mut s = 0.0;
+        for (x, g) in x.iter().zip(g.iter_mut()) {
+            s += x * x;
+            *g = *x;
+        }
+        0.5 * s
+    }
+}
+
+struct Ar1 {
+    d: usize,
+    rho: f64,
+}
+impl Density for Ar1 {
+    fn dim(&self) -> usize {
+        self.d
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let (r, n) = (self.rho, self.d);
+        let c = 1.0 / (1.0 - r * r);
+        let mut q = 0.0;
+        for i in 0..n {
+            let diag = if i == 0 || i == n - 1 {
+                1.0
+            } else {
+                1.0 + r * r
+            };
+            let mut s = diag * x[i];
+            if i > 0 {
+                s -= r * x[i - 1];
+            }
+            if i + 1 < n {
+                s -= r * x[i + 1];
+            }
+            let s = c * s;
+            g[i] = s;
+            q += x[i] * s;
+        }
+        0.5 * q
+    }
+}
+
+struct FunnelCentred(usize);
+impl Density for FunnelCentred {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let v = x[0];
+        let n = (self.0 - 1) as f64;
+        let e = (-v).exp();
+        let mut s = 0.0;
+        for i in 1..self.0 {
+            s += x[i] * x[i];
+            g[i] = x[i] * e;
+        }
+        g[0] = v / 9.0 + 0.5 * n - 0.5 * s * e;
+        v * v / 18.0 + 0.5 * n * v + 0.5 * s * e
+    }
+}
+
+struct FunnelNonCentred(usize);
+impl Density for FunnelNonCentred {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let v = x[0];
+        let mut s = 0.0;
+        for i in 1..self.0 {
+            s += x[i] * x[i];
+            g[i] = x[i];
+        }
+        g[0] = v / 9.0;
+        v * v / 18.0 + 0.5 * s
+    }
+}
+
+struct Eight;
+const Y: [f64; 8] = [28., 8., -3., 7., -1., 1., 18., 12.];
+const S: [f64; 8] = [15., 10., 16., 11., 9., 11., 10., 18.];
+impl Density for Eight {
+    fn dim(&self) -> usize {
+        10
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let (mu, lt) = (x[8], x[9]);
+        let tau = lt.exp();
+        let mut lp = mu * mu / 50.0;
+        g[8] = mu / 25.0;
+        let u = tau * tau / 25.0;
+        lp += (1.0 + u).ln() - lt;
+        let mut gl = 2.0 * u / (1.0 + u) - 1.0;
+        for i in 0..8 {
+            let r = (Y[i] - mu - tau * x[i]) / (S[i] * S[i]);
+            lp += 0.5 * (r * r * S[i] * S[i] + x[i] * x[i]);
+            g[i] = x[i] - r * tau;
+            g[8] -= r;
+            gl -= r * tau * x[i];
+        }
+        g[9] = gl;
+        lp
+    }
+}
+
+struct Logit {
+    x: Arc<Vec<f64>>,
+    y: Arc<Vec<f64>>,
+    p: usize,
+}
+impl Logit {
+    fn load(dir: &str) -> Self {
+        let read = |f: &str| -> Vec<f64> {
+            std::fs::read(format!("{dir}/{f}"))
+                .expect("the data")
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|c| f64::from_le_bytes(*c))
+                .collect()
+        };
+        let y = read("bc_y.f64");
+        let x = read("bc_X.f64");
+        let p = x.len() / y.len();
+        Self {
+            x: x.into(),
+            y: y.into(),
+            p,
+        }
+    }
+}
+impl Density for Logit {
+    fn dim(&self) -> usize {
+        self.p
+    }
+    fn value(&self, b: &[f64], g: &mut [f64]) -> f64 {
+        let mut lp = 0.0;
+        for (b, g) in b.iter().zip(g.iter_mut()) {
+            lp += 0.5 * b * b;
+            *g = *b;
+        }
+        for (row, &y) in self.x.chunks_exact(self.p).zip(self.y.iter()) {
+            let eta: f64 = row.iter().zip(b).map(|(r, b)| r * b).sum();
+            let e = (-eta.abs()).exp();
+            lp += eta.max(0.0) + e.ln_1p() - y * eta;
+            let s = if eta >= 0.0 {
+                1.0 / (1.0 + e)
+            } else {
+                e / (1.0 + e)
+            };
+            let r = s - y;
+            for (g, x) in g.iter_mut().zip(row) {
+                *g += r * x;
+            }
+        }
+        lp
+    }
+}
+
+struct Target<D>(D);
+impl<D: Density> Energy for Target<D> {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        self.energy_gradient(x, &mut vec![0.0; x.len()])
+    }
+}
+impl<D: Density> EnergyGradient for Target<D> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn energy_gradient(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        GRADIENTS.with(|c| c.set(c.get() + 1));
+        self.0.value(x, g)
+    }
+}
+
+fn go<D: Density>(density: D, a: &[String]) {
+    let number = |i: usize| a[i].parse::<usize>().expect("a number");
+    let (warmup, draws, seed) = (number(2), number(3), number(4));
+    let target = Target(density);
+    let d = target.dim();
+    let mut out = std::io::BufWriter::new(std::fs::File::create(format!("{}.f64", a[5])).unwrap());
+    let (mut warm, mut sample, mut warm_g, mut sample_g, mut divergences) = (0.0, 0.0, 0, 0, 0);
+    let mut steps = Vec::new();
+    let mut metrics = Vec::new();
+    let choice = match std::env::var("METRIC").as_deref() {
+        Ok("diagonal") => MetricChoice::Diagonal,
+        Ok("keep") => MetricChoice::Keep,
+        _ => MetricChoice::Best,
+    };
+    let goal = std::env::var("GOAL").map_or(0.8, |g| g.parse().unwrap());
+    let settings = WarmupSettings::new()
+        .metric(choice)
+        .target_acceptance(goal)
+        .unwrap();
+    for chain in 0..4 {
+        use ergodic_core::Randomness;
+        let mut rng = ergodic_math::rng::stream(seed as u64, chain);
+        let start: Vec<f64> = (0..d).map(|_| 4.0 * rng.uniform() - 2.0).collect();
+        let mut store = vec![0.0; draws * d];
+        GRADIENTS.with(|c| c.set(0));
+        let t0 = cpu();
+        let mut kernel = Nuts::new().with_warmup(settings);
+        let mut state = kernel.init(&target, &start).unwrap();
+        for step in 0..warmup {
+            let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+            if std::env::var("ERGODIC_TRACE").is_ok() {
+                eprintln!(
+                    "{step} depth {} acc {:.3} eps {:.4} div {}",
+                    info.depth, info.acceptance, info.step_size, info.divergent
+                );
+            }
+            let at = WarmupStep { step, of: warmup };
+            kernel
+                .adapt(&target, &mut state, Some(&info), at, &mut rng)
+                .unwrap();
+        }
+        let t1 = cpu();
+        let g1 = GRADIENTS.with(Cell::get);
+        for row in store.chunks_exact_mut(d) {
+            let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+            row.copy_from_slice(state.position());
+            divergences += usize::from(info.divergent);
+        }
+        let t2 = cpu();
+        warm += t1 - t0;
+        sample += t2 - t1;
+        warm_g += g1;
+        sample_g += GRADIENTS.with(Cell::get) - g1;
+        steps.push(kernel.step_size());
+        metrics.push(format!("{:?}", kernel.metric()));
+        for v in store {
+            out.write_all(&v.to_le_bytes()).unwrap();
+        }
+    }
+    std::fs::write(
+        format!("{}.json", a[5]),
+        format!(
+            "{{\"sampler\":\"ergodic\",\"target\":\"{}\",\"dim\":{d},\"chains\":4,\"tune\":{warmup},\"draws\":{draws},\"seed\":{seed},\"warm_s\":{warm},\"samp_s\":{sample},\"warm_grads\":{warm_g},\"samp_grads\":{sample_g},\"divergences\":{divergences},\"eps\":{steps:?},\"metric\":{metrics:?}}}",
+            a[1]
+        ),
+    )
+    .unwrap();
+}
+
+fn main() {
+    let a: Vec<String> = std::env::args().collect();
+    let data = a.get(6).map_or("benches/data", String::as_str);
+    match a[1].as_str() {
+        "iso10" => go(Iso(10), &a),
+        "iso1000" => go(Iso(1000), &a),
+        "ar1" => go(Ar1 { d: 100, rho: 0.95 }, &a),
+        "funnel_c" => go(FunnelCentred(10), &a),
+        "funnel_nc" => go(FunnelNonCentred(10), &a),
+        "eight" => go(Eight, &a),
+        "logit" => go(Logit::load(data), &a),
+        other => panic!("no target {other}"),
+    }
+}
