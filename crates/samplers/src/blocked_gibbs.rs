@@ -86,16 +86,16 @@ impl Colouring {
                 }
             }
         }
-        let mut blocks: Vec<Vec<usize>> = Vec::new();
-        let colours = 1 + colour_of.iter().max().copied().unwrap_or(0);
-        if colours > sites {
+        // No colour is skipped, so there are no more colours than sites.
+        let largest = colour_of.iter().max().copied().unwrap_or(0);
+        if largest >= sites {
             return Err(ArgumentError::new(
                 "colour_of",
-                format!("as large as {}", colours - 1),
+                format!("as large as {largest}"),
                 format!("below {sites}"),
             ));
         }
-        blocks.resize_with(colours, Vec::new);
+        let mut blocks: Vec<Vec<usize>> = vec![Vec::new(); largest + 1];
         for (i, &c) in colour_of.iter().enumerate() {
             blocks[c].push(i);
         }

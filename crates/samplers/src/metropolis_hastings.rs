@@ -214,7 +214,8 @@ impl StepInfo for ProposalInfo {
 /// impl Energy for Order {
 ///     type State = [u8];
 ///     fn energy(&self, x: &[u8]) -> f64 {
-///         -(0..4).flat_map(|i| (0..i).map(move |j| (j, i))).filter(|&(j, i)| x[j] < x[i]).count() as f64
+///         let pairs = (0..4).flat_map(|i| (0..i).map(move |j| (j, i)));
+///         -(pairs.filter(|&(j, i)| x[j] < x[i]).count() as f64)
 ///     }
 /// }
 /// /// Exchanges two places: symmetric.
