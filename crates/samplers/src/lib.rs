@@ -32,6 +32,8 @@
 //! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
+mod annealing_path;
+mod batch_means;
 mod blocked_gibbs;
 mod compose;
 mod coupling;
@@ -59,9 +61,14 @@ mod slice;
 mod start;
 mod step_halving;
 mod stochastic;
+mod tempering;
 mod thermostat;
 mod triangular;
 
+pub use annealing_path::{
+    AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, NormalBase, OneChain,
+    Temperatures,
+};
 pub use blocked_gibbs::{BlockedGibbs, Colouring};
 pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat, Repeated};
 pub use coupling::{
@@ -106,5 +113,10 @@ pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
+};
+pub use tempering::{
+    Barrier, IndexProcess, LevelProduct, ParallelTempering, ParallelTemperingInfo,
+    ParallelTemperingState, SwapReport, SwapScheme, TemperatureLadder, Tempering, TemperingReport,
+    TemperingRun, TemperingSettings, TuningRound,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};

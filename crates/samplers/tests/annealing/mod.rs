@@ -1,0 +1,199 @@
+//! Targets of the tests across temperatures: a periodic Ising lattice and two wells.
+#![allow(dead_code)] // each test file uses some of it
+
+use ergodic_core::{
+    Claims, Conditional, Energy, LocalEnergy, MarkovKernel, PathBase, Randomness, TargetError,
+};
+use ergodic_math::Real;
+use ergodic_math::special::{log_add_exp, sigmoid};
+
+/// `β_c = log(1 + √2)/2`.
+pub const CRITICAL: f64 = 0.440_686_793_509_771_5;
+
+/// The 4 × 4 periodic Ising model by energy levels: `(E, g(E))`, symmetric in `E`.
+pub const LEVELS_4X4: [(f64, f64); 15] = [
+    (-32.0, 2.0),
+    (-24.0, 32.0),
+    (-20.0, 64.0),
+    (-16.0, 424.0),
+    (-12.0, 1728.0),
+    (-8.0, 6688.0),
+    (-4.0, 13568.0),
+    (0.0, 20524.0),
+    (4.0, 13568.0),
+    (8.0, 6688.0),
+    (12.0, 1728.0),
+    (16.0, 424.0),
+    (20.0, 64.0),
+    (24.0, 32.0),
+    (32.0, 2.0),
+];
+
+/// `E(s) = −Σ_<ij> sᵢ sⱼ` on a periodic square lattice; `t` of a path is the inverse temperature.
+#[derive(Clone, Debug)]
+pub struct Torus {
+    neighbours: Vec<[usize; 4]>,
+}
+
+impl Torus {
+    pub fn new(side: usize) -> Self {
+        let at = |r: usize, c: usize| (r % side) * side + c % side;
+        let neighbours = (0..side * side)
+            .map(|i| {
+                let (r, c) = (i / side, i % side);
+                [
+                    at(r + 1, c),
+                    at(r + side - 1, c),
+                    at(r, c + 1),
+                    at(r, c + side - 1),
+                ]
+            })
+            .collect();
+        Self { neighbours }
+    }
+    fn field(&self, s: &[i8], site: usize) -> f64 {
+        let sum: i32 = self.neighbours[site].iter().map(|&j| i32::from(s[j])).sum();
+        f64::from(sum)
+    }
+}
+
+impl Energy for Torus {
+    type State = [i8];
+    fn energy(&self, s: &[i8]) -> f64 {
+        // Each bond from both sides.
+        let sum: i32 = self
+            .neighbours
+            .iter()
+            .zip(s)
+            .map(|(n, &s0)| i32::from(s0) * n.iter().map(|&j| i32::from(s[j])).sum::<i32>())
+            .sum();
+        -0.5 * f64::from(sum)
+    }
+}
+
+impl LocalEnergy for Torus {
+    type Move = usize;
+    fn delta_energy(&self, s: &[i8], site: usize) -> f64 {
+        2.0 * f64::from(s[site]) * self.field(s, site)
+    }
+    fn apply(&self, s: &mut [i8], site: usize) {
+        s[site] = -s[site];
+    }
+}
+
+impl Conditional for Torus {
+    fn num_sites(&self) -> usize {
+        self.neighbours.len()
+    }
+    fn resample_site<R: Randomness + ?Sized>(
+        &self,
+        s: &mut [i8],
+        site: usize,
+        beta: f64,
+        rng: &mut R,
+    ) {
+        let up = sigmoid(2.0 * beta * self.field(s, site));
+        s[site] = if rng.bernoulli(up) { 1 } else { -1 };
+    }
+}
+
+/// Free spins: the law of every Ising model at infinite temperature.
+#[derive(Clone, Debug)]
+pub struct Free(pub usize);
+
+impl PathBase<Vec<i8>> for Free {
+    fn log_z(&self) -> f64 {
+        self.0 as f64 * std::f64::consts::LN_2
+    }
+    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> Vec<i8> {
+        (0..self.0)
+            .map(|_| if rng.bernoulli(0.5) { 1 } else { -1 })
+            .collect()
+    }
+}
+
+/// An equal mixture of normals with unit variance at `±apart` in the first coordinate, normalised
+/// (`log Z = 0`).
+#[derive(Clone, Debug)]
+pub struct TwoWells {
+    pub dim: usize,
+    pub apart: f64,
+}
+
+impl Energy for TwoWells {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        let half_square: f64 = x[1..].iter().map(|v| 0.5 * v * v).sum();
+        let well = |m: f64| -0.5 * (x[0] - m) * (x[0] - m);
+        let norm = std::f64::consts::LN_2 + self.dim as f64 * 0.918_938_533_204_672_8;
+        norm + half_square - log_add_exp(well(self.apart), well(-self.apart))
+    }
+}
+
+/// Random-walk Metropolis that caches its energy, as kernels of continuous targets do.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Walk {
+    pub step: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Walking {
+    x: Vec<f64>,
+    proposal: Vec<f64>,
+    energy: f64,
+}
+
+impl<T: Energy<State = [f64]>> MarkovKernel<T> for Walk {
+    type State = Walking;
+    type Info = bool;
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE
+    }
+    fn init(&self, t: &T, x: &[f64]) -> Result<Walking, TargetError> {
+        let energy = t.energy(x);
+        if !energy.is_finite() {
+            return Err(TargetError::non_finite("energy at the start", energy));
+        }
+        Ok(Walking {
+            x: x.to_vec(),
+            proposal: x.to_vec(),
+            energy,
+        })
+    }
+    fn position<'s>(&self, _: &T, s: &'s Walking) -> &'s [f64]
+    where
+        T: 's,
+    {
+        &s.x
+    }
+    fn reset(&self, t: &T, s: &mut Walking, x: Option<&[f64]>) -> Result<(), TargetError> {
+        if let Some(x) = x {
+            s.x.copy_from_slice(x);
+        }
+        s.energy = t.energy(&s.x);
+        if s.energy.is_finite() {
+            Ok(())
+        } else {
+            Err(TargetError::non_finite("energy at the start", s.energy))
+        }
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &T,
+        s: &mut Walking,
+        rng: &mut R,
+    ) -> Result<bool, TargetError> {
+        for (p, x) in s.proposal.iter_mut().zip(&s.x) {
+            *p = x + self.step * rng.normal();
+        }
+        let energy = t.energy(&s.proposal);
+        let accepted = rng.bernoulli(Real::exp(s.energy - energy).min(1.0));
+        if accepted {
+            std::mem::swap(&mut s.x, &mut s.proposal);
+            s.energy = energy;
+        }
+        Ok(accepted)
+    }
+}
