@@ -57,7 +57,9 @@ mod random_walk;
 mod rejection;
 mod run;
 mod scan;
+mod simulated_tempering;
 mod slice;
+mod smc;
 mod start;
 mod step_halving;
 mod stochastic;
@@ -108,7 +110,12 @@ pub use run::{
     StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
 pub use scan::Scan;
+pub use simulated_tempering::{
+    AtLevel, LevelMixture, LevelMove, SimulatedTempering, SimulatedTemperingInfo,
+    SimulatedTemperingReport, SimulatedTemperingState,
+};
 pub use slice::{Directions, Slice, SliceInfo, SliceState};
+pub use smc::{Resampling, Smc, SmcLadder, SmcReport, SmcSettings, SmcStage};
 pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,

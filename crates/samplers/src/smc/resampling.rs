@@ -272,7 +272,12 @@ mod tests {
     fn systematic_offspring_are_the_whole_numbers_beside_the_mean() {
         let weights = [0.13, 0.41, 0.02, 0.44];
         for k in 0..1000 {
-            let counts = offspring(Resampling::Systematic, &weights, 10, &[f64::from(k) / 1000.0]);
+            let counts = offspring(
+                Resampling::Systematic,
+                &weights,
+                10,
+                &[f64::from(k) / 1000.0],
+            );
             for (c, w) in counts.iter().zip(&weights) {
                 assert!((c - 10.0 * w).abs() < 1.0);
             }
@@ -299,7 +304,13 @@ mod tests {
 
     #[test]
     fn bad_weights_are_typed_errors() {
-        for weights in [&[][..], &[0.0, 0.0], &[-1.0, 2.0], &[f64::NAN], &[f64::MAX; 2]] {
+        for weights in [
+            &[][..],
+            &[0.0, 0.0],
+            &[-1.0, 2.0],
+            &[f64::NAN],
+            &[f64::MAX; 2],
+        ] {
             for scheme in ALL {
                 let error = scheme
                     .draw(weights, &mut [0; 2], &mut Tape([0.5; 2].iter()))

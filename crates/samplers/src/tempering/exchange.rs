@@ -27,19 +27,19 @@ pub enum SwapScheme {
 /// A chain that wanders through the levels of a ladder.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Replica<S, X> {
+pub(crate) struct Replica<S, X> {
     /// What the kernel carries.
-    pub(super) state: S,
+    pub(crate) state: S,
     /// An exact draw from the base, where `drawn`; then `state` is stale. The kernel may be
     /// unable to carry such a draw, as it may lie outside the support of its target.
-    pub(super) draw: X,
-    pub(super) drawn: bool,
+    pub(crate) draw: X,
+    pub(crate) drawn: bool,
     /// Where on the ladder.
-    pub(super) level: usize,
+    pub(crate) level: usize,
 }
 
 impl<S, X> Replica<S, X> {
-    pub(super) fn position<'s, T, K>(&'s self, target: &T, kernel: &K) -> &'s T::State
+    pub(crate) fn position<'s, T, K>(&'s self, target: &T, kernel: &K) -> &'s T::State
     where
         T: Energy + 's,
         T::State: ToOwned<Owned = X>,
@@ -55,7 +55,7 @@ impl<S, X> Replica<S, X> {
 
     /// Moves within the level: an exact draw at a base that has them, else `steps` steps of the
     /// kernel, with `warmup` telling it where the warm-up stands.
-    pub(super) fn explore<A, K, R>(
+    pub(crate) fn explore<A, K, R>(
         &mut self,
         path: &A,
         target: &A::Target,
@@ -96,7 +96,7 @@ impl<S, X> Replica<S, X> {
     }
 
     /// Takes up another level: the caches of the kernel are rebuilt for its law.
-    pub(super) fn arrive<T, K>(
+    pub(crate) fn arrive<T, K>(
         &mut self,
         level: usize,
         target: &T,
@@ -124,7 +124,7 @@ impl<S, X> Replica<S, X> {
 }
 
 /// A replica at a base draw, or a start: a position from which a kernel can set out.
-pub(super) fn start<A, R>(path: &A, above: f64, rng: &mut R) -> Result<OwnedOf<A>, TargetError>
+pub(crate) fn start<A, R>(path: &A, above: f64, rng: &mut R) -> Result<OwnedOf<A>, TargetError>
 where
     A: AnnealingPath,
     R: Randomness + ?Sized,
@@ -146,17 +146,17 @@ where
 
 /// What a proposed exchange was worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     /// `E_{i+1}(x_i) − E_i(x_i)`.
-    pub(super) up: f64,
+    pub(crate) up: f64,
     /// `E_i(x_{i+1}) − E_{i+1}(x_{i+1})`.
-    pub(super) down: f64,
+    pub(crate) down: f64,
     /// `min(1, exp(−up − down))`.
-    pub(super) acceptance: f64,
+    pub(crate) acceptance: f64,
 }
 
 /// Weighs the exchange of the positions `low` at `t_low` and `high` at `t_high`.
-pub(super) fn weigh<A: AnnealingPath>(
+pub(crate) fn weigh<A: AnnealingPath>(
     path: &A,
     low: &StateOf<A>,
     high: &StateOf<A>,

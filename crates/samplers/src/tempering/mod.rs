@@ -4,7 +4,7 @@
 //! in parallel, tunes the ladder, and reports.
 
 mod barrier;
-mod exchange;
+pub(crate) mod exchange;
 mod ladder;
 mod product;
 mod run;

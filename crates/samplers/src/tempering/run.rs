@@ -273,7 +273,8 @@ impl<K, S, X> TemperingRun<K, S, X> {
         let levels = self.walkers.len();
         self.scan = 0;
         self.statistics = SwapStatistics::new(levels - 1);
-        self.trips = RoundTrips::new(levels);
+        // Journeys go on: to forget them would cost every replica one round trip.
+        self.trips.completed = 0;
         self.accounts = vec![Account::default(); levels];
     }
 
@@ -329,7 +330,8 @@ pub struct TemperingReport<K, X> {
     pub barrier: Barrier,
     /// The swaps of each pair.
     pub swaps: Vec<SwapReport>,
-    /// Base to target to base, all replicas together.
+    /// Base to target to base, all replicas together; those under way when the ladder was frozen
+    /// count when they arrive.
     pub round_trips: u64,
     /// Round trips per scan.
     pub round_trip_rate: f64,
@@ -451,7 +453,7 @@ where
             round: 0,
             scan: 0,
             statistics: SwapStatistics::new(0),
-            trips: RoundTrips::new(0),
+            trips: RoundTrips::new(levels),
             accounts: Vec::new(),
             rounds: Vec::new(),
             draws: Vec::new(),

@@ -197,3 +197,32 @@ impl<T: Energy<State = [f64]>> MarkovKernel<T> for Walk {
         Ok(accepted)
     }
 }
+
+/// A path run through from 0 to another end than 1.
+#[derive(Clone, Debug)]
+pub struct Scaled<A> {
+    pub path: A,
+    pub to: f64,
+}
+
+impl<A: ergodic_samplers::AnnealingPath> ergodic_samplers::AnnealingPath for Scaled<A> {
+    type Target = A::Target;
+    fn at(&self, t: f64) -> A::Target {
+        self.path.at(t * self.to)
+    }
+    fn work(&self, x: &<A::Target as Energy>::State, from: f64, to: f64) -> f64 {
+        self.path.work(x, from * self.to, to * self.to)
+    }
+    fn slope(&self, x: &<A::Target as Energy>::State) -> Option<f64> {
+        self.path.slope(x).map(|v| v * self.to)
+    }
+    fn log_z_base(&self) -> Option<f64> {
+        self.path.log_z_base()
+    }
+    fn sample_base<R: Randomness + ?Sized>(
+        &self,
+        rng: &mut R,
+    ) -> Option<<<A::Target as Energy>::State as ToOwned>::Owned> {
+        self.path.sample_base(rng)
+    }
+}
