@@ -31,6 +31,11 @@
 //! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
 //! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
+//! | [`ParallelTempering`] | one replica per level, and who is at which level | no | not claimed |
+//! | [`SimulatedTempering`] | one state and its level | no | not claimed |
+//!
+//! Across temperatures, along an [`AnnealingPath`]: [`Tempering`] runs parallel tempering on all
+//! cores with a tuned ladder, [`Smc`] weighs, resamples and moves particles; both give `log Z`.
 
 mod annealing_path;
 mod batch_means;

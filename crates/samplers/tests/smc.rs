@@ -304,13 +304,11 @@ fn bad_settings_and_targets_are_typed_errors() {
             self.0
         }
     }
-    for energies in [vec![0.0, f64::INFINITY]] {
-        let table = FiniteTable::new(energies).unwrap();
-        let path = GeometricPath {
-            target: &table,
-            base: Only(1),
-        };
-        let smc = Smc::new(path, Gibbs::new(Scan::Random), default()).unwrap();
-        assert!(smc.run().unwrap_err().to_string().contains("finite energy"));
-    }
+    let table = FiniteTable::new(vec![0.0, f64::INFINITY]).unwrap();
+    let path = GeometricPath {
+        target: &table,
+        base: Only(1),
+    };
+    let smc = Smc::new(path, Gibbs::new(Scan::Random), default()).unwrap();
+    assert!(smc.run().unwrap_err().to_string().contains("finite energy"));
 }

@@ -4,15 +4,15 @@ mod annealing;
 
 use annealing::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells, Walk};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
-use ergodic_conformance::{Law, check, enumerate};
+use ergodic_conformance::{Law, Shifted, check, enumerate};
 use ergodic_core::{
-    Claims, EachChain, Energy, GeometricPath, MarkovKernel, PathBase, Randomness, TargetError,
-    Tempered,
+    Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
+    TargetError, Tempered, WarmupStep,
 };
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
     AnnealingPath, Gibbs, LevelProduct, LinearPath, Metropolis, NormalBase, OneChain,
-    ParallelTempering, Scan, SwapScheme, TemperatureLadder, Temperatures, Tempering,
+    ParallelTempering, Proposal, Scan, SwapScheme, TemperatureLadder, Temperatures, Tempering,
     TemperingSettings, UniformSite,
 };
 use nalgebra::DMatrix;
@@ -181,6 +181,36 @@ fn a_cycle_is_moves_then_even_swaps_then_moves_then_odd_swaps() {
     assert!((cycle.matrix() - &moves * &even * &moves * &odd).amax() < 1e-15);
     let coin = enumerate(&kernel.scheme(SwapScheme::Stochastic), &target, &states).unwrap();
     assert!((coin.matrix() - &moves * (0.5 * (even + odd))).amax() < 1e-15);
+}
+
+#[test]
+fn a_constant_in_the_energy_changes_nothing_beyond_rounding() {
+    let table = FiniteTable::new(vec![0.0, 1.0, -0.5]).unwrap();
+    let states = product(&table.states(), 2);
+    let kernel = ParallelTempering::new(Metropolis::new(Anywhere), 2);
+    let plain = LevelProduct::new(Temperatures(&table), ladder(&[0.3, 1.0]));
+    let plain = enumerate(&kernel, &plain, &states).unwrap();
+    for constant in [1000.0, -1000.0] {
+        let shifted = Shifted {
+            target: table.clone(),
+            constant,
+        };
+        let shifted = LevelProduct::new(Temperatures(&shifted), ladder(&[0.3, 1.0]));
+        let shifted = enumerate(&kernel, &shifted, &states).unwrap();
+        assert!(plain.distance(&shifted) < 1e-12);
+    }
+}
+
+/// Proposes any of three states.
+#[derive(Clone)]
+struct Anywhere;
+impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
+    fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
+        rng.index(3)
+    }
+    fn connects(&self) -> bool {
+        true
+    }
 }
 
 /// A path whose works have the wrong sign: the swap ratio upside down.
@@ -407,7 +437,7 @@ fn two_wells_reach_their_round_trips_and_log_z() {
     let report = Tempering::new(
         two_wells_path(&wells),
         Walk { step: 1.2 },
-        TemperatureLadder::linear(0.0, 1.0, 14).unwrap(),
+        TemperatureLadder::linear(0.0, 1.0, 20).unwrap(),
         settings,
     )
     .unwrap()
@@ -600,4 +630,104 @@ fn draws_outside_the_support_weigh_nothing() {
     }
     assert!(report.log_z.unwrap().interval.contains(exact));
     assert!(report.draws.iter().all(|x| *x < 2));
+}
+
+/// An exact draw from a table, that counts how it is tuned.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tuned {
+    first: usize,
+    last: usize,
+    steps: usize,
+    frozen: usize,
+}
+impl<'t> MarkovKernel<Tempered<&'t FiniteTable>> for Tuned {
+    type State = usize;
+    type Info = ();
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE
+    }
+    fn init(&self, _: &Tempered<&'t FiniteTable>, x: &usize) -> Result<usize, TargetError> {
+        Ok(*x)
+    }
+    fn position<'s>(&self, _: &Tempered<&'t FiniteTable>, s: &'s usize) -> &'s usize
+    where
+        Tempered<&'t FiniteTable>: 's,
+    {
+        s
+    }
+    fn reset(
+        &self,
+        _: &Tempered<&'t FiniteTable>,
+        s: &mut usize,
+        x: Option<&usize>,
+    ) -> Result<(), TargetError> {
+        *s = *x.unwrap_or(s);
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &Tempered<&'t FiniteTable>,
+        s: &mut usize,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        use ergodic_core::Conditional;
+        self.frozen += 1;
+        t.resample_site(s, 0, 1.0, rng);
+        Ok(())
+    }
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        _: &Tempered<&'t FiniteTable>,
+        _: &mut usize,
+        _: Option<&()>,
+        at: WarmupStep,
+        _: &mut R,
+    ) -> Result<(), TargetError> {
+        self.first += usize::from(at.is_first());
+        self.last += usize::from(at.is_last());
+        self.steps += 1;
+        self.frozen = 0;
+        Ok(())
+    }
+}
+
+#[test]
+fn the_kernel_of_each_level_is_tuned_in_every_round_and_frozen_afterwards() {
+    let table = FiniteTable::new(vec![0.0, 2.0, -1.0]).unwrap();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(3),
+    };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(3)
+        .first_round(10)
+        .scans(50)
+        .steps_per_scan(2);
+    let report = Tempering::new(path, Tuned::default(), ladder(&[0.0, 0.5, 1.0]), settings)
+        .unwrap()
+        .run()
+        .unwrap();
+    // Level 0 is drawn from the base; the others have seen 10 + 20 + 40 scans of two steps.
+    let tuned = Tuned {
+        first: 3,
+        last: 3,
+        steps: 140,
+        frozen: 100,
+    };
+    assert_eq!(report.kernels, [Tuned::default(), tuned.clone(), tuned]);
+    let scans: Vec<usize> = report.rounds.iter().map(|r| r.scans).collect();
+    assert_eq!(scans, [10, 20, 40]);
+    // The frozen run is a kernel that keeps its claims.
+    let (_, law) = report.frozen(path_of(&table));
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    check(&kernel, &law, &product(&table.states(), 3), 1e-12)
+        .unwrap()
+        .assert();
+}
+
+fn path_of(table: &FiniteTable) -> GeometricPath<&FiniteTable, Uniform> {
+    GeometricPath {
+        target: table,
+        base: Uniform(3),
+    }
 }

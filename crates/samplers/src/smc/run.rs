@@ -652,18 +652,26 @@ where
             return Ok((1.0, all));
         }
         // `low` is always acceptable, `high` never: the share falls from 1 as `t` grows.
+        // Near 0 doubles are dense: the first step may be as small as the energies ask.
         let (mut low, mut high) = (t, 1.0);
-        for _ in 0..50 {
+        while high - low > 1e-9 * (low - t) {
             let middle = 0.5 * (low + high);
+            if middle <= low || middle >= high {
+                break;
+            }
             if conditional_ess(log_weights, &works(middle)?) >= goal {
                 low = middle;
             } else {
                 high = middle;
             }
         }
-        // The smallest step that there is, where none is small enough.
-        let next = if low > t { low } else { high };
-        Ok((next, works(next)?))
+        if low <= t {
+            return Err(TargetError::new(format!(
+                "the energies of the particles differ so much that no step from t = {t} keeps a \
+                 share of {goal} of their weights"
+            )));
+        }
+        Ok((low, works(low)?))
     }
 
     /// The kernel of a stage, tuned by a chain aside.

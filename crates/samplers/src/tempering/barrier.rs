@@ -103,6 +103,12 @@ impl Barrier {
         1.0 / (2.0 * steps + 2.0 * inefficiency)
     }
 
+    /// `2⌈Λ⌉ + 1` levels: for one run on as many cores as there are levels nothing is gained beyond
+    /// about two per unit of the barrier (Syed et al. 2022, section 5.3).
+    pub fn suggested_levels(&self) -> usize {
+        2 * self.total().ceil() as usize + 1
+    }
+
     /// The place of `t` among the levels, and its share of the step there.
     fn locate(&self, t: f64) -> (usize, f64) {
         let last = self.levels.len() - 2;
@@ -252,6 +258,7 @@ mod tests {
         assert!((barrier.cumulative(0.5) - 1.1).abs() < 1e-14);
         assert_eq!(barrier.cumulative(0.3), barrier.cumulative(0.1)); // no rejection there
         assert!((barrier.total() - 1.85).abs() < 1e-14);
+        assert_eq!(barrier.suggested_levels(), 5);
     }
 
     #[test]

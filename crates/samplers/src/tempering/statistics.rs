@@ -246,7 +246,8 @@ impl SwapStatistics {
         )?;
         // Logs of means are biased, from below downward and from above upward: intervals that
         // do not meet show it.
-        let apart = up.interval.upper < down.interval.lower;
+        let rounding = 1e-9 * (1.0 + both.value.abs());
+        let apart = up.interval.upper + rounding < down.interval.lower;
         for e in [&mut up, &mut down, &mut both] {
             e.bias_dominates = apart;
         }

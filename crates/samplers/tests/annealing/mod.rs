@@ -1,5 +1,5 @@
 //! Targets of the tests across temperatures: a periodic Ising lattice and two wells.
-#![allow(dead_code)] // each test file uses some of it
+#![allow(dead_code, unreachable_pub)] // each test file uses some of it
 
 use ergodic_core::{
     Claims, Conditional, Energy, LocalEnergy, MarkovKernel, PathBase, Randomness, TargetError,
