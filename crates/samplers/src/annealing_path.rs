@@ -6,7 +6,6 @@ use ergodic_core::{
     ArgumentError, Energy, EnergyGradient, GeometricPath, Independent, LocalEnergy, Path, PathBase,
     Randomness, TargetError, Tempered,
 };
-use ergodic_math::Real;
 
 /// The states of a path.
 pub(crate) type StateOf<A> = <<A as AnnealingPath>::Target as Energy>::State;
@@ -184,14 +183,14 @@ impl<P: Path> AnnealingPath for OneChain<P> {
 }
 
 /// The straight line between two energies, `E_t = (1 − t) E₀ + t E`: from a base law that can be
-/// drawn exactly, such as a [`NormalBase`], to a target on the same space.
+/// drawn exactly, such as a [`Gaussian`](crate::Gaussian), to a target on the same space.
 ///
 /// The path for continuous targets, whose `t E` alone has no law at `t = 0`. `E₀` has to be
 /// finite wherever `E` is.
 ///
 /// ```
 /// use ergodic_core::Energy;
-/// use ergodic_samplers::{AnnealingPath, LinearPath, NormalBase};
+/// use ergodic_samplers::{AnnealingPath, Gaussian, LinearPath};
 ///
 /// struct Quartic;
 /// impl Energy for Quartic {
@@ -200,7 +199,8 @@ impl<P: Path> AnnealingPath for OneChain<P> {
 ///         x[0].powi(4)
 ///     }
 /// }
-/// let path = LinearPath { base: NormalBase::isotropic(1, 2.0)?, target: &Quartic };
+/// let base = Gaussian::independent(vec![0.0], vec![2.0])?;
+/// let path = LinearPath { base, target: &Quartic };
 /// assert_eq!(path.at(0.5).energy(&[2.0]), 0.25 + 8.0);
 /// assert_eq!(path.work(&[2.0], 0.0, 1.0), 15.5);
 /// # Ok::<(), ergodic_core::ArgumentError>(())
@@ -274,7 +274,7 @@ impl<T: EnergyGradient, B: AddGradient> EnergyGradient for Between<B, T> {
 
 /// A base law whose gradient can be added to another without scratch memory.
 ///
-/// Implemented by [`NormalBase`].
+/// Implemented by [`Gaussian`](crate::Gaussian).
 pub trait AddGradient: Energy<State = [f64]> {
     /// Adds `scale · ∇E(x)` to `grad` and returns `E(x)`.
     fn add_gradient(&self, x: &[f64], scale: f64, grad: &mut [f64]) -> f64;
@@ -356,108 +356,6 @@ where
         for (o, x) in out.iter_mut().zip(block) {
             *o = linear_work(self.difference(x.borrow()), from, to);
         }
-    }
-}
-
-/// Independent normals, `E(x) = ½ Σ ((xᵢ − mᵢ)/sᵢ)²`, `log Z = Σ log(sᵢ √(2π))`: a base law for
-/// continuous targets.
-///
-/// ```
-/// use ergodic_core::PathBase;
-/// use ergodic_samplers::NormalBase;
-///
-/// let base = NormalBase::isotropic(1, 1.0)?;
-/// assert!((base.log_z() - 0.918938533204672).abs() < 1e-14);
-/// # Ok::<(), ergodic_core::ArgumentError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct NormalBase {
-    mean: Vec<f64>,
-    deviation: Vec<f64>,
-}
-
-impl NormalBase {
-    /// With the given means and standard deviations.
-    ///
-    /// # Errors
-    /// If there is no coordinate, lengths differ, a mean is not finite, or a deviation is not
-    /// finite and above 0.
-    pub fn new(mean: Vec<f64>, deviation: Vec<f64>) -> Result<Self, ArgumentError> {
-        if mean.is_empty() || mean.iter().any(|m| !m.is_finite()) {
-            return Err(ArgumentError::new(
-                "mean",
-                format!("{mean:?}"),
-                "finite, at least one",
-            ));
-        }
-        if deviation.len() != mean.len() || deviation.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
-            return Err(ArgumentError::new(
-                "deviation",
-                format!("{deviation:?}"),
-                format!("{} finite numbers above 0", mean.len()),
-            ));
-        }
-        Ok(Self { mean, deviation })
-    }
-
-    /// `N(0, s² I)` in `dim` dimensions.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn isotropic(dim: usize, deviation: f64) -> Result<Self, ArgumentError> {
-        Self::new(vec![0.0; dim], vec![deviation; dim])
-    }
-}
-
-impl Energy for NormalBase {
-    type State = [f64];
-    fn energy(&self, x: &[f64]) -> f64 {
-        let mut sum = 0.0;
-        for ((x, m), s) in x.iter().zip(&self.mean).zip(&self.deviation) {
-            let z = (x - m) / s;
-            sum += 0.5 * z * z;
-        }
-        sum
-    }
-}
-
-impl EnergyGradient for NormalBase {
-    fn dim(&self) -> usize {
-        self.mean.len()
-    }
-    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        grad.fill(0.0);
-        self.add_gradient(x, 1.0, grad)
-    }
-}
-
-impl AddGradient for NormalBase {
-    fn add_gradient(&self, x: &[f64], scale: f64, grad: &mut [f64]) -> f64 {
-        let mut sum = 0.0;
-        for (((g, x), m), s) in grad.iter_mut().zip(x).zip(&self.mean).zip(&self.deviation) {
-            let z = (x - m) / s;
-            *g += scale * z / s;
-            sum += 0.5 * z * z;
-        }
-        sum
-    }
-}
-
-impl PathBase<Vec<f64>> for NormalBase {
-    fn log_z(&self) -> f64 {
-        let half_log_two_pi = 0.918_938_533_204_672_74;
-        let mut sum = 0.0;
-        for &s in &self.deviation {
-            sum += half_log_two_pi + Real::ln(s);
-        }
-        sum
-    }
-    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
-        self.mean
-            .iter()
-            .zip(&self.deviation)
-            .map(|(m, s)| m + s * rng.normal())
-            .collect()
     }
 }
 

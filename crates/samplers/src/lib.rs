@@ -73,8 +73,7 @@ mod thermostat;
 mod triangular;
 
 pub use annealing_path::{
-    AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, NormalBase, OneChain,
-    Temperatures,
+    AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, OneChain, Temperatures,
 };
 pub use blocked_gibbs::{BlockedGibbs, Colouring};
 pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat, Repeated};

@@ -13,6 +13,8 @@ use ergodic_samplers::{
 };
 use proptest::strategy::Strategy;
 
+ergodic_conformance::counting_allocator!();
+
 type SpinMixture = LevelMixture<Temperatures<PairwiseSpins>>;
 
 fn at_levels<X: Clone>(one: &[X], levels: usize) -> Vec<AtLevel<X>> {

@@ -2,13 +2,13 @@
 
 mod annealing;
 
-use annealing::{CRITICAL, Free, Torus, TwoWells, Walk};
+use annealing::{CRITICAL, Free, Torus, TwoWells};
 use ergodic_conformance::strategies::FiniteTable;
 use ergodic_core::{EachChain, GeometricPath, PathBase, Randomness};
 use ergodic_math::special::log_mean_exp;
 use ergodic_samplers::{
-    Gibbs, LinearPath, NormalBase, OneChain, Resampling, Scan, Smc, SmcLadder, SmcSettings,
-    TemperatureLadder, Temperatures,
+    Gaussian, Gibbs, LinearPath, OneChain, RandomWalk, Resampling, Scan, Smc, SmcLadder,
+    SmcSettings, TemperatureLadder, Temperatures,
 };
 
 const ALL: [Resampling; 4] = [
@@ -152,7 +152,7 @@ fn critical_ising_has_its_log_z_adaptively_and_without_bias() {
 fn two_wells_have_their_moments_and_log_z() {
     let wells = TwoWells { dim: 3, apart: 4.0 };
     let path = LinearPath {
-        base: NormalBase::isotropic(3, 4.0).unwrap(),
+        base: Gaussian::independent(vec![0.0; 3], vec![4.0; 3]).unwrap(),
         target: &wells,
     };
     let settings = SmcSettings::default()
@@ -161,7 +161,7 @@ fn two_wells_have_their_moments_and_log_z() {
         .populations(12)
         .confidence(1.0 - 1e-8)
         .seed(9);
-    let report = Smc::new(path, Walk { step: 1.0 }, settings)
+    let report = Smc::new(path, RandomWalk::new(1.0).unwrap(), settings)
         .unwrap()
         .run()
         .unwrap();
@@ -245,11 +245,11 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().unwrap().install(|| {
             let path = LinearPath {
-                base: NormalBase::isotropic(2, 4.0).unwrap(),
+                base: Gaussian::independent(vec![0.0; 2], vec![4.0; 2]).unwrap(),
                 target: &wells,
             };
             let settings = SmcSettings::default().particles(300).seed(6);
-            let report = Smc::new(path, Walk { step: 1.0 }, settings)
+            let report = Smc::new(path, RandomWalk::new(1.0).unwrap(), settings)
                 .unwrap()
                 .run()
                 .unwrap();

@@ -2,7 +2,7 @@
 
 mod annealing;
 
-use annealing::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells, Walk};
+use annealing::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, Shifted, check, enumerate};
 use ergodic_core::{
@@ -11,9 +11,9 @@ use ergodic_core::{
 };
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
-    AnnealingPath, Gibbs, LevelProduct, LinearPath, Metropolis, NormalBase, OneChain,
-    ParallelTempering, Proposal, Scan, SwapScheme, TemperatureLadder, Temperatures, Tempering,
-    TemperingSettings, UniformSite,
+    AnnealingPath, Gaussian, Gibbs, LevelProduct, LinearPath, Metropolis, OneChain,
+    ParallelTempering, Proposal, RandomWalk, Scan, SwapScheme, TemperatureLadder, Temperatures,
+    Tempering, TemperingSettings, UniformSite,
 };
 use nalgebra::DMatrix;
 use proptest::strategy::Strategy;
@@ -35,6 +35,8 @@ fn product<X: Clone>(one: &[X], levels: usize) -> Vec<Vec<X>> {
     }
     all
 }
+
+ergodic_conformance::counting_allocator!();
 
 fn ladder(levels: &[f64]) -> TemperatureLadder {
     TemperatureLadder::new(levels.to_vec()).unwrap()
@@ -418,9 +420,9 @@ fn critical_ising_of_side_16_reaches_its_round_trips_and_log_z() {
     ising(16, 72, 1, 8000, 12);
 }
 
-fn two_wells_path(wells: &TwoWells) -> LinearPath<NormalBase, &TwoWells> {
+fn two_wells_path(wells: &TwoWells) -> LinearPath<Gaussian, &TwoWells> {
     LinearPath {
-        base: NormalBase::isotropic(wells.dim, 5.0).unwrap(),
+        base: Gaussian::independent(vec![0.0; wells.dim], vec![5.0; wells.dim]).unwrap(),
         target: wells,
     }
 }
@@ -436,7 +438,7 @@ fn two_wells_reach_their_round_trips_and_log_z() {
         .seed(5);
     let report = Tempering::new(
         two_wells_path(&wells),
-        Walk { step: 1.2 },
+        RandomWalk::new(1.2).unwrap(),
         TemperatureLadder::linear(0.0, 1.0, 20).unwrap(),
         settings,
     )
@@ -494,7 +496,7 @@ fn small(settings: TemperingSettings) -> Vec<u64> {
     let wells = TwoWells { dim: 2, apart: 3.0 };
     let report = Tempering::new(
         two_wells_path(&wells),
-        Walk { step: 1.0 },
+        RandomWalk::new(1.0).unwrap(),
         TemperatureLadder::linear(0.0, 1.0, 6).unwrap(),
         settings,
     )
@@ -534,7 +536,7 @@ fn a_stored_run_goes_on_with_the_same_bits() {
         .seed(4);
     let tempering = Tempering::new(
         two_wells_path(&wells),
-        Walk { step: 1.0 },
+        RandomWalk::new(1.0).unwrap(),
         TemperatureLadder::linear(0.0, 1.0, 5).unwrap(),
         settings,
     )

@@ -518,10 +518,7 @@ where
             }
             let step = log_sum_exp(&log_weights);
             if step == f64::NEG_INFINITY {
-                let error = TargetError::new(format!(
-                    "no particle has finite energy at t = {next}: more particles are needed"
-                ));
-                return Err(error.into());
+                return Err(no_particle(next).into());
             }
             log_ratio += step;
             for weight in &mut log_weights {
@@ -666,6 +663,9 @@ where
             }
         }
         if low <= t {
+            if conditional_ess(log_weights, &works(high)?) == 0.0 {
+                return Err(no_particle(high));
+            }
             return Err(TargetError::new(format!(
                 "the energies of the particles differ so much that no step from t = {t} keeps a \
                  share of {goal} of their weights"
@@ -766,6 +766,12 @@ impl<S: Clone, X> Particle<S, X> {
         kernel.position(target, state).clone_into(&mut self.x);
         Ok(())
     }
+}
+
+fn no_particle(t: f64) -> TargetError {
+    TargetError::new(format!(
+        "no particle has finite energy at t = {t}: more particles are needed"
+    ))
 }
 
 fn mean_acceptance<S, X>(particles: &[Particle<S, X>]) -> Option<f64> {

@@ -1,10 +1,7 @@
 //! Targets of the tests across temperatures: a periodic Ising lattice and two wells.
 #![allow(dead_code, unreachable_pub)] // each test file uses some of it
 
-use ergodic_core::{
-    Claims, Conditional, Energy, LocalEnergy, MarkovKernel, PathBase, Randomness, TargetError,
-};
-use ergodic_math::Real;
+use ergodic_core::{Conditional, Energy, LocalEnergy, PathBase, Randomness};
 use ergodic_math::special::{log_add_exp, sigmoid};
 
 /// `β_c = log(1 + √2)/2`.
@@ -127,74 +124,6 @@ impl Energy for TwoWells {
         let well = |m: f64| -0.5 * (x[0] - m) * (x[0] - m);
         let norm = std::f64::consts::LN_2 + self.dim as f64 * 0.918_938_533_204_672_8;
         norm + half_square - log_add_exp(well(self.apart), well(-self.apart))
-    }
-}
-
-/// Random-walk Metropolis that caches its energy, as kernels of continuous targets do.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Walk {
-    pub step: f64,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Walking {
-    x: Vec<f64>,
-    proposal: Vec<f64>,
-    energy: f64,
-}
-
-impl<T: Energy<State = [f64]>> MarkovKernel<T> for Walk {
-    type State = Walking;
-    type Info = bool;
-    fn claims(&self) -> Claims {
-        Claims::REVERSIBLE
-    }
-    fn init(&self, t: &T, x: &[f64]) -> Result<Walking, TargetError> {
-        let energy = t.energy(x);
-        if !energy.is_finite() {
-            return Err(TargetError::non_finite("energy at the start", energy));
-        }
-        Ok(Walking {
-            x: x.to_vec(),
-            proposal: x.to_vec(),
-            energy,
-        })
-    }
-    fn position<'s>(&self, _: &T, s: &'s Walking) -> &'s [f64]
-    where
-        T: 's,
-    {
-        &s.x
-    }
-    fn reset(&self, t: &T, s: &mut Walking, x: Option<&[f64]>) -> Result<(), TargetError> {
-        if let Some(x) = x {
-            s.x.copy_from_slice(x);
-        }
-        s.energy = t.energy(&s.x);
-        if s.energy.is_finite() {
-            Ok(())
-        } else {
-            Err(TargetError::non_finite("energy at the start", s.energy))
-        }
-    }
-    fn step<R: Randomness + ?Sized>(
-        &mut self,
-        t: &T,
-        s: &mut Walking,
-        rng: &mut R,
-    ) -> Result<bool, TargetError> {
-        for (p, x) in s.proposal.iter_mut().zip(&s.x) {
-            *p = x + self.step * rng.normal();
-        }
-        let energy = t.energy(&s.proposal);
-        let accepted = rng.bernoulli(Real::exp(s.energy - energy).min(1.0));
-        if accepted {
-            std::mem::swap(&mut s.x, &mut s.proposal);
-            s.energy = energy;
-        }
-        Ok(accepted)
     }
 }
 
