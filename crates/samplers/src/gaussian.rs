@@ -1,8 +1,9 @@
 //! The normal law on `ℝᵈ`: a prior, an envelope, a proposal, a target for tests.
 
-use ergodic_core::{ArgumentError, Energy, EnergyGradient, Randomness};
+use ergodic_core::{ArgumentError, Energy, EnergyGradient, PathBase, Randomness};
+use ergodic_math::Real;
 
-use crate::{ExactLaw, triangular};
+use crate::{AddGradient, ExactLaw, triangular};
 
 /// The factor of a covariance and its inverse.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -174,6 +175,47 @@ impl ExactLaw for Gaussian {
     }
 }
 
+impl AddGradient for Gaussian {
+    fn add_gradient(&self, x: &[f64], scale: f64, grad: &mut [f64]) -> f64 {
+        let mut energy = 0.0;
+        for i in 0..self.mean.len() {
+            let w = self.whitened(i, x);
+            energy += 0.5 * w * w;
+            match &self.factor {
+                Factor::Diagonal { sd } => grad[i] += scale * w / sd[i],
+                Factor::Dense { inverse, .. } => {
+                    let row = &inverse[i * (i + 1) / 2..][..=i];
+                    for (g, r) in grad.iter_mut().zip(row) {
+                        *g += scale * w * r;
+                    }
+                }
+            }
+        }
+        energy
+    }
+}
+
+/// The base of a path: `log Z = ½ log det 2πΣ`.
+impl PathBase<Vec<f64>> for Gaussian {
+    fn log_z(&self) -> f64 {
+        const HALF_LOG_TWO_PI: f64 = 0.918_938_533_204_672_8;
+        let mut sum = 0.0;
+        for i in 0..self.mean.len() {
+            let sd = match &self.factor {
+                Factor::Diagonal { sd } => sd[i],
+                Factor::Dense { lower, .. } => lower[i * (i + 1) / 2 + i],
+            };
+            sum += HALF_LOG_TWO_PI + Real::ln(sd);
+        }
+        sum
+    }
+    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
+        let mut x = vec![0.0; self.mean.len()];
+        self.draw(&mut x, rng);
+        x
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +232,23 @@ mod tests {
         assert!((law.energy(&[1.3, 0.4]) - exact).abs() < 1e-15);
         assert!((grad[0] - (2.0 * x - y) / 3.0).abs() < 1e-15);
         assert!((grad[1] - (2.0 * y - x) / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_added_gradient_is_a_multiple_and_log_z_that_of_the_determinant() {
+        let dense = Gaussian::new(vec![0.5, -1.0], &[2.0, 1.0, 1.0, 2.0]).unwrap();
+        let diagonal = Gaussian::independent(vec![0.5, -1.0], vec![3.0, 0.25]).unwrap();
+        for (law, determinant) in [(dense, 3.0f64), (diagonal, 0.5625)] {
+            let (x, mut grad, mut sum) = ([1.3, 0.4], [0.0; 2], [10.0, 20.0]);
+            let energy = law.energy_gradient(&x, &mut grad);
+            assert!((law.add_gradient(&x, -0.5, &mut sum) - energy).abs() < 1e-15);
+            for i in 0..2 {
+                let exact = [10.0, 20.0][i] - 0.5 * grad[i];
+                assert!((sum[i] - exact).abs() < 1e-14);
+            }
+            let exact = std::f64::consts::TAU.ln() + 0.5 * determinant.ln();
+            assert!((law.log_z() - exact).abs() < 1e-14);
+        }
     }
 
     #[test]

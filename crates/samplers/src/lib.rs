@@ -31,7 +31,14 @@
 //! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
 //! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
+//! | [`ParallelTempering`] | one replica per level, and who is at which level | no | not claimed |
+//! | [`SimulatedTempering`] | one state and its level | no | not claimed |
+//!
+//! Across temperatures, along an [`AnnealingPath`]: [`Tempering`] runs parallel tempering on all
+//! cores with a tuned ladder, [`Smc`] weighs, resamples and moves particles; both give `log Z`.
 
+mod annealing_path;
+mod batch_means;
 mod blocked_gibbs;
 mod compose;
 mod coupling;
@@ -55,13 +62,19 @@ mod random_walk;
 mod rejection;
 mod run;
 mod scan;
+mod simulated_tempering;
 mod slice;
+mod smc;
 mod start;
 mod step_halving;
 mod stochastic;
+mod tempering;
 mod thermostat;
 mod triangular;
 
+pub use annealing_path::{
+    AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, OneChain, Temperatures,
+};
 pub use blocked_gibbs::{BlockedGibbs, Colouring};
 pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat, Repeated};
 pub use coupling::{
@@ -101,10 +114,20 @@ pub use run::{
     StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
 pub use scan::Scan;
+pub use simulated_tempering::{
+    AtLevel, LevelMixture, LevelMove, SimulatedTempering, SimulatedTemperingInfo,
+    SimulatedTemperingReport, SimulatedTemperingState,
+};
 pub use slice::{Directions, Slice, SliceInfo, SliceState};
+pub use smc::{Resampling, Smc, SmcLadder, SmcReport, SmcSettings, SmcStage};
 pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
+};
+pub use tempering::{
+    Barrier, IndexProcess, LevelProduct, ParallelTempering, ParallelTemperingInfo,
+    ParallelTemperingState, SwapReport, SwapScheme, TemperatureLadder, Tempering, TemperingReport,
+    TemperingRun, TemperingSettings, TuningRound,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};

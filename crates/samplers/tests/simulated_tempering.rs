@@ -1,0 +1,180 @@
+//! Simulated tempering: exact transition matrices, tuned weights, ratios of partition functions.
+
+mod annealing;
+
+use annealing::{CRITICAL, Free, LEVELS_4X4, Torus};
+use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
+use ergodic_conformance::{Law, check};
+use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, Tempered};
+use ergodic_math::special::log_sum_exp;
+use ergodic_samplers::{
+    AnnealingPath, AtLevel, Gibbs, LevelMixture, LevelMove, Metropolis, Scan, SimulatedTempering,
+    TemperatureLadder, Temperatures, UniformSite,
+};
+use proptest::strategy::Strategy;
+
+ergodic_conformance::counting_allocator!();
+
+type SpinMixture = LevelMixture<Temperatures<PairwiseSpins>>;
+
+fn at_levels<X: Clone>(one: &[X], levels: usize) -> Vec<AtLevel<X>> {
+    (0..levels)
+        .flat_map(|level| {
+            one.iter().map(move |x| AtLevel {
+                x: x.clone(),
+                level,
+            })
+        })
+        .collect()
+}
+
+fn mixtures() -> impl Strategy<Value = SpinMixture> + Clone {
+    let weights = proptest::collection::vec(-3.0..3.0f64, 3);
+    (strategies::pairwise_spins(1..=3, 2.0), weights).prop_map(|(spins, weights)| {
+        let ladder = TemperatureLadder::new(vec![0.1, 0.5, 1.0]).unwrap();
+        LevelMixture::new(Temperatures(spins), ladder, weights).unwrap()
+    })
+}
+
+fn states(t: &SpinMixture) -> Vec<AtLevel<Vec<i8>>> {
+    at_levels(&t.path().0.states(), 3)
+}
+
+macro_rules! on_mixtures {
+    ($($name:ident: $kernel:expr;)*) => {$(
+        ergodic_conformance::kernel!($name {
+            kernel: $kernel,
+            targets: mixtures(),
+            states: states,
+            tolerance: 1e-12,
+            energy_shift: none,
+        });
+    )*};
+}
+
+on_mixtures! {
+    neighbours_over_gibbs: |_: &SpinMixture| SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
+    neighbours_over_metropolis: |t: &SpinMixture| {
+        let site = UniformSite::new(t.path().0.len()).unwrap();
+        SimulatedTempering::new(Metropolis::new(site), 3)
+    };
+    heat_bath_over_gibbs: |_: &SpinMixture| {
+        SimulatedTempering::new(Gibbs::new(Scan::Sweep), 3).level_move(LevelMove::HeatBath)
+    };
+}
+
+#[derive(Clone, Debug)]
+struct Uniform(usize);
+impl PathBase<usize> for Uniform {
+    fn log_z(&self) -> f64 {
+        (self.0 as f64).ln()
+    }
+    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
+        rng.index(self.0)
+    }
+}
+
+#[test]
+fn exact_draws_at_the_base_keep_the_joint_law() {
+    let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+    let ladder = TemperatureLadder::new(vec![0.0, 0.4, 1.0]).unwrap();
+    for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
+        let path = GeometricPath {
+            target: &table,
+            base: Uniform(3),
+        };
+        let weights = vec![0.2, -0.3, 0.5];
+        let target = LevelMixture::new(path, ladder.clone(), weights).unwrap();
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3).level_move(moves);
+        let states = at_levels(&table.states(), 3);
+        check(&kernel, &target, &states, 1e-13).unwrap().assert();
+    }
+}
+
+/// Works of the wrong sign: the ratio of a level move upside down.
+#[derive(Clone)]
+struct Inverted<'a>(&'a FiniteTable);
+impl<'a> AnnealingPath for Inverted<'a> {
+    type Target = Tempered<&'a FiniteTable>;
+    fn at(&self, t: f64) -> Self::Target {
+        Temperatures(self.0).at(t)
+    }
+    fn work(&self, x: &usize, from: f64, to: f64) -> f64 {
+        -Temperatures(self.0).work(x, from, to)
+    }
+}
+
+#[test]
+fn an_inverted_level_ratio_is_caught() {
+    let table = FiniteTable::new(vec![0.0, 1.0, 2.5]).unwrap();
+    let ladder = TemperatureLadder::new(vec![0.2, 1.0]).unwrap();
+    for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
+        let target = LevelMixture::new(Inverted(&table), ladder.clone(), vec![0.0; 2]).unwrap();
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 2).level_move(moves);
+        let report = check(&kernel, &target, &at_levels(&table.states(), 2), 1e-12).unwrap();
+        assert!(report.fails(Law::Invariance), "{report}");
+    }
+}
+
+#[test]
+fn tuned_weights_visit_all_levels_and_give_log_z() {
+    let torus = Torus::new(4);
+    let ladder = TemperatureLadder::linear(0.0, CRITICAL, 6).unwrap();
+    let terms: Vec<f64> = LEVELS_4X4
+        .iter()
+        .map(|(e, g)| g.ln() - CRITICAL * e)
+        .collect();
+    let exact = log_sum_exp(&terms) - 16.0 * 2f64.ln();
+    let start = AtLevel {
+        x: vec![1; 16],
+        level: 0,
+    };
+    for (seed, moves) in [(1, LevelMove::Neighbour), (2, LevelMove::HeatBath)] {
+        let path = GeometricPath {
+            target: &torus,
+            base: Free(16),
+        };
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Sweep), 7).level_move(moves);
+        let law = kernel
+            .tune(path, ladder.clone(), start.clone(), 60_000, seed)
+            .unwrap();
+        // The weights are −log Z_k up to what 60,000 steps resolve.
+        assert!((law.log_weights()[6] + exact).abs() < 0.5);
+        let report = kernel.run(&law, &start, 150_000, 1.0 - 1e-8, seed).unwrap();
+        for &v in &report.visits {
+            let share = v as f64 * 7.0 / 150_000.0;
+            assert!((0.6..1.6).contains(&share), "{:?}", report.visits);
+        }
+        let log_ratio = &report.log_ratio;
+        assert!(log_ratio.interval.contains(exact), "{exact}: {log_ratio}");
+        assert!(log_ratio.std_err < 0.1, "{log_ratio}");
+        assert!(report.round_trips > 100);
+        assert_eq!(report.draws.len() as u64, report.visits[6]);
+    }
+}
+
+#[test]
+fn bad_weights_levels_and_starts_are_typed_errors() {
+    let table = FiniteTable::new(vec![0.0, f64::INFINITY]).unwrap();
+    let ladder = || TemperatureLadder::new(vec![0.5, 1.0]).unwrap();
+    let path = || Temperatures(&table);
+    for weights in [vec![0.0], vec![0.0, f64::NAN]] {
+        let error = LevelMixture::new(path(), ladder(), weights).unwrap_err();
+        assert_eq!(error.argument, "log_weights");
+    }
+    let target = LevelMixture::new(path(), ladder(), vec![0.0; 2]).unwrap();
+    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 2);
+    assert_eq!(target.energy(&AtLevel { x: 0, level: 2 }), f64::INFINITY);
+    assert!(kernel.init(&target, &AtLevel { x: 0, level: 2 }).is_err());
+    assert!(kernel.init(&target, &AtLevel { x: 1, level: 0 }).is_err());
+    let mut state = kernel.init(&target, &AtLevel { x: 0, level: 0 }).unwrap();
+    let nowhere = AtLevel { x: 0, level: 9 };
+    assert!(kernel.reset(&target, &mut state, Some(&nowhere)).is_err());
+    let start = AtLevel { x: 0, level: 0 };
+    assert!(kernel.tune(path(), ladder(), start.clone(), 0, 1).is_err());
+    assert!(kernel.run(&target, &start, 0, 0.9, 1).is_err());
+    assert!(kernel.run(&target, &start, 100, 1.0, 1).is_err());
+    let three = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
+    assert!(three.init(&target, &start).is_err());
+    assert!(three.steps_per_move(0).is_err());
+}

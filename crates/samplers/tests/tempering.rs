@@ -1,0 +1,735 @@
+//! Parallel tempering: the kernel by exact enumeration, the run against exact values.
+
+mod annealing;
+
+use annealing::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells};
+use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
+use ergodic_conformance::{Law, Shifted, check, enumerate};
+use ergodic_core::{
+    Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
+    TargetError, Tempered, WarmupStep,
+};
+use ergodic_math::special::log_sum_exp;
+use ergodic_samplers::{
+    AnnealingPath, Gaussian, Gibbs, LevelProduct, LinearPath, Metropolis, OneChain,
+    ParallelTempering, Proposal, RandomWalk, Scan, SwapScheme, TemperatureLadder, Temperatures,
+    Tempering, TemperingSettings, UniformSite,
+};
+use nalgebra::DMatrix;
+use proptest::strategy::Strategy;
+
+/// All ways to put one of `one` at each of `levels` levels.
+fn product<X: Clone>(one: &[X], levels: usize) -> Vec<Vec<X>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..levels {
+        all = all
+            .iter()
+            .flat_map(|head: &Vec<X>| {
+                one.iter().map(|x| {
+                    let mut longer = head.clone();
+                    longer.push(x.clone());
+                    longer
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+ergodic_conformance::counting_allocator!();
+
+fn ladder(levels: &[f64]) -> TemperatureLadder {
+    TemperatureLadder::new(levels.to_vec()).unwrap()
+}
+
+type SpinLevels = LevelProduct<Temperatures<PairwiseSpins>>;
+type TableLevels = LevelProduct<Temperatures<FiniteTable>>;
+
+fn spin_levels() -> impl Strategy<Value = SpinLevels> + Clone {
+    (strategies::pairwise_spins(1..=2, 2.0), 0.05..0.9f64)
+        .prop_map(|(spins, hot)| LevelProduct::new(Temperatures(spins), ladder(&[hot, 1.0])))
+}
+
+fn spin_states(t: &SpinLevels) -> Vec<Vec<Vec<i8>>> {
+    product(&t.path().0.states(), 2)
+}
+
+fn table_levels() -> impl Strategy<Value = TableLevels> + Clone {
+    (
+        strategies::finite_table(2..=2, 3.0),
+        0.0..0.5f64,
+        0.1..0.9f64,
+    )
+        .prop_map(|(table, a, b)| {
+            let levels = ladder(&[a, a + b * (1.0 - a), 1.0]);
+            LevelProduct::new(Temperatures(table), levels)
+        })
+}
+
+fn table_states(t: &TableLevels) -> Vec<Vec<usize>> {
+    product(&t.path().0.states(), 3)
+}
+
+macro_rules! on_levels {
+    ($($name:ident: $targets:expr, $states:expr, $kernel:expr;)*) => {$(
+        ergodic_conformance::kernel!($name {
+            kernel: $kernel,
+            targets: $targets,
+            states: $states,
+            tolerance: 1e-12,
+            energy_shift: none,
+        });
+    )*};
+}
+
+on_levels! {
+    even_odd_over_metropolis: spin_levels(), spin_states, |t: &SpinLevels| {
+        let sites = t.path().0.len();
+        ParallelTempering::new(Metropolis::new(UniformSite::new(sites).unwrap()), 2)
+    };
+    even_odd_over_gibbs: spin_levels(), spin_states, |_: &SpinLevels| {
+        ParallelTempering::new(Gibbs::new(Scan::Random), 2)
+    };
+    stochastic_over_gibbs: spin_levels(), spin_states, |_: &SpinLevels| {
+        ParallelTempering::new(Gibbs::new(Scan::Sweep), 2).scheme(SwapScheme::Stochastic)
+    };
+    even_odd_of_three_levels: table_levels(), table_states, |_: &TableLevels| {
+        ParallelTempering::new(Gibbs::new(Scan::Random), 3)
+    };
+    stochastic_of_three_levels: table_levels(), table_states, |_: &TableLevels| {
+        ParallelTempering::new(Gibbs::new(Scan::Random), 3).scheme(SwapScheme::Stochastic)
+    };
+}
+
+#[test]
+fn two_replicas_of_three_spins_keep_their_product_law() {
+    let spins = PairwiseSpins::new(
+        vec![0.0, 0.8, -0.4, 0.8, 0.0, 1.1, -0.4, 1.1, 0.0],
+        vec![0.3, 0.0, -0.6],
+    )
+    .unwrap();
+    let target = LevelProduct::new(Temperatures(&spins), ladder(&[0.25, 1.0]));
+    let kernel = ParallelTempering::new(Metropolis::new(UniformSite::new(3).unwrap()), 2);
+    let report = check(&kernel, &target, &product(&spins.states(), 2), 1e-12).unwrap();
+    report.assert();
+}
+
+/// Any state of a table with equal probability.
+#[derive(Clone, Debug)]
+struct Uniform(usize);
+impl PathBase<usize> for Uniform {
+    fn log_z(&self) -> f64 {
+        (self.0 as f64).ln()
+    }
+    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
+        rng.index(self.0)
+    }
+}
+
+#[test]
+fn exact_draws_at_the_base_keep_the_product_law() {
+    let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(3),
+    };
+    let states = product(&table.states(), 3);
+    let target = LevelProduct::new(path.clone(), ladder(&[0.0, 0.4, 1.0]));
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    check(&kernel, &target, &states, 1e-12).unwrap().assert();
+    // The same path of blocks of one chain.
+    let path = OneChain(path);
+    let blocks: Vec<_> = states
+        .iter()
+        .map(|s| s.iter().map(|x| vec![*x]).collect::<Vec<_>>())
+        .collect();
+    let target = LevelProduct::new(path, ladder(&[0.0, 0.4, 1.0]));
+    let kernel = ParallelTempering::new(EachChain(Gibbs::new(Scan::Random)), 3);
+    check(&kernel, &target, &blocks, 1e-12).unwrap().assert();
+}
+
+#[test]
+fn a_cycle_is_moves_then_even_swaps_then_moves_then_odd_swaps() {
+    let table = FiniteTable::new(vec![0.0, 1.0, -0.5]).unwrap();
+    let levels = [0.2, 0.5, 1.0];
+    let states = product(&table.states(), 3);
+    let energy = |x: usize| table.energies()[x];
+    let matrix = |entry: &dyn Fn(&[usize], &[usize]) -> f64| {
+        DMatrix::from_fn(states.len(), states.len(), |i, j| {
+            entry(&states[i], &states[j])
+        })
+    };
+    let gibbs = |k: usize, x: usize| {
+        let z: f64 = (0..3).map(|y| (-levels[k] * energy(y)).exp()).sum();
+        (-levels[k] * energy(x)).exp() / z
+    };
+    let moves = matrix(&|_, to| (0..3).map(|k| gibbs(k, to[k])).product());
+    let swap = |i: usize| {
+        matrix(&|from, to| {
+            let accept = ((levels[i + 1] - levels[i]) * (energy(from[i + 1]) - energy(from[i])))
+                .exp()
+                .min(1.0);
+            let mut swapped = from.to_vec();
+            swapped.swap(i, i + 1);
+            f64::from(u8::from(swapped == to)) * accept
+                + f64::from(u8::from(from == to)) * (1.0 - accept)
+        })
+    };
+    let (even, odd) = (swap(0), swap(1));
+
+    let target = LevelProduct::new(Temperatures(&table), ladder(&levels));
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    let cycle = enumerate(&kernel, &target, &states).unwrap();
+    assert!((cycle.matrix() - &moves * &even * &moves * &odd).amax() < 1e-15);
+    let coin = enumerate(&kernel.scheme(SwapScheme::Stochastic), &target, &states).unwrap();
+    assert!((coin.matrix() - &moves * (0.5 * (even + odd))).amax() < 1e-15);
+}
+
+#[test]
+fn a_constant_in_the_energy_changes_nothing_beyond_rounding() {
+    let table = FiniteTable::new(vec![0.0, 1.0, -0.5]).unwrap();
+    let states = product(&table.states(), 2);
+    let kernel = ParallelTempering::new(Metropolis::new(Anywhere), 2);
+    let plain = LevelProduct::new(Temperatures(&table), ladder(&[0.3, 1.0]));
+    let plain = enumerate(&kernel, &plain, &states).unwrap();
+    for constant in [1000.0, -1000.0] {
+        let shifted = Shifted {
+            target: table.clone(),
+            constant,
+        };
+        let shifted = LevelProduct::new(Temperatures(&shifted), ladder(&[0.3, 1.0]));
+        let shifted = enumerate(&kernel, &shifted, &states).unwrap();
+        assert!(plain.distance(&shifted) < 1e-12);
+    }
+}
+
+/// Proposes any of three states.
+#[derive(Clone)]
+struct Anywhere;
+impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
+    fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
+        rng.index(3)
+    }
+    fn connects(&self) -> bool {
+        true
+    }
+}
+
+/// A path whose works have the wrong sign: the swap ratio upside down.
+#[derive(Clone)]
+struct Inverted<'a>(&'a FiniteTable);
+impl<'a> AnnealingPath for Inverted<'a> {
+    type Target = Tempered<&'a FiniteTable>;
+    fn at(&self, t: f64) -> Self::Target {
+        Temperatures(self.0).at(t)
+    }
+    fn work(&self, x: &usize, from: f64, to: f64) -> f64 {
+        -Temperatures(self.0).work(x, from, to)
+    }
+}
+
+/// Metropolis to any of the states, with a cached energy that `reset` may forget to rebuild.
+#[derive(Clone)]
+struct Cached {
+    forgets: bool,
+}
+impl MarkovKernel<Tempered<&FiniteTable>> for Cached {
+    type State = (usize, f64);
+    type Info = bool;
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE.not_ergodic()
+    }
+    fn init(&self, t: &Tempered<&FiniteTable>, x: &usize) -> Result<(usize, f64), TargetError> {
+        Ok((*x, t.energy(x)))
+    }
+    fn position<'s>(&self, _: &Tempered<&FiniteTable>, s: &'s (usize, f64)) -> &'s usize
+    where
+        Tempered<&'s FiniteTable>: 's,
+    {
+        &s.0
+    }
+    fn reset(
+        &self,
+        t: &Tempered<&FiniteTable>,
+        s: &mut (usize, f64),
+        x: Option<&usize>,
+    ) -> Result<(), TargetError> {
+        if !self.forgets || x.is_some() {
+            s.0 = *x.unwrap_or(&s.0);
+            s.1 = t.energy(&s.0);
+        }
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &Tempered<&FiniteTable>,
+        s: &mut (usize, f64),
+        rng: &mut R,
+    ) -> Result<bool, TargetError> {
+        let to = rng.index(t.target.energies().len());
+        let energy = t.energy(&to);
+        let accepted = rng.bernoulli((s.1 - energy).exp().min(1.0));
+        if accepted {
+            *s = (to, energy);
+        }
+        Ok(accepted)
+    }
+}
+
+#[test]
+fn an_inverted_swap_ratio_and_a_stale_cache_are_caught() {
+    let table = FiniteTable::new(vec![0.0, 1.0, 2.5]).unwrap();
+    let states = product(&table.states(), 2);
+    let levels = || ladder(&[0.2, 1.0]);
+    let kernel = |forgets| ParallelTempering::new(Cached { forgets }, 2);
+
+    let sound = LevelProduct::new(Temperatures(&table), levels());
+    check(&kernel(false), &sound, &states, 1e-12)
+        .unwrap()
+        .assert();
+    let stale = check(&kernel(true), &sound, &states, 1e-12).unwrap();
+    assert!(
+        stale.fails(Law::Invariance) || stale.fails(Law::Markov),
+        "{stale}"
+    );
+
+    let inverted = LevelProduct::new(Inverted(&table), levels());
+    let report = check(&kernel(false), &inverted, &states, 1e-12).unwrap();
+    assert!(report.fails(Law::Invariance), "{report}");
+}
+
+/// `log Z` of the 4 × 4 lattice.
+fn log_z_4x4(beta: f64) -> f64 {
+    let terms: Vec<f64> = LEVELS_4X4.iter().map(|(e, g)| g.ln() - beta * e).collect();
+    log_sum_exp(&terms)
+}
+
+/// The exact mean acceptance of a swap on the 4 × 4 lattice.
+fn acceptance_4x4(a: f64, b: f64) -> f64 {
+    let weight = |beta: f64, (e, g): (f64, f64)| (g.ln() - beta * e - log_z_4x4(beta)).exp();
+    let mut sum = 0.0;
+    for x in LEVELS_4X4 {
+        for y in LEVELS_4X4 {
+            sum += weight(a, x) * weight(b, y) * ((b - a) * (y.0 - x.0)).exp().min(1.0);
+        }
+    }
+    sum
+}
+
+#[test]
+fn swaps_on_four_by_four_ising_have_their_exact_acceptance_and_log_z() {
+    let torus = Torus::new(4);
+    for (seed, [a, b, exact]) in [
+        [0.40, 0.45, 0.774_850_816_805_796_4],
+        [0.40, 0.50, 0.613_613_729_545_333_7],
+        [0.30, 0.60, 0.127_716_579_462_205_71],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!((acceptance_4x4(a, b) - exact).abs() < 1e-13);
+        // Five intervals per pair, each missing with probability 1e-8.
+        let settings = TemperingSettings::default()
+            .tuning_rounds(0)
+            .scans(60_000)
+            .thin(60_000)
+            .steps_per_scan(2)
+            .confidence(1.0 - 1e-8)
+            .seed(seed as u64);
+        let tempering = Tempering::new(
+            Temperatures(&torus),
+            Gibbs::new(Scan::Sweep),
+            ladder(&[a, b]),
+            settings,
+        )
+        .unwrap();
+        let report = tempering.run_from(&vec![vec![1; 16]; 2]).unwrap();
+        let swap = &report.swaps[0];
+        assert_eq!(swap.proposed, 30_000);
+        let measured = &swap.acceptance;
+        assert!(measured.interval.contains(exact), "{exact}: {measured}");
+        assert!(measured.std_err < 0.006, "{measured}");
+        let ratio = log_z_4x4(b) - log_z_4x4(a);
+        for e in [
+            &report.log_ratio,
+            &report.log_ratio_forward,
+            &report.log_ratio_reverse,
+        ] {
+            assert!(e.interval.contains(ratio), "{ratio}: {e}");
+            assert!(e.std_err < 0.1, "{e}");
+        }
+        assert!(report.log_z.is_none());
+    }
+}
+
+fn ising(side: usize, levels: usize, seed: u64, scans: usize, steps: usize) {
+    let exact = [(8, 60.141_780_789_1), (16, 238.642_256_635_1)]
+        .into_iter()
+        .find(|(l, _)| *l == side)
+        .unwrap()
+        .1;
+    let torus = Torus::new(side);
+    let path = GeometricPath {
+        target: &torus,
+        base: Free(side * side),
+    };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(6)
+        .scans(scans)
+        .thin(scans)
+        .steps_per_scan(steps)
+        .confidence(1.0 - 1e-8)
+        .seed(seed);
+    let report = Tempering::new(
+        path,
+        Gibbs::new(Scan::Sweep),
+        TemperatureLadder::linear(0.0, CRITICAL, levels - 1).unwrap(),
+        settings,
+    )
+    .unwrap()
+    .run()
+    .unwrap();
+    let log_z = report.log_z.as_ref().unwrap();
+    println!(
+        "L = {side}: Λ = {:.3}, rate {:.4} of best {:.4} (predicted {:.4}), {} round trips, {log_z}",
+        report.barrier.total(),
+        report.round_trip_rate,
+        report.barrier.best_rate(),
+        report.barrier.predicted_rate(true),
+        report.round_trips,
+    );
+    assert!(log_z.interval.contains(exact), "{exact}: {log_z}");
+    assert!(!log_z.bias_dominates);
+    assert!(report.round_trip_rate >= 0.8 * report.barrier.best_rate());
+    // Equal rejections after tuning.
+    let r = report.barrier.rejections();
+    let mean = report.barrier.total() / r.len() as f64;
+    for r in r {
+        assert!((r - mean).abs() < 0.35 * mean, "{r} beside {mean}");
+    }
+}
+
+#[test]
+fn critical_ising_reaches_its_round_trips_and_log_z() {
+    ising(8, 40, 1, 5000, 6);
+}
+
+#[test]
+#[ignore = "twenty seconds"]
+fn critical_ising_of_side_16_reaches_its_round_trips_and_log_z() {
+    ising(16, 72, 1, 8000, 12);
+}
+
+fn two_wells_path(wells: &TwoWells) -> LinearPath<Gaussian, &TwoWells> {
+    LinearPath {
+        base: Gaussian::independent(vec![0.0; wells.dim], vec![5.0; wells.dim]).unwrap(),
+        target: wells,
+    }
+}
+
+#[test]
+fn two_wells_reach_their_round_trips_and_log_z() {
+    let wells = TwoWells { dim: 4, apart: 6.0 };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(7)
+        .scans(12_000)
+        .steps_per_scan(10)
+        .confidence(1.0 - 1e-8)
+        .seed(5);
+    let report = Tempering::new(
+        two_wells_path(&wells),
+        RandomWalk::new(1.2).unwrap(),
+        TemperatureLadder::linear(0.0, 1.0, 20).unwrap(),
+        settings,
+    )
+    .unwrap()
+    .run()
+    .unwrap();
+    let log_z = report.log_z.as_ref().unwrap();
+    println!(
+        "two wells: Λ = {:.3}, rate {:.4} of best {:.4} (predicted {:.4}), {log_z}",
+        report.barrier.total(),
+        report.round_trip_rate,
+        report.barrier.best_rate(),
+        report.barrier.predicted_rate(true),
+    );
+    assert!(log_z.interval.contains(0.0), "{log_z}");
+    assert!(log_z.std_err < 0.1, "{log_z}");
+    assert!(report.round_trip_rate >= 0.8 * report.barrier.best_rate());
+    // Both wells are visited: each round trip brings a new coin toss, so that hundreds of round
+    // trips leave less than 1e-9 for a share outside [0.3, 0.7].
+    let right = report.draws.iter().filter(|x| x[0] > 0.0).count() as f64 / 12_000.0;
+    assert!((0.3..0.7).contains(&right), "{right}");
+}
+
+#[test]
+fn reversible_swaps_diffuse_where_non_reversible_ones_travel() {
+    let torus = Torus::new(4);
+    let rate = |scheme| {
+        let path = GeometricPath {
+            target: &torus,
+            base: Free(16),
+        };
+        let settings = TemperingSettings::default()
+            .scheme(scheme)
+            .tuning_rounds(5)
+            .scans(8000)
+            .thin(8000)
+            .seed(2);
+        Tempering::new(
+            path,
+            Gibbs::new(Scan::Sweep),
+            TemperatureLadder::linear(0.0, CRITICAL, 19).unwrap(),
+            settings,
+        )
+        .unwrap()
+        .run()
+        .unwrap()
+    };
+    let (travel, diffuse) = (rate(SwapScheme::EvenOdd), rate(SwapScheme::Stochastic));
+    // Theory: 1/(2 + 2·1.9) against 1/(2·19 + …).
+    assert!(travel.round_trip_rate > 4.0 * diffuse.round_trip_rate);
+    assert!(diffuse.round_trip_rate < 1.3 * diffuse.barrier.predicted_rate(false));
+}
+
+fn small(settings: TemperingSettings) -> Vec<u64> {
+    let wells = TwoWells { dim: 2, apart: 3.0 };
+    let report = Tempering::new(
+        two_wells_path(&wells),
+        RandomWalk::new(1.0).unwrap(),
+        TemperatureLadder::linear(0.0, 1.0, 6).unwrap(),
+        settings,
+    )
+    .unwrap()
+    .run()
+    .unwrap();
+    let mut bits: Vec<u64> = report.draws.iter().flatten().map(|x| x.to_bits()).collect();
+    bits.push(report.log_ratio.value.to_bits());
+    bits.push(report.log_ratio.std_err.to_bits());
+    bits.push(report.round_trips);
+    bits
+}
+
+#[test]
+fn the_bits_do_not_depend_on_the_number_of_threads() {
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let settings = TemperingSettings::default()
+            .tuning_rounds(3)
+            .scans(200)
+            .seed(11);
+        pool.build().unwrap().install(|| small(settings))
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(7));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_stored_run_goes_on_with_the_same_bits() {
+    let wells = TwoWells { dim: 2, apart: 3.0 };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(3)
+        .scans(300)
+        .record_index(true)
+        .seed(4);
+    let tempering = Tempering::new(
+        two_wells_path(&wells),
+        RandomWalk::new(1.0).unwrap(),
+        TemperatureLadder::linear(0.0, 1.0, 5).unwrap(),
+        settings,
+    )
+    .unwrap();
+    let whole = tempering.run().unwrap();
+    // In pieces of 37 scans, each stored and read.
+    let mut run = tempering.start().unwrap();
+    while !tempering.advance(&mut run, 37).unwrap() {
+        let bytes = postcard::to_allocvec(&run).unwrap();
+        run = postcard::from_bytes(&bytes).unwrap();
+    }
+    let pieces = tempering.finish(run).unwrap();
+    assert_eq!(whole.draws, pieces.draws);
+    assert_eq!(whole.ladder, pieces.ladder);
+    assert_eq!(whole.index, pieces.index);
+    assert_eq!(whole.log_ratio, pieces.log_ratio);
+    // Every replica is at one level after every scan.
+    let index = whole.index.unwrap();
+    assert_eq!(index.scans(), 300);
+    for scan in 0..300 {
+        let mut levels = index.levels(scan).unwrap().to_vec();
+        levels.sort_unstable();
+        assert_eq!(levels, [0, 1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
+fn bad_settings_and_targets_are_typed_errors() {
+    let table = FiniteTable::new(vec![0.0, f64::INFINITY]).unwrap();
+    let new = |settings| {
+        Tempering::new(
+            Temperatures(&table),
+            Gibbs::new(Scan::Random),
+            ladder(&[0.5, 1.0]),
+            settings,
+        )
+    };
+    let default = TemperingSettings::default;
+    for (settings, argument) in [
+        (default().scans(0), "scans"),
+        (default().thin(0), "thin"),
+        (default().steps_per_scan(0), "steps_per_scan"),
+        (default().first_round(1), "first_round"),
+        (default().tuning_rounds(80), "tuning_rounds"),
+        (default().confidence(1.0), "confidence"),
+    ] {
+        assert_eq!(new(settings).unwrap_err().argument, argument);
+    }
+    let tempering = new(default()).unwrap();
+    assert!(tempering.start().is_err()); // no base
+    assert!(tempering.start_at(&[0]).is_err()); // one start for two levels
+    assert!(tempering.start_at(&[0, 1]).is_err()); // infinite energy
+    let unfinished = tempering.start_at(&[0, 0]).unwrap();
+    assert!(tempering.finish(unfinished).is_err());
+
+    let target = LevelProduct::new(Temperatures(&table), ladder(&[0.5, 1.0]));
+    assert!(target.energy(&vec![0]).is_nan());
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    assert!(kernel.init(&target, &vec![0, 0]).is_err());
+    assert!(kernel.steps_per_scan(0).is_err());
+}
+
+#[test]
+fn draws_outside_the_support_weigh_nothing() {
+    // Half of the base is forbidden: Z = 1 + e⁻¹ of a reference measure of mass 4.
+    let table = FiniteTable::new(vec![0.0, 1.0, f64::INFINITY, f64::INFINITY]).unwrap();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(4),
+    };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(0)
+        .scans(20_000)
+        .confidence(1.0 - 1e-8)
+        .seed(8);
+    let report = Tempering::new(
+        path,
+        Gibbs::new(Scan::Random),
+        ladder(&[0.0, 1.0]),
+        settings,
+    )
+    .unwrap()
+    .run()
+    .unwrap();
+    let exact = (1.0 + (-1.0f64).exp()).ln();
+    for e in [
+        &report.log_ratio_forward,
+        &report.log_ratio_reverse,
+        &report.log_ratio,
+    ] {
+        assert!(e.interval.contains(exact - 4f64.ln()), "{e}");
+        assert!(e.std_err > 1e-3 && e.std_err < 0.02, "{e}");
+    }
+    assert!(report.log_z.unwrap().interval.contains(exact));
+    assert!(report.draws.iter().all(|x| *x < 2));
+}
+
+/// An exact draw from a table, that counts how it is tuned.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tuned {
+    first: usize,
+    last: usize,
+    steps: usize,
+    frozen: usize,
+}
+impl<'t> MarkovKernel<Tempered<&'t FiniteTable>> for Tuned {
+    type State = usize;
+    type Info = ();
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE
+    }
+    fn init(&self, _: &Tempered<&'t FiniteTable>, x: &usize) -> Result<usize, TargetError> {
+        Ok(*x)
+    }
+    fn position<'s>(&self, _: &Tempered<&'t FiniteTable>, s: &'s usize) -> &'s usize
+    where
+        Tempered<&'t FiniteTable>: 's,
+    {
+        s
+    }
+    fn reset(
+        &self,
+        _: &Tempered<&'t FiniteTable>,
+        s: &mut usize,
+        x: Option<&usize>,
+    ) -> Result<(), TargetError> {
+        *s = *x.unwrap_or(s);
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &Tempered<&'t FiniteTable>,
+        s: &mut usize,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        use ergodic_core::Conditional;
+        self.frozen += 1;
+        t.resample_site(s, 0, 1.0, rng);
+        Ok(())
+    }
+    fn adapt<R: Randomness + ?Sized>(
+        &mut self,
+        _: &Tempered<&'t FiniteTable>,
+        _: &mut usize,
+        _: Option<&()>,
+        at: WarmupStep,
+        _: &mut R,
+    ) -> Result<(), TargetError> {
+        self.first += usize::from(at.is_first());
+        self.last += usize::from(at.is_last());
+        self.steps += 1;
+        self.frozen = 0;
+        Ok(())
+    }
+}
+
+#[test]
+fn the_kernel_of_each_level_is_tuned_in_every_round_and_frozen_afterwards() {
+    let table = FiniteTable::new(vec![0.0, 2.0, -1.0]).unwrap();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(3),
+    };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(3)
+        .first_round(10)
+        .scans(50)
+        .steps_per_scan(2);
+    let report = Tempering::new(path, Tuned::default(), ladder(&[0.0, 0.5, 1.0]), settings)
+        .unwrap()
+        .run()
+        .unwrap();
+    // Level 0 is drawn from the base; the others have seen 10 + 20 + 40 scans of two steps.
+    let tuned = Tuned {
+        first: 3,
+        last: 3,
+        steps: 140,
+        frozen: 100,
+    };
+    assert_eq!(report.kernels, [Tuned::default(), tuned.clone(), tuned]);
+    let scans: Vec<usize> = report.rounds.iter().map(|r| r.scans).collect();
+    assert_eq!(scans, [10, 20, 40]);
+    // The frozen run is a kernel that keeps its claims.
+    let (_, law) = report.frozen(path_of(&table));
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    check(&kernel, &law, &product(&table.states(), 3), 1e-12)
+        .unwrap()
+        .assert();
+}
+
+fn path_of(table: &FiniteTable) -> GeometricPath<&FiniteTable, Uniform> {
+    GeometricPath {
+        target: table,
+        base: Uniform(3),
+    }
+}
