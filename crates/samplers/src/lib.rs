@@ -11,19 +11,35 @@
 //! | [`MetropolisSweep`] | every site once | palindrome only | no: ties trap it |
 //! | [`Gibbs`] random scan, palindrome | one site, every site twice | yes | yes |
 //! | [`Gibbs`] sweep | every site once | no | yes |
+//! | [`Mala`] | all coordinates, one gradient | yes | yes |
+//! | [`Hmc`] | all coordinates, a trajectory | yes | with random numbers of steps |
+//! | [`Mams`] | all coordinates, an isokinetic trajectory | yes | yes |
+//! | [`Mclmc`] | all coordinates, one isokinetic step | no: biased by O(h²) | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
 mod compose;
 mod gibbs;
 pub mod hamiltonian;
+mod hmc;
+mod isokinetic;
+mod mala;
+mod mams;
+mod mclmc;
 mod metropolis;
 mod scan;
 mod start;
+mod trajectory;
 
 pub use compose::{Cycle, Either, Mixture, MixtureState, Repeat};
 pub use gibbs::Gibbs;
+pub use hmc::{Hmc, HmcState, Jitter, TrajectoryLength};
+pub use isokinetic::IsokineticIntegrator;
+pub use mala::Mala;
+pub use mams::{Mams, MamsState};
+pub use mclmc::{Mclmc, MclmcInfo, MclmcState};
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
 };
 pub use scan::Scan;
+pub use trajectory::TrajectoryInfo;

@@ -24,4 +24,6 @@ pub use metric::Metric;
 pub use step_size::{DualAveraging, find_step_size};
 
 #[allow(unused_imports)] // NUTS is about to use them
-pub(crate) use leapfrog::{Half, dot, half_kick, half_kick_and_drift};
+pub(crate) use leapfrog::{Half, half_kick, half_kick_and_drift};
+pub(crate) use leapfrog::{add_scaled, check_energy, check_start, dot};
+pub(crate) use step_size::{check_acceptance, check_step_size};
