@@ -5,7 +5,7 @@ use ergodic_core::{
 };
 
 use crate::TrajectoryInfo;
-use crate::hamiltonian::{Metric, PhasePoint};
+use crate::hamiltonian::{Metric, PhasePoint, WarmupSettings};
 use crate::trajectory::{Dynamics, check_length, check_steps, dynamics_settings, uniform_steps};
 
 /// How long a trajectory of [`Hmc`] is.
@@ -63,9 +63,8 @@ pub enum Jitter {
 /// to find, or has to be one number (in the inner kernels of tempering and sequential Monte
 /// Carlo). Cost: one gradient per leapfrog step, nothing allocated.
 ///
-/// A warm-up adapts the metric from draws and gradients and the step size to a mean acceptance
-/// of 0.8 ([`target_acceptance`](Self::target_acceptance)), unless they are fixed by
-/// [`metric`](Self::metric) or [`fix_step_size`](Self::fix_step_size).
+/// A warm-up learns the metric from positions and gradients, and the step size for a mean
+/// acceptance of 0.8: [`WarmupSettings`].
 ///
 /// ```
 /// use ergodic_conformance::Quadrature;
@@ -89,7 +88,7 @@ pub enum Jitter {
 ///         self.energy(x)
 ///     }
 /// }
-/// let kernel = Hmc::new(TrajectoryLength::Steps(3))?.step_size(0.4)?;
+/// let kernel = Hmc::new(TrajectoryLength::Steps(3))?.with_step_size(0.4)?;
 /// let report = Quadrature::new(&[(-5.0, 5.0)])?.check(&kernel, &DoubleWell, 1e-4)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -122,7 +121,7 @@ impl Hmc {
             length,
             jitter: Jitter::default(),
             max_steps: 1024,
-            dynamics: Dynamics::new(Some(0.8)),
+            dynamics: Dynamics::new(0.8),
         })
     }
 
@@ -130,7 +129,7 @@ impl Hmc {
     ///
     /// # Errors
     /// If the amplitude of [`Jitter::StepSize`] is not between 0 and 1.
-    pub fn jitter(mut self, jitter: Jitter) -> Result<Self, ArgumentError> {
+    pub fn with_jitter(mut self, jitter: Jitter) -> Result<Self, ArgumentError> {
         if let Jitter::StepSize(a) = jitter
             && !(a > 0.0 && a < 1.0)
         {
@@ -149,16 +148,16 @@ impl Hmc {
     ///
     /// # Errors
     /// If it is 0.
-    pub fn max_steps(mut self, steps: usize) -> Result<Self, ArgumentError> {
+    pub fn with_max_steps(mut self, steps: usize) -> Result<Self, ArgumentError> {
         self.max_steps = check_steps("max_steps", steps)?;
         Ok(self)
     }
 
-    dynamics_settings!("0.8");
+    dynamics_settings!();
 
     /// Step size and number of steps of the next trajectory.
     fn plan<R: Randomness + ?Sized>(&self, rng: &mut R) -> (f64, usize) {
-        let mean_step = self.dynamics.step_size();
+        let mean_step = self.dynamics.step_size;
         let mean = match self.length {
             TrajectoryLength::Steps(n) => n as f64,
             TrajectoryLength::Time(t) => t / mean_step,
@@ -224,9 +223,8 @@ impl HmcState {
         rng: &mut R,
     ) -> Result<(), TargetError> {
         let here = (self.point.position(), self.point.gradient());
-        if dynamics.adapt(target, here, info.map(|i| i.acceptance), at, rng)? {
-            self.point.set_metric(dynamics.metric());
-        }
+        dynamics.adapt(target, here, info.map(|i| i.acceptance), at, rng)?;
+        self.point.set_metric(&dynamics.metric);
         Ok(())
     }
 
@@ -272,7 +270,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Hmc {
     }
 
     fn init(&self, target: &T, x: &[f64]) -> Result<HmcState, TargetError> {
-        HmcState::new(target, self.dynamics.metric(), x)
+        HmcState::new(target, &self.dynamics.metric, x)
     }
 
     fn position<'s>(&self, _: &T, state: &'s HmcState) -> &'s [f64]
@@ -288,7 +286,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Hmc {
         state: &mut HmcState,
         x: Option<&[f64]>,
     ) -> Result<(), TargetError> {
-        state.reset(target, self.dynamics.metric(), x)
+        state.reset(target, &self.dynamics.metric, x)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -298,7 +296,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Hmc {
         rng: &mut R,
     ) -> Result<TrajectoryInfo, TargetError> {
         let plan = self.plan(rng);
-        Ok(state.transition(target, self.dynamics.metric(), plan, rng))
+        Ok(state.transition(target, &self.dynamics.metric, plan, rng))
     }
 
     fn adapt<R: Randomness + ?Sized>(

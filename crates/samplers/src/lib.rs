@@ -15,6 +15,7 @@
 //! | [`Hmc`] | all coordinates, a trajectory | yes | with random numbers of steps |
 //! | [`Mams`] | all coordinates, an isokinetic trajectory | yes | yes |
 //! | [`Mclmc`] | all coordinates, one isokinetic step | no: biased by O(h²) | yes |
+//! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 
 mod compose;
@@ -26,6 +27,7 @@ mod mala;
 mod mams;
 mod mclmc;
 mod metropolis;
+mod nuts;
 mod scan;
 mod start;
 mod trajectory;
@@ -41,5 +43,6 @@ pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
 };
+pub use nuts::{Nuts, NutsInfo, NutsState};
 pub use scan::Scan;
 pub use trajectory::TrajectoryInfo;

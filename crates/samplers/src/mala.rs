@@ -4,7 +4,7 @@ use ergodic_core::{
     ArgumentError, Claims, EnergyGradient, MarkovKernel, Randomness, TargetError, WarmupStep,
 };
 
-use crate::hamiltonian::Metric;
+use crate::hamiltonian::{Metric, WarmupSettings};
 use crate::trajectory::{Dynamics, dynamics_settings};
 use crate::{HmcState, TrajectoryInfo};
 
@@ -25,8 +25,8 @@ use crate::{HmcState, TrajectoryInfo};
 /// per draw is what can be paid, or as a part of other kernels. Cost: one gradient per step,
 /// nothing allocated.
 ///
-/// A warm-up adapts the metric, and the step size to the mean acceptance 0.574 that is best for
-/// products in many dimensions (Roberts and Rosenthal, *JRSS B* 60, 255, 1998).
+/// A warm-up learns the metric, and the step size for the mean acceptance 0.574 that is best for
+/// products in many dimensions (Roberts and Rosenthal, *JRSS B* 60, 255, 1998): [`WarmupSettings`].
 ///
 /// ```
 /// use ergodic_conformance::Quadrature;
@@ -50,7 +50,7 @@ use crate::{HmcState, TrajectoryInfo};
 ///         self.energy(x)
 ///     }
 /// }
-/// let kernel = Mala::new(1.2)?;
+/// let kernel = Mala::new().with_step_size(1.2)?;
 /// let report = Quadrature::new(&[(-9.0, 9.0)])?.check(&kernel, &Normal, 1e-4)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,18 +61,21 @@ pub struct Mala {
     dynamics: Dynamics,
 }
 
+impl Default for Mala {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Mala {
-    /// With the step size `ε` and the identity as metric until a warm-up finds better ones.
-    ///
-    /// # Errors
-    /// If the step size is not a finite number above 0.
-    pub fn new(step_size: f64) -> Result<Self, ArgumentError> {
-        let mut dynamics = Dynamics::new(Some(0.574));
-        dynamics.set_step_size(step_size)?;
-        Ok(Self { dynamics })
+    /// Step size 0.1 and identity metric: to be warmed up, or to be set by hand.
+    pub fn new() -> Self {
+        Self {
+            dynamics: Dynamics::new(0.574),
+        }
     }
 
-    dynamics_settings!("0.574");
+    dynamics_settings!();
 }
 
 impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mala {
@@ -84,7 +87,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mala {
     }
 
     fn init(&self, target: &T, x: &[f64]) -> Result<HmcState, TargetError> {
-        HmcState::new(target, self.dynamics.metric(), x)
+        HmcState::new(target, &self.dynamics.metric, x)
     }
 
     fn position<'s>(&self, _: &T, state: &'s HmcState) -> &'s [f64]
@@ -100,7 +103,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mala {
         state: &mut HmcState,
         x: Option<&[f64]>,
     ) -> Result<(), TargetError> {
-        state.reset(target, self.dynamics.metric(), x)
+        state.reset(target, &self.dynamics.metric, x)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -109,8 +112,8 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mala {
         state: &mut HmcState,
         rng: &mut R,
     ) -> Result<TrajectoryInfo, TargetError> {
-        let plan = (self.dynamics.step_size(), 1);
-        Ok(state.transition(target, self.dynamics.metric(), plan, rng))
+        let plan = (self.dynamics.step_size, 1);
+        Ok(state.transition(target, &self.dynamics.metric, plan, rng))
     }
 
     fn adapt<R: Randomness + ?Sized>(

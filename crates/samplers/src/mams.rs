@@ -4,7 +4,7 @@ use ergodic_core::{
     ArgumentError, Claims, EnergyGradient, MarkovKernel, Randomness, TargetError, WarmupStep,
 };
 
-use crate::hamiltonian::Metric;
+use crate::hamiltonian::{Metric, WarmupSettings};
 use crate::isokinetic::{IsokineticPoint, LengthTuner, crosses};
 use crate::trajectory::{Dynamics, check_length, check_steps, dynamics_settings, uniform_steps};
 use crate::{IsokineticIntegrator, TrajectoryInfo};
@@ -35,7 +35,7 @@ use crate::{IsokineticIntegrator, TrajectoryInfo};
 /// [`IsokineticIntegrator::MinimalNorm`]), nothing allocated.
 ///
 /// A warm-up adapts the metric, the step size to a mean acceptance of 0.9, and the mean length
-/// (unless it is fixed by [`fix_length`](Self::fix_length)) so that the slow tenth of the
+/// (unless it is fixed by [`with_fixed_length`](Self::with_fixed_length)) so that the slow tenth of the
 /// coordinates, taken as autoregressions, have an integrated autocorrelation time of `1/κ` draws
 /// with `κ = 0.3`: a longer trajectory would decorrelate little more than it costs, a shorter one
 /// makes a random walk.
@@ -63,7 +63,7 @@ use crate::{IsokineticIntegrator, TrajectoryInfo};
 ///         self.energy(x)
 ///     }
 /// }
-/// let (target, mut kernel) = (Scales(4), Mams::new().step_size(0.5)?.length(2.0)?);
+/// let (target, mut kernel) = (Scales(4), Mams::new().with_step_size(0.5)?.with_length(2.0)?);
 /// let mut state = kernel.init(&target, &[1.0; 4])?;
 /// let mut rng = ergodic_math::rng::stream(1, 0);
 /// let (n, mut square) = (20_000, 0.0);
@@ -100,7 +100,7 @@ impl Mams {
             fixed_length: false,
             integrator: IsokineticIntegrator::Leapfrog,
             max_steps: 1024,
-            dynamics: Dynamics::new(Some(0.9)),
+            dynamics: Dynamics::new(0.9),
             tuner: None,
         }
     }
@@ -111,7 +111,7 @@ impl Mams {
     ///
     /// # Errors
     /// If it is not a finite number above 0.
-    pub fn length(mut self, length: f64) -> Result<Self, ArgumentError> {
+    pub fn with_length(mut self, length: f64) -> Result<Self, ArgumentError> {
         self.length = check_length("length", length)?;
         Ok(self)
     }
@@ -120,13 +120,13 @@ impl Mams {
     ///
     /// # Errors
     /// If it is not a finite number above 0.
-    pub fn fix_length(mut self, length: f64) -> Result<Self, ArgumentError> {
+    pub fn with_fixed_length(mut self, length: f64) -> Result<Self, ArgumentError> {
         self.fixed_length = true;
-        self.length(length)
+        self.with_length(length)
     }
 
     /// The integrator; [`IsokineticIntegrator::Leapfrog`] unless said otherwise.
-    pub fn integrator(mut self, integrator: IsokineticIntegrator) -> Self {
+    pub fn with_integrator(mut self, integrator: IsokineticIntegrator) -> Self {
         self.integrator = integrator;
         self
     }
@@ -136,15 +136,15 @@ impl Mams {
     ///
     /// # Errors
     /// If it is 0.
-    pub fn max_steps(mut self, steps: usize) -> Result<Self, ArgumentError> {
+    pub fn with_max_steps(mut self, steps: usize) -> Result<Self, ArgumentError> {
         self.max_steps = check_steps("max_steps", steps)?;
         Ok(self)
     }
 
-    dynamics_settings!("0.9");
+    dynamics_settings!();
 
     /// The mean length in use.
-    pub fn current_length(&self) -> f64 {
+    pub const fn length(&self) -> f64 {
         self.length
     }
 }
@@ -167,7 +167,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
     }
 
     fn init(&self, target: &T, x: &[f64]) -> Result<MamsState, TargetError> {
-        let point = IsokineticPoint::new(target, self.dynamics.metric(), x)?;
+        let point = IsokineticPoint::new(target, &self.dynamics.metric, x)?;
         let trial = point.clone();
         Ok(MamsState { point, trial })
     }
@@ -188,7 +188,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         if let Some(x) = x {
             x.clone_into(&mut state.point.position);
         }
-        state.point.refresh(target, self.dynamics.metric())
+        state.point.refresh(target, &self.dynamics.metric)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -197,7 +197,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         state: &mut MamsState,
         rng: &mut R,
     ) -> Result<TrajectoryInfo, TargetError> {
-        let step_size = self.dynamics.step_size();
+        let step_size = self.dynamics.step_size;
         let steps = uniform_steps(self.length / step_size, self.max_steps, rng);
         let MamsState { point, trial } = state;
         trial.copy_from(point);
@@ -205,7 +205,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         let speed = (point.position.len() as f64).sqrt();
         let (work, gradients) = trial.travel(
             target,
-            self.dynamics.metric(),
+            &self.dynamics.metric,
             self.integrator,
             speed * step_size,
             steps,

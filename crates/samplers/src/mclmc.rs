@@ -7,9 +7,9 @@ use ergodic_core::{
 use ergodic_math::Real;
 
 use crate::IsokineticIntegrator;
-use crate::hamiltonian::{Metric, add_scaled};
+use crate::hamiltonian::{Metric, WarmupSettings, add_scaled};
 use crate::isokinetic::{IsokineticPoint, LengthTuner, crosses, normalise};
-use crate::trajectory::{DIVERGENCE, Dynamics, check_length};
+use crate::trajectory::{DIVERGENCE, Dynamics, check_length, dynamics_settings};
 
 /// Microcanonical Langevin Monte Carlo (MCLMC): one step of isokinetic dynamics, then noise that
 /// turns the direction a little. **Unadjusted: its stationary law has a bias of order `ε²`.**
@@ -26,7 +26,7 @@ use crate::trajectory::{DIVERGENCE, Dynamics, check_length};
 /// integrator, a palindrome of second order.
 ///
 /// A warm-up adapts the metric; the step size, to a variance of the energy error per step of
-/// [`energy_variance`](Self::energy_variance) times `d`; and `L`, to 0.4 of the distance per
+/// [`with_energy_variance`](Self::with_energy_variance) times `d`; and `L`, to 0.4 of the distance per
 /// independent draw. **Measured bias** at the default variance 5·10⁻⁴: the variance of a standard
 /// normal comes out BIAS too small; it falls as the cube root of that setting. Report it with the
 /// draws by running at half the step, or use [`Mams`](crate::Mams), which has none.
@@ -57,7 +57,7 @@ use crate::trajectory::{DIVERGENCE, Dynamics, check_length};
 ///         self.energy(x)
 ///     }
 /// }
-/// let mut kernel = Mclmc::new().step_size(0.5)?.length(1.0)?;
+/// let mut kernel = Mclmc::new().with_step_size(0.5)?.with_length(1.0)?;
 /// let mut state = kernel.init(&Normal, &[1.0; 10])?;
 /// let mut rng = ergodic_math::rng::stream(1, 0);
 /// let (n, mut square) = (20_000, 0.0);
@@ -109,7 +109,7 @@ impl Mclmc {
             fixed_length: false,
             integrator: IsokineticIntegrator::MinimalNorm,
             energy_variance: 5e-4,
-            dynamics: Dynamics::new(None),
+            dynamics: Dynamics::new(0.8),
             tuner: None,
         }
     }
@@ -119,7 +119,7 @@ impl Mclmc {
     ///
     /// # Errors
     /// If it is not a finite number above 0.
-    pub fn length(mut self, length: f64) -> Result<Self, ArgumentError> {
+    pub fn with_length(mut self, length: f64) -> Result<Self, ArgumentError> {
         self.length = check_length("length", length)?;
         Ok(self)
     }
@@ -128,13 +128,13 @@ impl Mclmc {
     ///
     /// # Errors
     /// If it is not a finite number above 0.
-    pub fn fix_length(mut self, length: f64) -> Result<Self, ArgumentError> {
+    pub fn with_fixed_length(mut self, length: f64) -> Result<Self, ArgumentError> {
         self.fixed_length = true;
-        self.length(length)
+        self.with_length(length)
     }
 
     /// The integrator; [`IsokineticIntegrator::MinimalNorm`] unless said otherwise.
-    pub fn integrator(mut self, integrator: IsokineticIntegrator) -> Self {
+    pub fn with_integrator(mut self, integrator: IsokineticIntegrator) -> Self {
         self.integrator = integrator;
         self
     }
@@ -144,47 +144,15 @@ impl Mclmc {
     ///
     /// # Errors
     /// If it is not a finite number above 0.
-    pub fn energy_variance(mut self, variance: f64) -> Result<Self, ArgumentError> {
+    pub fn with_energy_variance(mut self, variance: f64) -> Result<Self, ArgumentError> {
         self.energy_variance = check_length("energy_variance", variance)?;
         Ok(self)
     }
 
-    /// The step size `ε` at which a warm-up begins, or which is kept if there is none.
-    ///
-    /// # Errors
-    /// If it is not a finite number above 0.
-    pub fn step_size(mut self, step_size: f64) -> Result<Self, ArgumentError> {
-        self.dynamics.set_step_size(step_size)?;
-        Ok(self)
-    }
-
-    /// A step size that a warm-up leaves alone.
-    ///
-    /// # Errors
-    /// If it is not a finite number above 0.
-    pub fn fix_step_size(mut self, step_size: f64) -> Result<Self, ArgumentError> {
-        self.dynamics.fix_step_size(step_size)?;
-        Ok(self)
-    }
-
-    /// A metric that a warm-up leaves alone.
-    pub fn metric(mut self, metric: Metric) -> Self {
-        self.dynamics.fix_metric(metric);
-        self
-    }
-
-    /// The step size in use.
-    pub fn current_step_size(&self) -> f64 {
-        self.dynamics.step_size()
-    }
-
-    /// The metric in use.
-    pub fn current_metric(&self) -> &Metric {
-        self.dynamics.metric()
-    }
+    dynamics_settings!();
 
     /// The decoherence length in use.
-    pub fn current_length(&self) -> f64 {
+    pub const fn length(&self) -> f64 {
         self.length
     }
 }
@@ -248,7 +216,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
     }
 
     fn init(&self, target: &T, x: &[f64]) -> Result<MclmcState, TargetError> {
-        let point = IsokineticPoint::new(target, self.dynamics.metric(), x)?;
+        let point = IsokineticPoint::new(target, &self.dynamics.metric, x)?;
         let trial = point.clone();
         Ok(MclmcState {
             point,
@@ -275,7 +243,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
             x.clone_into(&mut state.point.position);
             state.moving = false;
         }
-        state.point.refresh(target, self.dynamics.metric())
+        state.point.refresh(target, &self.dynamics.metric)
     }
 
     fn step<R: Randomness + ?Sized>(
@@ -294,11 +262,11 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
             *moving = true;
         }
         let dim = point.position.len() as f64;
-        let step_size = self.dynamics.step_size();
+        let step_size = self.dynamics.step_size;
         trial.copy_from(point);
         let (work, gradients) = trial.travel(
             target,
-            self.dynamics.metric(),
+            &self.dynamics.metric,
             self.integrator,
             dim.sqrt() * step_size,
             1,
@@ -341,7 +309,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
         let point = &state.point;
         let dim = point.position.len();
         let here = (&point.position[..], &point.gradient[..]);
-        self.dynamics.adapt(target, here, None, at, rng)?;
+        let changed = self.dynamics.adapt_metric(target, here, at, rng)?;
         let tuner = self.tuner.get_or_insert_with(|| {
             Box::new(MclmcTuner {
                 length: LengthTuner::new(dim),
@@ -350,10 +318,16 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
                 count: 0,
             })
         });
-        if let Some(info) = info {
+        if changed {
+            // Errors in the old metric say nothing about the new one.
+            tuner.count = 0;
+        } else if let Some(info) = info {
             tuner.travelled += info.step_size;
-            if let Some(step_size) = tuner.step_size(info, self.energy_variance * dim as f64) {
-                self.dynamics.tune_step_size(step_size);
+            // The first step has guessed another size.
+            if !at.is_first()
+                && let Some(step_size) = tuner.step_size(info, self.energy_variance * dim as f64)
+            {
+                self.dynamics.step_size = step_size;
             }
         }
         if tuner.travelled >= self.length {

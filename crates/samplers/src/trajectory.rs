@@ -6,9 +6,7 @@ use ergodic_core::{
 };
 use ergodic_math::Real;
 
-use crate::hamiltonian::{
-    DualAveraging, Metric, PhasePoint, check_acceptance, check_step_size, find_step_size,
-};
+use crate::hamiltonian::{HamiltonianTuner, Metric, WarmupSettings, check_step_size};
 
 /// An error of the conserved energy beyond which an integrator is not trusted, in nats.
 pub(crate) const DIVERGENCE: f64 = 1000.0;
@@ -95,37 +93,28 @@ impl TrajectoryInfo {
     }
 }
 
-/// Step size and metric of a kernel, fixed or being learnt.
+/// Step size and metric of a kernel, and what a warm-up makes of them.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Dynamics {
-    step_size: f64,
-    metric: Metric,
-    /// None for a kernel that accepts everything, and learns its step size in another way.
-    target_acceptance: Option<f64>,
-    fixed_step_size: bool,
-    fixed_metric: bool,
-    tuner: Option<Box<DualAveraging>>,
+    pub(crate) step_size: f64,
+    pub(crate) metric: Metric,
+    pub(crate) warmup: WarmupSettings,
+    tuner: Option<Box<HamiltonianTuner>>,
 }
 
 impl Dynamics {
-    pub(crate) fn new(target_acceptance: Option<f64>) -> Self {
+    /// Step size 0.1, the identity, and this mean acceptance for the warm-up.
+    pub(crate) fn new(target_acceptance: f64) -> Self {
+        let warmup = WarmupSettings::new();
         Self {
             step_size: 0.1,
             metric: Metric::identity(),
-            target_acceptance,
-            fixed_step_size: false,
-            fixed_metric: false,
+            warmup: warmup
+                .target_acceptance(target_acceptance)
+                .unwrap_or(warmup),
             tuner: None,
         }
-    }
-
-    pub(crate) fn metric(&self) -> &Metric {
-        &self.metric
-    }
-
-    pub(crate) fn step_size(&self) -> f64 {
-        self.step_size
     }
 
     pub(crate) fn set_step_size(&mut self, step_size: f64) -> Result<(), ArgumentError> {
@@ -134,31 +123,7 @@ impl Dynamics {
         Ok(())
     }
 
-    /// A step size that was learnt elsewhere, unless it is fixed.
-    pub(crate) fn tune_step_size(&mut self, step_size: f64) {
-        if !self.fixed_step_size {
-            self.step_size = step_size;
-        }
-    }
-
-    pub(crate) fn fix_step_size(&mut self, step_size: f64) -> Result<(), ArgumentError> {
-        self.fixed_step_size = true;
-        self.set_step_size(step_size)
-    }
-
-    pub(crate) fn fix_metric(&mut self, metric: Metric) {
-        self.fixed_metric = true;
-        self.metric = metric;
-    }
-
-    pub(crate) fn set_target_acceptance(&mut self, goal: f64) -> Result<(), ArgumentError> {
-        check_acceptance(goal)?;
-        self.target_acceptance = Some(goal);
-        Ok(())
-    }
-
-    /// Learns from a warm-up step that ended at `position` with `gradient`; whether the metric
-    /// has changed.
+    /// Learns step size and metric from a warm-up step that ended at `position` with `gradient`.
     pub(crate) fn adapt<T: EnergyGradient + ?Sized, R: Randomness + ?Sized>(
         &mut self,
         target: &T,
@@ -166,75 +131,80 @@ impl Dynamics {
         acceptance: Option<f64>,
         at: WarmupStep,
         rng: &mut R,
+    ) -> Result<(), TargetError> {
+        HamiltonianTuner::adapt(
+            &mut self.tuner,
+            &self.warmup,
+            &mut self.step_size,
+            &mut self.metric,
+            target,
+            position,
+            gradient,
+            acceptance,
+            at,
+            rng,
+        )
+    }
+
+    /// As [`adapt`](Self::adapt), but for a kernel that accepts everything: after a first guess the
+    /// step size is left alone. Whether there is another metric.
+    pub(crate) fn adapt_metric<T: EnergyGradient + ?Sized, R: Randomness + ?Sized>(
+        &mut self,
+        target: &T,
+        (position, gradient): (&[f64], &[f64]),
+        at: WarmupStep,
+        rng: &mut R,
     ) -> Result<bool, TargetError> {
-        let _ = gradient;
-        if at.is_first() && !self.fixed_step_size {
-            let start = PhasePoint::new(target, &self.metric, position)?;
-            self.step_size =
-                find_step_size(target, &self.metric, &start, self.step_size, 0.8, rng)?.0;
-            self.tuner = self
-                .target_acceptance
-                .and_then(|goal| DualAveraging::new(self.step_size, goal).ok())
-                .map(Box::new);
+        let Some(tuner) = &mut self.tuner else {
+            // The first step, or the first of a warm-up that another kernel began.
+            return self
+                .adapt(target, (position, gradient), None, at, rng)
+                .map(|()| false);
+        };
+        let fitted = tuner.observe(&self.metric, position, gradient, 1.0, at);
+        let changed = fitted.is_some();
+        if let Some(metric) = fitted {
+            self.metric = metric;
         }
-        if let (Some(tuner), Some(acceptance)) = (&mut self.tuner, acceptance) {
-            tuner.update(acceptance);
-            self.step_size = tuner.step_size();
+        if at.is_last() {
+            self.tuner = None;
         }
-        if at.is_last()
-            && let Some(tuner) = self.tuner.take()
-        {
-            self.step_size = tuner.averaged();
-        }
-        Ok(false)
+        Ok(changed)
     }
 }
 
 /// The settings that a kernel shares with the others that have [`Dynamics`].
 macro_rules! dynamics_settings {
-    ($default:literal) => {
-        /// The step size at which a warm-up begins, or which is kept if there is none: a time, in
-        /// units of the metric.
+    () => {
+        /// With a step size `ε`, a time in whitened coordinates; a warm-up begins there.
         ///
         /// # Errors
-        /// If it is not a finite number above 0.
-        pub fn step_size(mut self, step_size: f64) -> Result<Self, ArgumentError> {
+        /// If it is not a positive normal number.
+        pub fn with_step_size(mut self, step_size: f64) -> Result<Self, ArgumentError> {
             self.dynamics.set_step_size(step_size)?;
             Ok(self)
         }
 
-        /// A step size that a warm-up leaves alone.
-        ///
-        /// # Errors
-        /// If it is not a finite number above 0.
-        pub fn fix_step_size(mut self, step_size: f64) -> Result<Self, ArgumentError> {
-            self.dynamics.fix_step_size(step_size)?;
-            Ok(self)
-        }
-
-        /// A metric that a warm-up leaves alone.
-        pub fn metric(mut self, metric: Metric) -> Self {
-            self.dynamics.fix_metric(metric);
+        /// With a metric; its dimension has to be the target's.
+        pub fn with_metric(mut self, metric: Metric) -> Self {
+            self.dynamics.metric = metric;
             self
         }
 
-        #[doc = concat!("The mean acceptance to which a warm-up brings the step size; ", $default, " unless said otherwise.")]
-        ///
-        /// # Errors
-        /// If it is not strictly between 0 and 1.
-        pub fn target_acceptance(mut self, goal: f64) -> Result<Self, ArgumentError> {
-            self.dynamics.set_target_acceptance(goal)?;
-            Ok(self)
+        /// With other settings for the warm-up.
+        pub fn with_warmup(mut self, warmup: WarmupSettings) -> Self {
+            self.dynamics.warmup = warmup;
+            self
         }
 
         /// The step size in use.
-        pub fn current_step_size(&self) -> f64 {
-            self.dynamics.step_size()
+        pub const fn step_size(&self) -> f64 {
+            self.dynamics.step_size
         }
 
         /// The metric in use.
-        pub fn current_metric(&self) -> &Metric {
-            self.dynamics.metric()
+        pub const fn metric(&self) -> &Metric {
+            &self.dynamics.metric
         }
     };
 }

@@ -95,12 +95,13 @@ fn low_rank() -> Metric {
 }
 
 fn mala(step_size: f64) -> Mala {
-    Mala::new(step_size).unwrap()
+    Mala::new().with_step_size(step_size).unwrap()
 }
 
 fn hmc(steps: usize, step_size: f64, jitter: Jitter) -> Hmc {
     let kernel = Hmc::new(TrajectoryLength::Steps(steps)).unwrap();
-    kernel.jitter(jitter).unwrap().step_size(step_size).unwrap()
+    let kernel = kernel.with_jitter(jitter).unwrap();
+    kernel.with_step_size(step_size).unwrap()
 }
 
 fn on(lower: f64, upper: f64) -> Quadrature {
@@ -118,7 +119,7 @@ ergodic_conformance::kernel!(mala_on_a_double_well {
     tolerance: 3e-5,
 });
 ergodic_conformance::kernel!(mala_on_a_skewed_law {
-    kernel: mala(0.9).metric(diagonal(&[1.7])),
+    kernel: mala(0.9).with_metric(diagonal(&[1.7])),
     target: SKEWED,
     quadrature: on(-4.0, 36.0).nodes(400, 200).unwrap(),
     tolerance: 3e-5,
@@ -130,13 +131,13 @@ ergodic_conformance::kernel!(mala_on_a_heavy_tail {
     tolerance: 3e-5,
 });
 ergodic_conformance::kernel!(mala_on_a_correlated_normal {
-    kernel: mala(0.9).metric(dense([1.0, 1.4, 1.4, 4.0])),
+    kernel: mala(0.9).with_metric(dense([1.0, 1.4, 1.4, 4.0])),
     target: CORRELATED,
     quadrature: on_plane(8.0, (-16.0, 16.0)).nodes(20, 20).unwrap(),
     tolerance: 1e-3,
 });
 ergodic_conformance::kernel!(mala_on_a_bent_law {
-    kernel: mala(0.8).metric(low_rank()),
+    kernel: mala(0.8).with_metric(low_rank()),
     target: BENT,
     quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(32, 20).unwrap(),
     tolerance: 1e-3,
@@ -148,13 +149,13 @@ ergodic_conformance::kernel!(hmc_static_on_a_double_well {
     tolerance: 3e-5,
 });
 ergodic_conformance::kernel!(hmc_with_random_steps_on_a_skewed_law {
-    kernel: hmc(3, 0.5, Jitter::Steps).metric(diagonal(&[1.7])),
+    kernel: hmc(3, 0.5, Jitter::Steps).with_metric(diagonal(&[1.7])),
     target: SKEWED,
     quadrature: on(-4.0, 36.0).nodes(400, 200).unwrap(),
     tolerance: 3e-5,
 });
 ergodic_conformance::kernel!(hmc_with_random_durations_on_a_heavy_tail {
-    kernel: hmc(2, 0.8, Jitter::Exponential).max_steps(6).unwrap(),
+    kernel: hmc(2, 0.8, Jitter::Exponential).with_max_steps(6).unwrap(),
     target: HEAVY,
     quadrature: on(-80.0, 80.0).nodes(400, 60).unwrap(),
     tolerance: 1e-4,
@@ -166,13 +167,13 @@ ergodic_conformance::kernel!(hmc_with_random_step_sizes_on_a_double_well {
     tolerance: 3e-4,
 });
 ergodic_conformance::kernel!(hmc_on_a_correlated_normal {
-    kernel: hmc(3, 0.5, Jitter::None).metric(dense([1.0, 1.4, 1.4, 4.0])),
+    kernel: hmc(3, 0.5, Jitter::None).with_metric(dense([1.0, 1.4, 1.4, 4.0])),
     target: CORRELATED,
     quadrature: on_plane(8.0, (-16.0, 16.0)).nodes(20, 20).unwrap(),
     tolerance: 1e-3,
 });
 ergodic_conformance::kernel!(hmc_on_a_bent_law {
-    kernel: hmc(3, 0.4, Jitter::None).metric(low_rank()),
+    kernel: hmc(3, 0.4, Jitter::None).with_metric(low_rank()),
     target: BENT,
     quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(32, 20).unwrap(),
     tolerance: 1e-3,
@@ -268,18 +269,18 @@ fn the_mean_of_exp_of_minus_the_energy_error_is_one() {
         let mean = jarzynski(&kernel, &target, &points, &normals, 0);
         assert!((mean - 1.0).abs() < 1e-6, "MALA: {mean}");
         for steps in [1, 2, 5] {
-            let kernel = hmc(steps, 0.2, Jitter::None).metric(diagonal(&[1.3]));
+            let kernel = hmc(steps, 0.2, Jitter::None).with_metric(diagonal(&[1.3]));
             let mean = jarzynski(&kernel, &target, &points, &normals, 0);
             assert!((mean - 1.0).abs() < 1e-6, "HMC, {steps} steps: {mean}");
         }
     }
-    let circle: Vec<_> = angles(256).map(|u| (u.to_vec(), 1.0 / 256.0)).collect();
-    let points = grid(&BENT, &[(-7.0, 7.0), (-7.0, 17.0)], 56);
+    let circle: Vec<_> = angles(64).map(|u| (u.to_vec(), 1.0 / 64.0)).collect();
+    let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], 64);
     for integrator in INTEGRATORS {
         for metric in [Metric::identity(), dense([1.0, 0.5, 0.5, 0.8]), low_rank()] {
-            let kernel = mams(0.25, integrator).metric(metric);
+            let kernel = mams(0.25, integrator).with_metric(metric);
             for index in 0..3 {
-                let mean = jarzynski(&kernel, &BENT, &points, &circle, index);
+                let mean = jarzynski(&kernel, &SOFT, &points, &circle, index);
                 assert!(
                     (mean - 1.0).abs() < 1e-6,
                     "MAMS, {} steps: {mean}",
@@ -302,9 +303,9 @@ fn angles(n: usize) -> impl Iterator<Item = [f64; 2]> {
 
 /// One, two or three steps with equal probabilities.
 fn mams(step_size: f64, integrator: IsokineticIntegrator) -> Mams {
-    let kernel = Mams::new().integrator(integrator);
-    let kernel = kernel.step_size(step_size).unwrap();
-    kernel.length(2.0 * step_size).unwrap()
+    let kernel = Mams::new().with_integrator(integrator);
+    let kernel = kernel.with_step_size(step_size).unwrap();
+    kernel.with_length(2.0 * step_size).unwrap()
 }
 
 fn functions(x: &[f64]) -> [f64; 6] {
@@ -369,18 +370,22 @@ fn defects(kernel: &Mams, target: &Target, points: &[(Vec<f64>, f64)], n: usize)
 }
 
 #[test]
-fn mams_is_reversible_on_a_bent_law() {
+fn mams_is_reversible_on_a_law_with_soft_corners() {
     for integrator in INTEGRATORS {
         for metric in [Metric::identity(), dense([1.0, 0.5, 0.5, 0.8]), low_rank()] {
-            let kernel = mams(0.35, integrator).metric(metric);
+            let kernel = mams(0.35, integrator).with_metric(metric);
             assert_eq!(MarkovKernel::<Target>::claims(&kernel), Claims::REVERSIBLE);
-            let points = grid(&BENT, &[(-6.0, 6.0), (-6.0, 14.0)], 48);
-            for (a,b) in [(48,48),(64,64),(96,64),(64,128)] { let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], a); println!("{a} {b} {:?}", defects(&kernel, &SOFT, &points, b)); }
-            let found = defects(&kernel, &BENT, &points, 192);
+            let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], 64);
+            for (a, b) in [(48, 48), (64, 64), (96, 64), (64, 128)] {
+                let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], a);
+                println!("{a} {b} {:?}", defects(&kernel, &SOFT, &points, b));
+            }
+            let found = defects(&kernel, &SOFT, &points, 64);
             let [invariance, balance, smooth] = found;
-            println!("{found:?}"); assert!(smooth < 1e-4, "{kernel:?}: {found:?}");
-            // Kinks cost O(h²) here; halving the grid brings 7e-4 to these.
-            assert!(invariance < 3e-4 && balance < 3e-4, "{kernel:?}: {found:?}");
+            println!("{found:?}");
+            assert!(smooth < 2e-5, "{kernel:?}: {found:?}");
+            // Kinks cost O(h²), and half as many nodes bring 3e-5 (identity metric).
+            assert!(invariance < 1e-4 && balance < 1e-4, "{kernel:?}: {found:?}");
         }
     }
 }
@@ -417,7 +422,10 @@ fn mclmc_has_a_one_step_defect_of_the_order_it_claims() {
         assert_eq!(claims.stationarity, Stationarity::Asymptotic { order: 2 });
         let points = grid(&BENT, &[(-7.0, 7.0), (-7.0, 17.0)], 72);
         let defect = |h: f64| {
-            let kernel = Mclmc::new().integrator(integrator).step_size(h).unwrap();
+            let kernel = Mclmc::new()
+                .with_integrator(integrator)
+                .with_step_size(h)
+                .unwrap();
             let mut shift = [0.0; 6];
             for (x, w) in &points {
                 let here = functions(x);

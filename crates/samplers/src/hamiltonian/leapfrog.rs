@@ -100,7 +100,6 @@ pub(crate) fn multiply(x: &[f64], y: &[f64], z: &mut [f64]) {
 }
 
 /// A point before a half kick: what the first half of a leapfrog step reads.
-#[allow(dead_code)]
 #[derive(Clone, Copy)]
 pub(crate) struct Half<'a> {
     pub(crate) position: &'a [f64],
@@ -110,7 +109,6 @@ pub(crate) struct Half<'a> {
     pub(crate) whitened: &'a [f64],
 }
 
-#[allow(dead_code)]
 struct KickDrift<'a, const SCALED: bool> {
     step: f64,
     scale: &'a [f64],
@@ -146,7 +144,6 @@ impl<const SCALED: bool> Vectorize for KickDrift<'_, SCALED> {
 }
 
 /// `p′ = p − (ε/2) Aᵀ∇E(x)`, `x′ = x + ε A p′`, in one pass where `A` is diagonal.
-#[allow(dead_code)]
 #[inline]
 pub(crate) fn half_kick_and_drift(
     metric: &Metric,
@@ -187,7 +184,6 @@ pub(crate) fn half_kick_and_drift(
 }
 
 /// `y ← x + a y`.
-#[allow(dead_code)]
 struct ScaleAdd<'a>(f64, &'a [f64], &'a mut [f64]);
 impl Vectorize for ScaleAdd<'_> {
     type Output = ();
@@ -199,48 +195,48 @@ impl Vectorize for ScaleAdd<'_> {
     }
 }
 
-struct Kick<'a, const SCALED: bool> {
+struct Kick<'a, const SCALED: bool, const MATE: bool> {
     step: f64,
     scale: &'a [f64],
     gradient: &'a [f64],
     momentum: &'a mut [f64],
+    mate: &'a [f64],
 }
-impl<const SCALED: bool> Vectorize for Kick<'_, SCALED> {
-    type Output = f64;
+impl<const SCALED: bool, const MATE: bool> Vectorize for Kick<'_, SCALED, MATE> {
+    type Output = (f64, f64);
     #[inline(always)]
-    fn run(self) -> f64 {
+    fn run(self) -> (f64, f64) {
         let n = self.momentum.len();
         let half = 0.5 * self.step;
+        // Without scale or mate any slice of the right length will do: it is not read.
+        let scale = if SCALED { self.scale } else { self.gradient };
+        let mate = if MATE { self.mate } else { self.gradient };
         let (p, p_rest) = self.momentum.as_chunks_mut::<LANES>();
         let (g, g_rest) = self.gradient[..n].as_chunks::<LANES>();
-        let mut sum = [0.0; LANES];
-        if SCALED {
-            let (s, s_rest) = self.scale[..n].as_chunks::<LANES>();
-            for ((p, g), s) in p.iter_mut().zip(g).zip(s) {
-                for l in 0..LANES {
-                    let kicked = p[l] - half * (s[l] * g[l]);
-                    p[l] = kicked;
-                    sum[l] += kicked * kicked;
+        let (s, s_rest) = scale[..n].as_chunks::<LANES>();
+        let (q, q_rest) = mate[..n].as_chunks::<LANES>();
+        let (mut square, mut product) = ([0.0; LANES], [0.0; LANES]);
+        for (((p, g), s), q) in p.iter_mut().zip(g).zip(s).zip(q) {
+            for l in 0..LANES {
+                let force = if SCALED { s[l] * g[l] } else { g[l] };
+                let kicked = p[l] - half * force;
+                p[l] = kicked;
+                square[l] += kicked * kicked;
+                if MATE {
+                    product[l] += kicked * q[l];
                 }
-            }
-            for (l, ((p, g), s)) in p_rest.iter_mut().zip(g_rest).zip(s_rest).enumerate() {
-                *p -= half * (s * g);
-                sum[l] += *p * *p;
-            }
-        } else {
-            for (p, g) in p.iter_mut().zip(g) {
-                for l in 0..LANES {
-                    let kicked = p[l] - half * g[l];
-                    p[l] = kicked;
-                    sum[l] += kicked * kicked;
-                }
-            }
-            for (l, (p, g)) in p_rest.iter_mut().zip(g_rest).enumerate() {
-                *p -= half * g;
-                sum[l] += *p * *p;
             }
         }
-        total(sum)
+        let rest = p_rest.iter_mut().zip(g_rest).zip(s_rest).zip(q_rest);
+        for (l, (((p, g), s), q)) in rest.enumerate() {
+            let force = if SCALED { s * g } else { *g };
+            *p -= half * force;
+            square[l] += *p * *p;
+            if MATE {
+                product[l] += *p * q;
+            }
+        }
+        (total(square), total(product))
     }
 }
 
@@ -253,38 +249,103 @@ pub(crate) fn half_kick(
     whitened: &mut [f64],
     momentum: &mut [f64],
 ) -> f64 {
+    half_kick_with(metric, step, gradient, whitened, momentum, None).0
+}
+
+/// [`half_kick`] that returns the product of the new momentum with another one too, 0 if there is
+/// none.
+#[inline]
+pub(crate) fn half_kick_with(
+    metric: &Metric,
+    step: f64,
+    gradient: &[f64],
+    whitened: &mut [f64],
+    momentum: &mut [f64],
+    mate: Option<&[f64]>,
+) -> (f64, f64) {
     let n = momentum.len();
-    match metric.form() {
-        Form::Identity => run(
-            n,
-            Kick::<false> {
-                step,
-                scale: &[],
-                gradient,
-                momentum,
-            },
-        ),
-        Form::Diagonal(scale) => run(
-            n,
-            Kick::<true> {
-                step,
-                scale,
-                gradient,
-                momentum,
-            },
-        ),
+    let (gradient, scale) = match metric.form() {
+        Form::Identity => (gradient, None),
+        Form::Diagonal(scale) => (gradient, Some(scale.as_slice())),
         Form::Dense(_) | Form::LowRank { .. } => {
             metric.whiten(gradient, whitened);
+            (&*whitened, None)
+        }
+    };
+    macro_rules! kick {
+        ($scaled:literal, $mate:literal) => {
             run(
                 n,
-                Kick::<false> {
+                Kick::<$scaled, $mate> {
                     step,
-                    scale: &[],
-                    gradient: whitened,
+                    scale: scale.unwrap_or(&[]),
+                    gradient,
                     momentum,
+                    mate: mate.unwrap_or(&[]),
                 },
             )
+        };
+    }
+    match (scale.is_some(), mate.is_some()) {
+        (false, false) => kick!(false, false),
+        (false, true) => kick!(false, true),
+        (true, false) => kick!(true, false),
+        (true, true) => kick!(true, true),
+    }
+}
+
+/// The momenta at the ends of two parts of a trajectory that follow one another.
+#[derive(Clone, Copy)]
+pub(crate) struct Span6<'a> {
+    pub(crate) first: [&'a [f64]; 2],
+    pub(crate) second: [&'a [f64]; 2],
+    /// The sum over the second part; not read if each part has two points.
+    pub(crate) second_sum: &'a [f64],
+}
+
+struct Products<'a, const PAIRS: bool>(Span6<'a>, &'a mut [f64]);
+impl<'a, const PAIRS: bool> Vectorize for Products<'a, PAIRS> {
+    type Output = [f64; 6];
+    #[inline(always)]
+    fn run(self) -> [f64; 6] {
+        let Self(parts, sum) = self;
+        let n = sum.len();
+        let lanes = |x: &'a [f64]| x[..n].as_chunks::<LANES>().0;
+        let (a, m) = (lanes(parts.first[0]), lanes(parts.first[1]));
+        let (c, b) = (lanes(parts.second[0]), lanes(parts.second[1]));
+        let right = if PAIRS { c } else { lanes(parts.second_sum) };
+        let mut products = [[0.0; LANES]; 6];
+        let all = sum.as_chunks_mut::<LANES>().0.iter_mut();
+        for (((((sum, a), m), c), b), right) in all.zip(a).zip(m).zip(c).zip(b).zip(right) {
+            for l in 0..LANES {
+                let left = if PAIRS { a[l] + m[l] } else { sum[l] };
+                let right = if PAIRS { c[l] + b[l] } else { right[l] };
+                let whole = left + right;
+                sum[l] = whole;
+                products[0][l] += whole * a[l];
+                products[1][l] += whole * b[l];
+                let towards = left + c[l];
+                products[2][l] += towards * a[l];
+                products[3][l] += towards * c[l];
+                let onwards = right + m[l];
+                products[4][l] += onwards * m[l];
+                products[5][l] += onwards * b[l];
+            }
         }
+        products.map(total)
+    }
+}
+
+/// The six products of the U-turn criterion where two equal parts join, over the whole and across
+/// the joint on either side. `sum` holds the sum over the first part and becomes that of the
+/// whole; with `pairs` the parts have two points each, whose sums are made here. Lengths are
+/// multiples of [`LANES`].
+pub(crate) fn span_products(parts: Span6<'_>, pairs: bool, sum: &mut [f64]) -> [f64; 6] {
+    let n = sum.len();
+    if pairs {
+        run(n, Products::<true>(parts, sum))
+    } else {
+        run(n, Products::<false>(parts, sum))
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) const fn padded(dim: usize) -> usize {
     dim.div_ceil(LANES) * LANES
 }
 
+/// Whether applying `A` costs so much that `Aᵀ∇E` is kept beside the gradient.
+pub(crate) const fn is_full(metric: &Metric) -> bool {
+    matches!(metric.form, Form::Dense(_) | Form::LowRank { .. })
+}
+
 /// An estimate `Σ = A Aᵀ` of the covariance of the target, the inverse of the mass matrix.
 ///
 /// | form | `A` | memory | cost of `A p` | fits |

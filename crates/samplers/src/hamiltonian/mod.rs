@@ -1,4 +1,4 @@
-//! What the kernels of Hamiltonian dynamics share: metric, leapfrog, step size.
+//! What the kernels of Hamiltonian dynamics share: metric, leapfrog, step size, warm-up.
 //!
 //! # Whitened momentum
 //!
@@ -15,15 +15,20 @@
 //! using Hamiltonian dynamics*, 2011, section 4.1). What it saves: drawing a momentum needs no
 //! metric, and the velocity of a U-turn criterion *is* the momentum.
 
+mod estimate;
 mod leapfrog;
 mod metric;
 mod step_size;
+mod warmup;
 
 pub use leapfrog::PhasePoint;
 pub use metric::Metric;
 pub use step_size::{DualAveraging, find_step_size};
+pub use warmup::{HamiltonianTuner, MetricChoice, WarmupSettings};
 
-#[allow(unused_imports)] // NUTS is about to use them
-pub(crate) use leapfrog::{Half, half_kick, half_kick_and_drift};
-pub(crate) use leapfrog::{add_scaled, check_energy, check_start, dot};
-pub(crate) use step_size::{check_acceptance, check_step_size};
+pub(crate) use leapfrog::{
+    Half, Span6, add_scaled, check_energy, check_start, dot, half_kick_and_drift, half_kick_with,
+    span_products,
+};
+pub(crate) use metric::{is_full, padded};
+pub(crate) use step_size::check_step_size;
