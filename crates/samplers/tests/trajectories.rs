@@ -91,7 +91,7 @@ fn dense(covariance: [f64; 4]) -> Metric {
 }
 
 fn low_rank() -> Metric {
-    Metric::low_rank(&[0.8, 3.0], &[0.6, 0.8], &[2.5]).unwrap()
+    Metric::low_rank(&[0.8, 1.1], &[0.6, 0.8], &[1.6]).unwrap()
 }
 
 fn mala(step_size: f64) -> Mala {
@@ -139,7 +139,7 @@ ergodic_conformance::kernel!(mala_on_a_correlated_normal {
 ergodic_conformance::kernel!(mala_on_a_bent_law {
     kernel: mala(0.8).with_metric(low_rank()),
     target: BENT,
-    quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(32, 20).unwrap(),
+    quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(24, 16).unwrap(),
     tolerance: 1e-3,
 });
 ergodic_conformance::kernel!(hmc_static_on_a_double_well {
@@ -157,8 +157,8 @@ ergodic_conformance::kernel!(hmc_with_random_steps_on_a_skewed_law {
 ergodic_conformance::kernel!(hmc_with_random_durations_on_a_heavy_tail {
     kernel: hmc(2, 0.8, Jitter::Exponential).with_max_steps(6).unwrap(),
     target: HEAVY,
-    quadrature: on(-80.0, 80.0).nodes(400, 60).unwrap(),
-    tolerance: 1e-4,
+    quadrature: on(-80.0, 80.0).nodes(200, 32).unwrap(),
+    tolerance: 3e-4,
 });
 ergodic_conformance::kernel!(hmc_with_random_step_sizes_on_a_double_well {
     kernel: hmc(3, 0.4, Jitter::StepSize(0.3)),
@@ -175,7 +175,7 @@ ergodic_conformance::kernel!(hmc_on_a_correlated_normal {
 ergodic_conformance::kernel!(hmc_on_a_bent_law {
     kernel: hmc(3, 0.4, Jitter::None).with_metric(low_rank()),
     target: BENT,
-    quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(32, 20).unwrap(),
+    quadrature: on_plane(7.0, (-7.0, 17.0)).nodes(24, 16).unwrap(),
     tolerance: 1e-3,
 });
 
@@ -275,14 +275,14 @@ fn the_mean_of_exp_of_minus_the_energy_error_is_one() {
         }
     }
     let circle: Vec<_> = angles(64).map(|u| (u.to_vec(), 1.0 / 64.0)).collect();
-    let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], 64);
+    let points = grid(&SOFT, &[(-11.0, 11.0), (-8.0, 8.0)], 72);
     for integrator in INTEGRATORS {
         for metric in [Metric::identity(), dense([1.0, 0.5, 0.5, 0.8]), low_rank()] {
             let kernel = mams(0.25, integrator).with_metric(metric);
             for index in 0..3 {
                 let mean = jarzynski(&kernel, &SOFT, &points, &circle, index);
                 assert!(
-                    (mean - 1.0).abs() < 1e-6,
+                    (mean - 1.0).abs() < 1e-5,
                     "MAMS, {} steps: {mean}",
                     index + 1
                 );
@@ -373,19 +373,15 @@ fn defects(kernel: &Mams, target: &Target, points: &[(Vec<f64>, f64)], n: usize)
 fn mams_is_reversible_on_a_law_with_soft_corners() {
     for integrator in INTEGRATORS {
         for metric in [Metric::identity(), dense([1.0, 0.5, 0.5, 0.8]), low_rank()] {
-            let kernel = mams(0.35, integrator).with_metric(metric);
+            let kernel = mams(0.3, integrator).with_metric(metric);
             assert_eq!(MarkovKernel::<Target>::claims(&kernel), Claims::REVERSIBLE);
-            let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], 64);
-            for (a, b) in [(48, 48), (64, 64), (96, 64), (64, 128)] {
-                let points = grid(&SOFT, &[(-12.0, 12.0), (-10.0, 10.0)], a);
-                println!("{a} {b} {:?}", defects(&kernel, &SOFT, &points, b));
-            }
+            let points = grid(&SOFT, &[(-11.0, 11.0), (-8.0, 8.0)], 72);
             let found = defects(&kernel, &SOFT, &points, 64);
             let [invariance, balance, smooth] = found;
-            println!("{found:?}");
-            assert!(smooth < 2e-5, "{kernel:?}: {found:?}");
+
+            assert!(smooth < 1e-5, "{kernel:?}: {found:?}");
             // Kinks cost O(h²), and half as many nodes bring 3e-5 (identity metric).
-            assert!(invariance < 1e-4 && balance < 1e-4, "{kernel:?}: {found:?}");
+            assert!(invariance < 3e-5 && balance < 3e-5, "{kernel:?}: {found:?}");
         }
     }
 }
