@@ -29,6 +29,10 @@
 //! | [`HitAndRun`] | a random line, exactly or by Metropolis | yes | yes |
 //! | [`Ensemble`] | every walker, from the others | no | yes |
 //! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
+//! | [`Mala`] | all coordinates, one gradient | yes | yes |
+//! | [`Hmc`] | all coordinates, a trajectory | yes | with random numbers of steps |
+//! | [`Mams`] | all coordinates, an isokinetic trajectory | yes | yes |
+//! | [`Mclmc`] | all coordinates, one isokinetic step | no: biased by O(h²) | yes |
 //! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
 //! | [`ParallelTempering`] | one replica per level, and who is at which level | no | not claimed |
@@ -53,6 +57,11 @@ mod hit_and_run;
 mod independence;
 mod langevin;
 mod line;
+mod hmc;
+mod isokinetic;
+mod mala;
+mod mams;
+mod mclmc;
 mod metropolis;
 mod metropolis_hastings;
 mod nuts;
@@ -71,6 +80,7 @@ mod stochastic;
 mod tempering;
 mod thermostat;
 mod triangular;
+mod trajectory;
 
 pub use annealing_path::{
     AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, OneChain, Temperatures,
@@ -99,6 +109,11 @@ pub use langevin::{
     OverdampedState, Splitting, UnadjustedLangevin,
 };
 pub use line::Expansion;
+pub use hmc::{Hmc, HmcState, Jitter, TrajectoryLength};
+pub use isokinetic::IsokineticIntegrator;
+pub use mala::Mala;
+pub use mams::{Mams, MamsState};
+pub use mclmc::{Mclmc, MclmcInfo, MclmcState};
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
@@ -131,3 +146,4 @@ pub use tempering::{
     TemperingRun, TemperingSettings, TuningRound,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
+pub use trajectory::TrajectoryInfo;
