@@ -31,6 +31,11 @@
 //! | [`CouplingFromThePast`], [`Rejection`] | an independent exact draw | yes | yes |
 //! | [`Nuts`] | all, along a leapfrog trajectory | yes | yes |
 //! | [`Cycle`], [`Mixture`], [`Repeat`] | what their parts do | see there | see there |
+//!
+//! [`Sampler`] runs chains of a kernel on a target and returns named draws. A target is any
+//! [`Energy`](ergodic_core::Energy): a model, a [`LogDensity`], a function ([`energy_fn`]), or one
+//! of these with constrained parameters ([`transform`]). [`check_gradient`] holds a gradient
+//! against its energy.
 
 mod blocked_gibbs;
 mod compose;
@@ -41,6 +46,7 @@ mod ensemble;
 mod exact_law;
 mod gaussian;
 mod gibbs;
+mod gradient;
 pub mod hamiltonian;
 mod hit_and_run;
 mod independence;
@@ -55,11 +61,14 @@ mod random_walk;
 mod rejection;
 mod run;
 mod scan;
+mod scratch;
 mod slice;
 mod start;
 mod step_halving;
 mod stochastic;
+mod target;
 mod thermostat;
+pub mod transform;
 mod triangular;
 
 pub use blocked_gibbs::{BlockedGibbs, Colouring};
@@ -86,6 +95,7 @@ pub use langevin::{
     OverdampedState, Splitting, UnadjustedLangevin,
 };
 pub use line::Expansion;
+pub use gradient::{GradientError, GradientReport, check_gradient};
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
@@ -108,3 +118,4 @@ pub use stochastic::{
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
 };
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
+pub use target::{EnergyFn, EnergyGradientFn, LogDensity, energy_fn, energy_gradient_fn};
