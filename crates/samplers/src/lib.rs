@@ -85,6 +85,7 @@ pub use ensemble::{DifferentialEvolution, Ensemble, EnsembleMove, EnsembleState,
 pub use exact_law::ExactLaw;
 pub use gaussian::Gaussian;
 pub use gibbs::Gibbs;
+pub use gradient::{GradientError, GradientReport, check_gradient};
 pub use hit_and_run::{
     ByMetropolis, ConvexBody, Exactly, HitAndRun, HitAndRunState, LineConditional, LineMove,
     Polytope, Uniform,
@@ -95,7 +96,6 @@ pub use langevin::{
     OverdampedState, Splitting, UnadjustedLangevin,
 };
 pub use line::Expansion;
-pub use gradient::{GradientError, GradientReport, check_gradient};
 pub use metropolis::{
     Acceptance, Barker, Metropolis, MetropolisInfo, MetropolisSweep, Proposal, SweepInfo,
     Threshold, UniformSite,
@@ -117,5 +117,5 @@ pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
 };
-pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
 pub use target::{EnergyFn, EnergyGradientFn, LogDensity, energy_fn, energy_gradient_fn};
+pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
