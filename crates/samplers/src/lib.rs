@@ -40,6 +40,10 @@
 //!
 //! Across temperatures, along an [`AnnealingPath`]: [`Tempering`] runs parallel tempering on all
 //! cores with a tuned ladder, [`Smc`] weighs, resamples and moves particles; both give `log Z`.
+//! [`Sampler`] runs chains of a kernel on a target and returns named draws. A target is any
+//! [`Energy`](ergodic_core::Energy): a model, a [`LogDensity`], a function ([`energy_fn`]), or one
+//! of these with constrained parameters ([`transform`]). [`check_gradient`] holds a gradient
+//! against its energy.
 
 mod annealing_path;
 mod batch_means;
@@ -52,6 +56,7 @@ mod ensemble;
 mod exact_law;
 mod gaussian;
 mod gibbs;
+mod gradient;
 pub mod hamiltonian;
 mod hit_and_run;
 mod independence;
@@ -72,13 +77,16 @@ mod rejection;
 mod run;
 mod scan;
 mod simulated_tempering;
+mod scratch;
 mod slice;
 mod smc;
 mod start;
 mod step_halving;
 mod stochastic;
 mod tempering;
+mod target;
 mod thermostat;
+pub mod transform;
 mod triangular;
 mod trajectory;
 
@@ -99,6 +107,7 @@ pub use ensemble::{DifferentialEvolution, Ensemble, EnsembleMove, EnsembleState,
 pub use exact_law::ExactLaw;
 pub use gaussian::Gaussian;
 pub use gibbs::Gibbs;
+pub use gradient::{GradientError, GradientReport, check_gradient};
 pub use hit_and_run::{
     ByMetropolis, ConvexBody, Exactly, HitAndRun, HitAndRunState, LineConditional, LineMove,
     Polytope, Uniform,
@@ -145,5 +154,6 @@ pub use tempering::{
     ParallelTemperingState, SwapReport, SwapScheme, TemperatureLadder, Tempering, TemperingReport,
     TemperingRun, TemperingSettings, TuningRound,
 };
+pub use target::{EnergyFn, EnergyGradientFn, LogDensity, energy_fn, energy_gradient_fn};
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
 pub use trajectory::TrajectoryInfo;
