@@ -5,6 +5,7 @@ mod bench;
 mod chart;
 mod environment;
 mod manifest;
+mod mutants;
 mod readme;
 mod report;
 mod tidy;
@@ -35,6 +36,8 @@ enum Task {
     },
     /// Run the benchmarks and write `docs/benchmarks/`.
     Bench(bench::Options),
+    /// Hold every broken kernel against the test kit, print the table and write `docs/mutants.md`.
+    Mutants,
     /// Run every command of `README.md` and check its exit code.
     Readme(readme::Options),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.task {
         Task::Tidy { arrows_only, full } => tidy::run(&root, arrows_only, full),
         Task::Bench(options) => bench::run(&root, &options),
+        Task::Mutants => mutants::run(&root),
         Task::Readme(options) => readme::run(&root, &options),
     };
     match outcome {
