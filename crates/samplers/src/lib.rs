@@ -59,11 +59,11 @@ mod gibbs;
 mod gradient;
 pub mod hamiltonian;
 mod hit_and_run;
+mod hmc;
 mod independence;
+mod isokinetic;
 mod langevin;
 mod line;
-mod hmc;
-mod isokinetic;
 mod mala;
 mod mams;
 mod mclmc;
@@ -76,19 +76,19 @@ mod random_walk;
 mod rejection;
 mod run;
 mod scan;
-mod simulated_tempering;
 mod scratch;
+mod simulated_tempering;
 mod slice;
 mod smc;
 mod start;
 mod step_halving;
 mod stochastic;
-mod tempering;
 mod target;
+mod tempering;
 mod thermostat;
+mod trajectory;
 pub mod transform;
 mod triangular;
-mod trajectory;
 
 pub use annealing_path::{
     AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, OneChain, Temperatures,
@@ -112,14 +112,14 @@ pub use hit_and_run::{
     ByMetropolis, ConvexBody, Exactly, HitAndRun, HitAndRunState, LineConditional, LineMove,
     Polytope, Uniform,
 };
+pub use hmc::{Hmc, HmcState, Jitter, TrajectoryLength};
 pub use independence::{Independence, IndependenceState};
+pub use isokinetic::IsokineticIntegrator;
 pub use langevin::{
     Langevin, LangevinInfo, LeimkuhlerMatthews, LeimkuhlerMatthewsState, Letter, OverdampedInfo,
     OverdampedState, Splitting, UnadjustedLangevin,
 };
 pub use line::Expansion;
-pub use hmc::{Hmc, HmcState, Jitter, TrajectoryLength};
-pub use isokinetic::IsokineticIntegrator;
 pub use mala::Mala;
 pub use mams::{Mams, MamsState};
 pub use mclmc::{Mclmc, MclmcInfo, MclmcState};
@@ -149,11 +149,11 @@ pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,
     Sgld, Sgnht, StepSchedule, StochasticInfo, StochasticState, Svrg, SvrgMemory,
 };
+pub use target::{EnergyFn, EnergyGradientFn, LogDensity, energy_fn, energy_gradient_fn};
 pub use tempering::{
     Barrier, IndexProcess, LevelProduct, ParallelTempering, ParallelTemperingInfo,
     ParallelTemperingState, SwapReport, SwapScheme, TemperatureLadder, Tempering, TemperingReport,
     TemperingRun, TemperingSettings, TuningRound,
 };
-pub use target::{EnergyFn, EnergyGradientFn, LogDensity, energy_fn, energy_gradient_fn};
 pub use thermostat::{Andersen, NoseHoover, SuzukiYoshida, ThermostatInfo, VelocityRescaling};
 pub use trajectory::TrajectoryInfo;
