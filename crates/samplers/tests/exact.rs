@@ -17,6 +17,8 @@ use ergodic_samplers::{
 };
 use proptest::prelude::*;
 
+ergodic_conformance::counting_allocator!();
+
 // ---- Metropolis–Hastings, independence, delayed rejection ------------------------------------
 
 /// From `i` to `j` with weight `1 + (3i + 5j) mod 4`: asymmetric, and reaches everything.

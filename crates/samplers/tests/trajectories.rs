@@ -9,6 +9,8 @@ use ergodic_samplers::hamiltonian::Metric;
 use ergodic_samplers::{Hmc, IsokineticIntegrator, Jitter, Mala, Mams, Mclmc, TrajectoryLength};
 use nalgebra::DMatrix;
 
+ergodic_conformance::counting_allocator!();
+
 /// A target from a function that returns the energy and writes the gradient.
 #[derive(Clone, Copy)]
 struct Target(usize, fn(&[f64], &mut [f64]) -> f64);
