@@ -13,9 +13,11 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 /// Lags that are computed together.
 const BLOCK: usize = 8;
 /// Independent partial sums of each lag, in a fixed order: the same bits at every SIMD level.
-const LANES: usize = 8;
+const LANES: usize = 32;
+/// Draws that stay in the first-level cache while all lags of a block pass over them.
+const TILE: usize = 64 * LANES;
 /// From this lag on everything is transformed: about the cost of the lags so far.
-const DIRECT: usize = 128;
+const DIRECT: usize = 64;
 /// The same for events.
 const DIRECT_EVENTS: usize = 1024;
 
@@ -32,29 +34,30 @@ impl Vectorize for Products<'_> {
     fn run(self) {
         let Self { x, first_lag, out } = self;
         let mut sums = [[0.0; LANES]; BLOCK];
-        let mut done = 0;
-        // Whole blocks, whose last pair is x[i + 7], x[i + first_lag + 14].
-        if let Some(last) = x.len().checked_sub(first_lag + LANES + BLOCK - 1) {
-            for i in (0..=last).step_by(LANES) {
-                let a: &[f64] = &x[i..i + LANES];
-                let b: &[f64] = &x[i + first_lag..i + first_lag + LANES + BLOCK - 1];
-                for l in 0..BLOCK {
+        *out = [0.0; BLOCK];
+        for start in (0..x.len()).step_by(TILE) {
+            for l in 0..BLOCK {
+                let Some(later) = x.get(start + first_lag + l..) else {
+                    break;
+                };
+                let count = later.len().min(TILE);
+                let (a, b) = (&x[start..start + count], &later[..count]);
+                let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+                let (rest_a, rest_b) = (a.remainder(), b.remainder());
+                let mut lanes = sums[l]; // in registers
+                for (a, b) in a.zip(b) {
                     for j in 0..LANES {
-                        sums[l][j] += a[j] * b[j + l];
+                        lanes[j] += a[j] * b[j];
                     }
                 }
-                done = i + LANES;
+                sums[l] = lanes;
+                for (a, b) in rest_a.iter().zip(rest_b) {
+                    out[l] += a * b;
+                }
             }
         }
-        for (l, out) in out.iter_mut().enumerate() {
-            let mut sum = sums[l].iter().sum::<f64>();
-            for (a, b) in x[done.min(x.len())..]
-                .iter()
-                .zip(x.get(done + first_lag + l..).unwrap_or(&[]))
-            {
-                sum += a * b;
-            }
-            *out = sum;
+        for (out, sums) in out.iter_mut().zip(&sums) {
+            *out += sums.iter().sum::<f64>();
         }
     }
 }

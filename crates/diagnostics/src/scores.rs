@@ -103,27 +103,25 @@ impl Folded {
         };
         self.sorted.resize(n, 0.0);
         self.positions.resize(n, 0);
-        // Values below the median and not below it.
+        // The values below the median are left of `left`, the others from `right` on.
         let mut right = x.partition_point(|&v| v < median);
         let mut left = right;
-        for (distance, position) in self.sorted.iter_mut().zip(&mut self.positions) {
-            // Distances on a side that is used up are infinite.
-            let down = if left > 0 {
-                median - x[left - 1]
-            } else {
-                f64::INFINITY
-            };
-            let up = if right < n {
-                x[right] - median
-            } else {
-                f64::INFINITY
-            };
-            let take_left = left > 0 && (down < up || right == n);
-            let at = if take_left { left - 1 } else { right };
-            *distance = if take_left { down } else { up };
-            *position = order.positions[at];
+        let mut at = 0;
+        // The next comes from either side as by the throw of a coin: selects, no branches.
+        while left > 0 && right < n {
+            let (down, up) = (median - x[left - 1], x[right] - median);
+            let take_left = down < up;
+            self.sorted[at] = if take_left { down } else { up };
+            let from = if take_left { left - 1 } else { right };
+            self.positions[at] = order.positions[from];
             left -= usize::from(take_left);
             right += usize::from(!take_left);
+            at += 1;
+        }
+        for from in (0..left).rev().chain(right..n) {
+            self.sorted[at] = (x[from] - median).abs();
+            self.positions[at] = order.positions[from];
+            at += 1;
         }
     }
 }
