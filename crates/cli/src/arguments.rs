@@ -31,6 +31,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Weigh a trained model on data: log Z, mean log-likelihood, score of each row.
     Evaluate(EvaluateArgs),
+    /// Judge the draws of Markov chains: R-hat, effective sample sizes, standard errors.
+    Diagnose(DiagnoseArgs),
 }
 
 /// The models that can be trained.
@@ -421,6 +423,31 @@ impl EvaluateArgs {
     }
 }
 
+/// Options of `diagnose`.
+#[derive(Args, Clone, Debug)]
+pub struct DiagnoseArgs {
+    /// A file of draws, also gzipped: .csv (columns chain, draw and the parameters, or parameters
+    /// alone) or .npy (draws x parameters, or chains x draws x parameters).
+    pub draws: PathBuf,
+    /// The largest rank-normalised split R-hat that passes, at least 1.
+    #[arg(long, value_name = "R", default_value_t = 1.01, value_parser = at_least_one,
+          allow_negative_numbers = true)]
+    pub rhat: f64,
+    /// The smallest effective sample size that passes, of bulk and tails, over all chains.
+    #[arg(long, value_name = "N", default_value_t = 400.0, value_parser = not_negative,
+          allow_negative_numbers = true)]
+    pub ess: f64,
+    /// Write a page with the table and charts to this HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads [default: one per core]; results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = count::<4096>, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+}
+
 /// Height and width, written `28x28`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageShape(pub usize, pub usize);
@@ -464,6 +491,14 @@ fn not_negative(text: &str) -> Result<f64, String> {
     )
 }
 
+fn at_least_one(text: &str) -> Result<f64, String> {
+    checked(
+        text,
+        |v| v.is_finite() && v >= 1.0,
+        "a finite number, at least 1",
+    )
+}
+
 fn unit_open(text: &str) -> Result<f64, String> {
     checked(text, |v| v > 0.0 && v < 1.0, "strictly between 0 and 1")
 }
@@ -501,7 +536,7 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample or evaluate (see --help)".into(),
+            "a command is missing: train rbm, sample, evaluate or diagnose (see --help)".into(),
         );
     }
     let text = e.render().to_string();
@@ -550,6 +585,9 @@ mod tests {
             ),
             ("ergodic train rbm --grey --threshold 0.5", "--threshold"),
             ("ergodic evaluate", "<MODEL>"),
+            ("ergodic diagnose", "<DRAWS>"),
+            ("ergodic diagnose x.csv --rhat 0.9", "--rhat"),
+            ("ergodic diagnose x.csv --ess NaN", "--ess"),
         ] {
             let e = Cli::try_parse_from(line.split(' ')).unwrap_err();
             let text = usage_error(&e).to_string();

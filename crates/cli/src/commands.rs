@@ -1,5 +1,7 @@
 //! The commands, from the parsed command line to the exit code.
 
+mod diagnose;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,7 +13,7 @@ use clap::Parser;
 use serde::Serialize;
 
 use crate::arguments::{
-    Cli, Command, EvaluateArgs, SampleArgs, ShowArgs, TrainModel, TrainRbmArgs, usage_error,
+    Cli, Command, EvaluateArgs, SampleArgs, TrainModel, TrainRbmArgs, usage_error,
 };
 use crate::artifacts::{Artifacts, picture_of_bits, tile};
 use crate::data::{Dataset, npy_of_bits};
@@ -55,6 +57,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         } => train_rbm(&args),
         Command::Sample(args) => sample(&args),
         Command::Evaluate(args) => evaluate(&args),
+        Command::Diagnose(args) => diagnose::diagnose(&args),
     }
 }
 
@@ -69,8 +72,8 @@ fn print(text: &str) -> Result<(), CliError> {
     }
 }
 
-fn start_threads(show: &ShowArgs) -> Result<(), CliError> {
-    let Some(threads) = show.threads else {
+fn start_threads(threads: Option<usize>) -> Result<(), CliError> {
+    let Some(threads) = threads else {
         return Ok(());
     };
     rayon::ThreadPoolBuilder::new()
@@ -110,7 +113,7 @@ fn train_rbm(args: &TrainRbmArgs) -> Result<(), CliError> {
     }
     machine::check(args, &train)?;
     let folder = OutputFolder::open(&args.out)?;
-    start_threads(&args.show)?;
+    start_threads(args.show.threads)?;
     let style = Style::detect(args.show.quiet);
     let summary = train_into(args, &train, &test, &folder, style, started)
         .inspect_err(|_| folder.discard_if_empty())?;
@@ -205,7 +208,7 @@ fn sample(args: &SampleArgs) -> Result<(), CliError> {
         None => model.image(),
     };
     check_writable(&args.out)?;
-    start_threads(&args.show)?;
+    start_threads(args.show.threads)?;
     let bits = model.sample(
         args.count,
         args.burn_in,
@@ -286,7 +289,7 @@ fn evaluate(args: &EvaluateArgs) -> Result<(), CliError> {
     if let Some(scores) = &args.scores {
         check_writable(scores)?;
     }
-    start_threads(&args.show)?;
+    start_threads(args.show.threads)?;
     let (log_z, scores) = model.evaluate(
         &data,
         &args.estimate,

@@ -2,7 +2,6 @@
 
 pub mod arguments;
 pub mod artifacts;
-pub mod chart;
 mod commands;
 pub mod data;
 pub mod error;

@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::chart::{Bar, Series, escape, intervals, lines};
 use crate::error::CliError;
 use crate::image::Picture;
 use crate::progress::duration;
 use crate::summary::{Summary, Table};
-
-const STYLE: &str = include_str!("report.css");
+use ergodic::diagnostics::plots::STYLE;
+use ergodic::diagnostics::plots::chart::{Bar, Series, escape, intervals, lines};
 
 /// A picture with what it shows.
 #[derive(Clone, Debug, PartialEq)]

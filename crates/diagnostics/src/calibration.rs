@@ -5,7 +5,7 @@ use ergodic_math::rng::stream;
 use ergodic_math::special::chi_squared_survival;
 use rayon::prelude::*;
 
-use crate::joint::family_wise;
+use crate::joint::{family_wise, named};
 use crate::{DiagnosticsError, GenerativeModel, ess_bulk};
 
 /// How a [`Calibration`] is run.
@@ -190,13 +190,14 @@ impl Calibration {
     /// [`kernel_transition`](crate::kernel_transition) makes one of a kernel.
     ///
     /// # Errors
-    /// If the transition fails (the replication is named), or a quantity is not finite.
+    /// If the transition fails (the replication is named), a quantity is not finite, or there is
+    /// none.
     pub fn run<M, K>(&self, model: &M, transition: K) -> Result<CalibrationReport, DiagnosticsError>
     where
         M: GenerativeModel + Sync,
         K: Fn(&M::Data, &mut M::Parameters, &mut dyn Randomness) -> Result<(), TargetError> + Sync,
     {
-        let names = model.names();
+        let names = named(model)?;
         let results: Vec<Result<Replication, DiagnosticsError>> = (0..self.settings.replications)
             .into_par_iter()
             .map(|replication| self.replicate(model, &transition, &names, replication))

@@ -165,18 +165,19 @@ impl JointTest {
     /// [`kernel_transition`](crate::kernel_transition) makes one of a kernel.
     ///
     /// # Errors
-    /// If the transition fails (the replication named is the chain), or a quantity is not finite.
+    /// If the transition fails (the replication named is the chain), a quantity is not finite, or
+    /// there is none.
     pub fn run<M, K>(&self, model: &M, transition: K) -> Result<JointReport, DiagnosticsError>
     where
         M: GenerativeModel + Sync,
         K: Fn(&M::Data, &mut M::Parameters, &mut dyn Randomness) -> Result<(), TargetError> + Sync,
     {
         let settings = &self.settings;
-        let names = model.names();
+        let names = named(model)?;
         let width = names.len();
         let mut rng = stream(settings.seed, 0);
         let mut independent = vec![0.0; settings.independent * width];
-        for row in independent.chunks_exact_mut(width.max(1)) {
+        for row in independent.chunks_exact_mut(width) {
             let parameters = model.draw_parameters(&mut rng);
             let data = model.draw_data(&parameters, &mut rng);
             model.quantities(&parameters, &data, row);
@@ -188,7 +189,7 @@ impl JointTest {
                 let mut parameters = model.draw_parameters(&mut rng);
                 let mut data = model.draw_data(&parameters, &mut rng);
                 let mut rows = vec![0.0; settings.draws * width];
-                for row in rows.chunks_exact_mut(width.max(1)) {
+                for row in rows.chunks_exact_mut(width) {
                     for _ in 0..settings.transitions {
                         transition(&data, &mut parameters, &mut rng)?;
                     }
@@ -233,6 +234,15 @@ impl JointTest {
         }
         Ok(JointReport { comparisons })
     }
+}
+
+/// The names of the quantities of a model, which has some.
+pub(crate) fn named<M: GenerativeModel>(model: &M) -> Result<Vec<String>, ArgumentError> {
+    let names = model.names();
+    if names.is_empty() {
+        return Err(ArgumentError::new("names", "empty", "at least one name"));
+    }
+    Ok(names)
 }
 
 fn compare(

@@ -57,7 +57,7 @@ impl Order {
     /// Orders by the upper halves alone; equal keys stay in the order of their positions.
     fn radix_sort(&mut self, values: &[f64]) {
         let middle = guess_of_median(values);
-        let mut counts = [[0u32; 1 << 11]; 3];
+        let mut counts = vec![[0u32; 1 << 11]; 3];
         let shifts = [32, 32 + DIGITS[0], 32 + DIGITS[0] + DIGITS[1]];
         let digit = |packed: u64, pass: usize| {
             ((packed >> shifts[pass]) & ((1 << DIGITS[pass]) - 1)) as usize

@@ -36,7 +36,10 @@ impl Series<'static> {
                 });
             }
         }
-        let values: Vec<f64> = chains.iter().flat_map(|c| c.as_ref()).copied().collect();
+        let mut values = Vec::with_capacity(draws * chains.len());
+        for chain in chains {
+            values.extend_from_slice(chain.as_ref());
+        }
         Series::checked(Cow::Owned(values), chains.len(), draws)
     }
 }

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`math`] | `ergodic-math` | log-space sums, special functions, dense products, random streams |
 //! | [`core`] | `ergodic-core` | the traits: energies, kernels, randomness, paths, estimates |
+//! | `diagnostics` | `ergodic-diagnostics` | R̂, effective sample sizes, standard errors; charts with the feature `plots` |
 //! | `samplers` | `ergodic-samplers` | Markov kernels, one file each, and their composition |
 //! | `free_energy` | `ergodic-free-energy` | log partition functions with certificates |
 //! | `optim` | `ergodic-optim` | gradient optimisers and schedules |
@@ -25,6 +26,8 @@
 //! ```
 
 pub use ergodic_core as core;
+#[cfg(feature = "diagnostics")]
+pub use ergodic_diagnostics as diagnostics;
 #[cfg(feature = "free-energy")]
 pub use ergodic_free_energy as free_energy;
 pub use ergodic_math as math;
@@ -38,6 +41,7 @@ pub use ergodic_samplers as samplers;
 /// The examples of the project's README; they use crates behind default features.
 #[cfg(all(
     doctest,
+    feature = "diagnostics",
     feature = "samplers",
     feature = "free-energy",
     feature = "optim",

@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path, stream: impl Read, options: &LoadOptions) -> Res
 }
 
 /// The record without the byte-order mark that spreadsheet programs put in front.
-fn strip_mark(record: &ByteRecord) -> ByteRecord {
+pub(super) fn strip_mark(record: &ByteRecord) -> ByteRecord {
     record
         .iter()
         .enumerate()

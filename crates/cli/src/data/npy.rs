@@ -13,11 +13,8 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// A longer header than any plain array has.
 const MAX_HEADER: u32 = 1 << 16;
 
-pub(super) fn read(
-    path: &Path,
-    mut stream: impl Read,
-    options: &LoadOptions,
-) -> Result<Raw, CliError> {
+/// The element type, whether the first index runs fastest, and the shape.
+fn read_header(path: &Path, stream: &mut impl Read) -> Result<(Kind, bool, Vec<u64>), CliError> {
     let fail = |reason: String| CliError::file(path, reason);
     let mut start = [0; 8];
     stream
@@ -66,6 +63,37 @@ pub(super) fn read(
             "holds values of type {descr}, but must hold bool, integers, f4 or f8"
         ))
     })?;
+    Ok((kind, fortran, shape))
+}
+
+/// Any array as numbers: its shape, and its values with the last index running fastest.
+pub(super) fn read_array(
+    path: &Path,
+    mut stream: impl Read,
+) -> Result<(Vec<u64>, Vec<f64>), CliError> {
+    let (kind, fortran, shape) = read_header(path, &mut stream)?;
+    let (first, rest) = shape.split_first().unwrap_or((&1, &[]));
+    let (rows, columns) = checked_shape(path, *first, rest)?;
+    let bytes = read_exactly(path, &mut stream, (rows * columns * kind.size) as u64)?;
+    let values = bytes
+        .chunks_exact(kind.size)
+        .map(|element| kind.decode(element))
+        .collect();
+    let order = Order {
+        fortran,
+        shape: &shape,
+    };
+    let values = order.rows_first(values);
+    Ok((shape, values))
+}
+
+pub(super) fn read(
+    path: &Path,
+    mut stream: impl Read,
+    options: &LoadOptions,
+) -> Result<Raw, CliError> {
+    let fail = |reason: String| CliError::file(path, reason);
+    let (kind, fortran, shape) = read_header(path, &mut stream)?;
     let image = match shape[..] {
         [_, _] => None,
         [_, h, w] => Some((h as usize, w as usize)),

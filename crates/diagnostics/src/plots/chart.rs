@@ -1,4 +1,5 @@
-//! Line and interval charts as inline SVG, coloured by the style sheet of the page around them.
+//! Line, point and interval charts as inline SVG, coloured by the style sheet of the page around
+//! them, [`STYLE`](super::STYLE).
 
 use std::fmt::Write as _;
 
@@ -45,7 +46,10 @@ pub struct Bar {
 }
 
 /// At most this many points of a line are drawn.
-const MAX_POINTS: usize = 500;
+pub const MAX_POINTS: usize = 500;
+
+/// At most about this many points of a cloud are drawn.
+pub const MAX_DOTS: usize = 1000;
 
 /// A linear axis with round ticks.
 struct Axis {
@@ -62,13 +66,14 @@ impl Axis {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
                 (l.min(v), h.max(v))
             });
-        if low > high {
+        // No value at all, or a span beyond the range of f64.
+        if low > high || !(high - low).is_finite() {
             return None;
         }
         // A constant gets an axis too.
         let span = (high - low).max(1e-9 * low.abs().max(1e-3));
         let raw = span / ticks;
-        let power = 10f64.powf(raw.log10().floor());
+        let power = libm::pow(10.0, libm::floor(libm::log10(raw)));
         let step = [1.0, 2.0, 5.0, 10.0]
             .map(|m| m * power)
             .into_iter()
@@ -88,7 +93,7 @@ impl Axis {
     }
 
     fn label(&self, v: f64) -> String {
-        let digits = (-self.step.log10().floor()).clamp(0.0, 12.0) as usize;
+        let digits = (-libm::floor(libm::log10(self.step))).clamp(0.0, 12.0) as usize;
         // Rounding may leave a minus in front of nothing.
         let v = if v.abs() < 1e-9 * self.step { 0.0 } else { v };
         if v.abs() >= 1e6 {
@@ -104,18 +109,21 @@ impl Axis {
     }
 }
 
-/// Lines over a common axis; empty text if there is no point.
-pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
-    let (width, height) = (520.0, 300.0);
-    let (left, right, top, bottom) = (72.0, 508.0, 16.0, 248.0);
+/// The area between the axes of [`lines`] and [`points`]: left, right, top, bottom.
+const AREA: (f64, f64, f64, f64) = (72.0, 508.0, 16.0, 248.0);
+
+/// An image with axes around the points of all series; `None` without a point.
+fn axes(
+    title: &str,
+    x_label: &str,
+    y_label: &str,
+    series: &[Series],
+) -> Option<(String, Axis, Axis)> {
+    let (left, right, top, bottom) = AREA;
     let points = || series.iter().flat_map(|s| s.points.iter());
-    let (Some(x), Some(y)) = (
-        Axis::around(points().map(|p| p.0), 6.0),
-        Axis::around(points().map(|p| p.1), 5.0),
-    ) else {
-        return String::new();
-    };
-    let mut svg = start(title, width, height);
+    let x = Axis::around(points().map(|p| p.0), 6.0)?;
+    let y = Axis::around(points().map(|p| p.1), 5.0)?;
+    let mut svg = start(title, 520.0, 300.0);
     for t in y.ticks() {
         let at = y.at(t, bottom, top);
         let _ = write!(
@@ -145,6 +153,15 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> St
         0.5 * (top + bottom),
         escape(y_label)
     );
+    Some((svg, x, y))
+}
+
+/// Lines over a common axis; empty text if there is no point.
+pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
+    let Some((mut svg, x, y)) = axes(title, x_label, y_label, series) else {
+        return String::new();
+    };
+    let (left, right, top, bottom) = AREA;
     for s in series {
         let path: Vec<String> = thinned(&s.points)
             .iter()
@@ -173,19 +190,53 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> St
         }
     }
     svg.push_str("</svg>");
-    if series.len() > 1 {
-        svg.push_str(r#"<p class="legend">"#);
-        for s in series {
+    svg.push_str(&legend(series));
+    svg
+}
+
+/// Points without lines, at most [`MAX_DOTS`] of each series; empty text if there is none.
+pub fn points(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
+    let Some((mut svg, x, y)) = axes(title, x_label, y_label, series) else {
+        return String::new();
+    };
+    let (left, right, top, bottom) = AREA;
+    for s in series {
+        let _ = write!(svg, r#"<g class="cloud c{}">"#, s.colour);
+        for p in s
+            .points
+            .iter()
+            .step_by(s.points.len().div_ceil(MAX_DOTS).max(1))
+        {
             let _ = write!(
                 svg,
-                r#"<span><i class="key c{}"></i>{}</span>"#,
-                s.colour,
-                escape(&s.name)
+                r#"<circle cx="{:.1}" cy="{:.1}" r="1.6"/>"#,
+                x.at(p.0, left, right),
+                y.at(p.1, bottom, top)
             );
         }
-        svg.push_str("</p>");
+        svg.push_str("</g>");
     }
+    svg.push_str("</svg>");
+    svg.push_str(&legend(series));
     svg
+}
+
+/// The names of several series; empty text for one.
+fn legend(series: &[Series]) -> String {
+    if series.len() < 2 {
+        return String::new();
+    }
+    let mut out = r#"<p class="legend">"#.to_owned();
+    for s in series {
+        let _ = write!(
+            out,
+            r#"<span><i class="key c{}"></i>{}</span>"#,
+            s.colour,
+            escape(&s.name)
+        );
+    }
+    out.push_str("</p>");
+    out
 }
 
 /// Estimates with their intervals, one below the other; empty text if no value is finite.
