@@ -109,13 +109,13 @@ impl Drawn for Uniform<Polytope> {
 fn hit_and_run_is_reversible_in_the_plane() {
     let faces = vec![-1.0, 0.0, 0.0, -1.0, 1.0, 1.0];
     let triangle = Uniform(Polytope::new(2, faces, vec![0.0, 0.0, 1.0]).unwrap());
-    holds(&HitAndRun::exact(), &triangle, 500_000, 800);
+    holds(&HitAndRun::exact(), &triangle, 200_000, 800);
     let line = Line(Gaussian::new(vec![0.0; 2], &[1.0, 1.6, 1.6, 4.0]).unwrap());
-    holds(&HitAndRun::exact(), &line, 300_000, 801);
+    holds(&HitAndRun::exact(), &line, 150_000, 801);
     let metropolis = HitAndRun::metropolis(1.2).unwrap();
-    holds(&metropolis, &Banana, 300_000, 802);
-    holds(&metropolis, &Correlated, 300_000, 803);
-    holds(&metropolis, &Logistic, 300_000, 804);
+    holds(&metropolis, &Banana, 150_000, 802);
+    holds(&metropolis, &Correlated, 150_000, 803);
+    holds(&metropolis, &Logistic, 150_000, 804);
 }
 
 #[test]

@@ -45,9 +45,9 @@ ergodic_conformance::kernel!(random_walk_in_a_correlated_plane {
 
 #[test]
 fn random_walk_is_reversible_on_a_curved_ridge() {
-    crate::exact_start::holds(&walk(0.7), &Banana, 300_000, 1);
+    crate::exact_start::holds(&walk(0.7), &Banana, 150_000, 1);
     let kernel = walk(0.5).covariance(2, &[1.0, 0.4, 0.4, 2.0]).unwrap();
-    crate::exact_start::holds(&kernel, &Banana, 300_000, 2);
+    crate::exact_start::holds(&kernel, &Banana, 150_000, 2);
 }
 
 /// Answers every normal draw with one value.

@@ -6,7 +6,7 @@ use ergodic_math::rng::stream;
 use ergodic_samplers::{Directions, EllipticalSlice, Expansion, Gaussian, Scan, Slice};
 
 use crate::exact_start::holds;
-use crate::targets::{Banana, Correlated, DoubleWell, Drawn, Logistic, Skewed, Student};
+use crate::targets::{Banana, Correlated, DeepWells, DoubleWell, Drawn, Logistic, Skewed, Student};
 
 const OUT: Expansion = Expansion::SteppingOut { limit: 64 };
 const DOUBLING: Expansion = Expansion::Doubling { limit: 10 };
@@ -19,16 +19,16 @@ fn slice(width: f64, expansion: Expansion) -> Slice {
 fn on_lines(expansion: Expansion, widths: &[f64], seed: u64) {
     for (k, &width) in widths.iter().enumerate() {
         let (kernel, seed) = (slice(width, expansion), seed + 10 * k as u64);
-        holds(&kernel, &DoubleWell, 200_000, seed);
-        holds(&kernel, &Skewed, 200_000, seed + 1);
-        holds(&kernel, &Logistic, 200_000, seed + 2);
-        holds(&kernel, &Student, 200_000, seed + 3);
+        holds(&kernel, &DeepWells, 150_000, seed);
+        holds(&kernel, &Skewed, 150_000, seed + 1);
+        holds(&kernel, &Logistic, 150_000, seed + 2);
+        holds(&kernel, &Student, 150_000, seed + 3);
     }
 }
 
 #[test]
 fn stepping_out_is_reversible_on_lines() {
-    on_lines(OUT, &[0.3, 1.5, 20.0], 100);
+    on_lines(OUT, &[0.4, 10.0], 100);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn stepping_out_is_reversible_where_its_limit_binds() {
 
 #[test]
 fn doubling_is_reversible_on_lines() {
-    on_lines(DOUBLING, &[0.1, 0.7, 20.0], 300);
+    on_lines(DOUBLING, &[0.3, 10.0], 300);
 }
 
 #[test]
@@ -64,9 +64,7 @@ fn slices_keep_their_claims_in_the_plane() {
         let doubling = slice(0.3, DOUBLING).directions(directions);
         holds(&out, &Correlated, 150_000, seed);
         holds(&doubling, &Banana, 150_000, seed + 1);
-        for target in [Correlated, Correlated] {
-            suite::continuous_runs(&out, &target, &target.quadrature());
-        }
+        suite::continuous_runs(&out, &Correlated, &Correlated.quadrature());
         suite::both_are_send_and_sync(&doubling, &Banana);
     }
     let unlike = Slice::with_widths(vec![0.5, 5.0]).unwrap();
@@ -78,14 +76,14 @@ fn elliptical_slices_are_reversible_whatever_the_gaussian() {
     let normal = |mean: f64, sd: f64| {
         EllipticalSlice::new(Gaussian::independent(vec![mean], vec![sd]).unwrap())
     };
-    holds(&normal(0.0, 0.7), &DoubleWell, 300_000, 600);
-    holds(&normal(0.4, 2.0), &DoubleWell, 300_000, 601);
-    holds(&normal(0.5, 1.0), &Skewed, 300_000, 602);
-    holds(&normal(0.0, 3.0), &Logistic, 300_000, 603);
+    holds(&normal(0.0, 0.7), &DoubleWell, 150_000, 600);
+    holds(&normal(0.4, 2.0), &DeepWells, 150_000, 601);
+    holds(&normal(0.5, 1.0), &Skewed, 150_000, 602);
+    holds(&normal(0.0, 3.0), &Logistic, 150_000, 603);
     let dense = Gaussian::new(vec![0.3, -0.2], &[2.0, 1.0, 1.0, 5.0]).unwrap();
     let kernel = EllipticalSlice::new(dense);
-    holds(&kernel, &Correlated, 200_000, 604);
-    holds(&kernel, &Banana, 200_000, 605);
+    holds(&kernel, &Correlated, 100_000, 604);
+    holds(&kernel, &Banana, 100_000, 605);
     suite::continuous_runs(&kernel, &Banana, &Banana.quadrature());
     suite::both_are_send_and_sync(&kernel, &Banana);
 }
