@@ -1,5 +1,6 @@
 //! Ensembles of walkers.
 
+use ergodic_conformance::suite;
 use ergodic_core::{Energy, Independent, MarkovKernel, Randomness, StepInfo};
 use ergodic_math::rng::stream;
 use ergodic_samplers::{DifferentialEvolution, Ensemble, EnsembleMove, Stretch};
@@ -172,7 +173,13 @@ fn ensembles_run_the_same_twice_and_report_every_walker() {
         kernel.position(&target, &state).clone()
     };
     assert_eq!(run(), run());
-    ergodic_conformance::suite::both_are_send_and_sync(&Ensemble::new(Stretch::default()), &target);
+    let evolution = Ensemble::new(DifferentialEvolution::for_dimension(2).unwrap());
+    suite::runs(&evolution, &target, &start);
+    suite::threads(&evolution, &target, &start);
+    suite::serde_round_trip(&evolution, &target, &start);
+    suite::allocates_nothing(&evolution, &target, &start);
+    suite::allocates_nothing(&Ensemble::new(Stretch::default()), &target, &start);
+    suite::both_are_send_and_sync(&evolution, &target);
 }
 
 #[test]

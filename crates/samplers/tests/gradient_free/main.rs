@@ -8,3 +8,5 @@ mod metropolis;
 mod random_walk;
 mod slice;
 mod targets;
+
+ergodic_conformance::counting_allocator!();

@@ -1,7 +1,7 @@
 //! Slice sampling along lines and ellipses.
 
-use ergodic_conformance::suite;
-use ergodic_core::{Energy, MarkovKernel, WarmupStep};
+use ergodic_conformance::{QuasiMonteCarlo, suite};
+use ergodic_core::{Energy, MarkovKernel, Randomness, WarmupStep};
 use ergodic_math::rng::stream;
 use ergodic_samplers::{Directions, EllipticalSlice, Expansion, Gaussian, Scan, Slice};
 
@@ -13,6 +13,37 @@ const DOUBLING: Expansion = Expansion::Doubling { limit: 10 };
 
 fn slice(width: f64, expansion: Expansion) -> Slice {
     Slice::new(width).unwrap().expansion(expansion).unwrap()
+}
+
+/// One line per kernel and target, by tapes.
+macro_rules! by_tapes {
+    ($($name:ident: $kernel:expr, $target:expr;)*) => {$(
+        ergodic_conformance::kernel!($name {
+            kernel: $kernel,
+            target: $target,
+            exact: |rng: &mut dyn Randomness| $target.exact(rng),
+            tapes: QuasiMonteCarlo::new().points(9).unwrap(),
+            energy_shift: 1e-9,
+            serde: true,
+        });
+    )*};
+}
+
+by_tapes! {
+    stepping_out_on_deep_wells: slice(0.4, OUT), DeepWells;
+    doubling_on_deep_wells: slice(0.3, DOUBLING), DeepWells;
+    coordinates_in_order: slice(1.0, OUT), Banana;
+    coordinates_there_and_back:
+        slice(1.0, OUT).directions(Directions::Coordinates(Scan::Palindrome)), Correlated;
+    a_random_coordinate:
+        slice(0.3, DOUBLING).directions(Directions::Coordinates(Scan::Random)), Banana;
+    a_random_direction: slice(1.0, OUT).directions(Directions::Isotropic), Banana;
+    an_ellipse_on_a_double_well: ellipse(&[0.2], &[0.5]), DoubleWell;
+    an_ellipse_on_a_curved_ridge: ellipse(&[0.3, -0.2], &[2.0, 1.0, 1.0, 5.0]), Banana;
+}
+
+fn ellipse(mean: &[f64], covariance: &[f64]) -> EllipticalSlice {
+    EllipticalSlice::new(Gaussian::new(mean.to_vec(), covariance).unwrap())
 }
 
 /// On every law of the line: widths that are too small, right and too large.
@@ -64,8 +95,7 @@ fn slices_keep_their_claims_in_the_plane() {
         let doubling = slice(0.3, DOUBLING).directions(directions);
         holds(&out, &Correlated, 150_000, seed);
         holds(&doubling, &Banana, 150_000, seed + 1);
-        suite::continuous_runs(&out, &Correlated, &Correlated.quadrature());
-        suite::both_are_send_and_sync(&doubling, &Banana);
+        suite::allocates_nothing(&out, &Correlated, &[0.1, 0.2]);
     }
     let unlike = Slice::with_widths(vec![0.5, 5.0]).unwrap();
     holds(&unlike, &Banana, 150_000, 590);
@@ -84,8 +114,6 @@ fn elliptical_slices_are_reversible_whatever_the_gaussian() {
     let kernel = EllipticalSlice::new(dense);
     holds(&kernel, &Correlated, 100_000, 604);
     holds(&kernel, &Banana, 100_000, 605);
-    suite::continuous_runs(&kernel, &Banana, &Banana.quadrature());
-    suite::both_are_send_and_sync(&kernel, &Banana);
 }
 
 #[test]
