@@ -121,7 +121,9 @@ impl Colouring {
         order.sort_by_key(|&i| (std::cmp::Reverse(neighbours[i].len()), i));
         let mut colour_of: Vec<Option<usize>> = vec![None; neighbours.len()];
         for i in order {
-            let free = (0..).find(|&c| neighbours[i].iter().all(|&j| colour_of[j] != Some(c)));
+            // One of as many colours as it has neighbours, and one more, is free.
+            let free = (0..=neighbours[i].len())
+                .find(|&c| neighbours[i].iter().all(|&j| colour_of[j] != Some(c)));
             colour_of[i] = free;
         }
         let colour_of: Vec<usize> = colour_of.into_iter().flatten().collect();

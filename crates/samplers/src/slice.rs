@@ -75,7 +75,7 @@ pub struct Slice {
     expansion: Expansion,
     directions: Directions,
     /// Updates seen, per width.
-    tuner: Option<Box<Vec<f64>>>,
+    tuner: Option<Vec<f64>>,
 }
 
 impl Slice {
@@ -361,7 +361,7 @@ impl<T: Energy<State = [f64]> + ?Sized> MarkovKernel<T> for Slice {
         }
         let mut seen = match self.tuner.take() {
             Some(seen) if !at.is_first() => seen,
-            _ => Box::new(vec![0.0; lines]),
+            _ => vec![0.0; lines],
         };
         if info.is_some() {
             for ((width, seen), tally) in self

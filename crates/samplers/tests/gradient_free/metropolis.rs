@@ -1,5 +1,6 @@
 //! Hastings' rule, the independence sampler and delayed rejection on the line.
 
+use ergodic_conformance::{Quadrature, QuasiMonteCarlo};
 use ergodic_core::{Energy, MarkovKernel, Randomness};
 use ergodic_samplers::{
     Barker, DelayedProposal, DelayedRejection, Gaussian, GaussianScales, Independence,
@@ -45,6 +46,8 @@ ergodic_conformance::kernel!(independence_on_a_double_well {
     target: DoubleWell,
     quadrature: DoubleWell.quadrature().nodes(320, 320).unwrap(),
     tolerance: 1e-5,
+    energy_shift: 1e-9,
+    serde: true,
 });
 
 ergodic_conformance::kernel!(independence_with_barkers_rule_on_heavy_tails {
@@ -52,13 +55,17 @@ ergodic_conformance::kernel!(independence_with_barkers_rule_on_heavy_tails {
     target: Logistic,
     quadrature: Logistic.quadrature().nodes(200, 200).unwrap(),
     tolerance: 1e-5,
+    energy_shift: 1e-9,
+    serde: true,
 });
 
-#[test]
-fn independence_is_reversible_in_a_correlated_plane() {
-    let law = Gaussian::new(vec![0.3, -0.2], &[2.0, 1.0, 1.0, 5.0]).unwrap();
-    crate::exact_start::holds(&Independence::new(law), &Correlated, 300_000, 11);
-}
+ergodic_conformance::kernel!(independence_in_a_correlated_plane {
+    kernel: Independence::new(Gaussian::new(vec![0.3, -0.2], &[2.0, 1.0, 1.0, 5.0]).unwrap()),
+    target: Correlated,
+    exact: |rng: &mut dyn Randomness| Correlated.exact(rng),
+    tapes: QuasiMonteCarlo::new().points(10).unwrap(),
+    serde: true,
+});
 
 #[test]
 fn independence_from_the_target_itself_never_rejects() {
@@ -76,18 +83,27 @@ fn scales() -> DelayedRejection<GaussianScales> {
     DelayedRejection::new(GaussianScales::new(2.5, 0.25).unwrap())
 }
 
+// Threefold integrals with kinks are known to some 1e-4; a factor of the second stage that is
+// left out shows at 2e-3 and more.
 ergodic_conformance::kernel!(delayed_rejection_on_a_double_well {
     kernel: scales(),
     target: DoubleWell,
     quadrature: DoubleWell.quadrature().nodes(80, 80).unwrap(),
     tolerance: 2e-4,
+    energy_shift: 1e-9,
+    serde: true,
 });
 
 ergodic_conformance::kernel!(delayed_rejection_on_a_skewed_law {
     kernel: scales(),
     target: Skewed,
-    quadrature: Skewed.quadrature().nodes(80, 80).unwrap(),
-    tolerance: 2e-4,
+    quadrature: Quadrature::new(&[(-9.0, 3.5)])
+        .unwrap()
+        .nodes(80, 80)
+        .unwrap(),
+    tolerance: 4e-4,
+    energy_shift: 1e-9,
+    serde: true,
 });
 
 /// A second stage that learns from the rejected point.
@@ -122,10 +138,16 @@ ergodic_conformance::kernel!(delayed_rejection_that_learns_from_the_rejected_poi
     tolerance: 2e-4,
 });
 
+ergodic_conformance::kernel!(delayed_rejection_in_a_correlated_plane {
+    kernel: scales(),
+    target: Correlated,
+    exact: |rng: &mut dyn Randomness| Correlated.exact(rng),
+    tapes: QuasiMonteCarlo::new().points(10).unwrap(),
+});
+
 #[test]
 fn delayed_rejection_is_reversible_from_exact_starts() {
-    crate::exact_start::holds(&scales(), &Correlated, 300_000, 12);
-    crate::exact_start::holds(&DelayedRejection::new(Reflected), &DoubleWell, 300_000, 13);
+    crate::exact_start::holds(&DelayedRejection::new(Reflected), &DoubleWell, 150_000, 13);
 }
 
 #[test]

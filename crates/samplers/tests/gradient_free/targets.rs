@@ -66,6 +66,36 @@ impl Drawn for DoubleWell {
     }
 }
 
+/// Two wells of unlike depth, `E = 3(x² − 1)² + x/2`: a barrier of three nats, so that slices fall
+/// into two pieces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeepWells;
+impl Energy for DeepWells {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        3.0 * (x[0] * x[0] - 1.0).powi(2) + 0.5 * x[0]
+    }
+}
+impl Drawn for DeepWells {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn exact(&self, rng: &mut dyn Randomness) -> Vec<f64> {
+        loop {
+            let x = 4.8 * rng.uniform() - 2.4; // beyond, a mass of 1e-28
+            if rng.bernoulli((-self.energy(&[x]) - 0.6).exp().min(1.0)) {
+                return vec![x];
+            }
+        }
+    }
+    fn quadrature(&self) -> Quadrature {
+        Quadrature::new(&[(-2.4, 2.4)]).unwrap()
+    }
+    fn name(&self) -> &'static str {
+        "deep wells"
+    }
+}
+
 /// The logistic law, `E = 2 log cosh(x/2)`: exponential tails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Logistic;
