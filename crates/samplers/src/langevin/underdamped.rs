@@ -298,21 +298,18 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Langevin {
             state.bath(&self.momenta, self.bath, rng);
         }
         state.save();
-        match self.travel(target, state, &mut info, rng)? {
-            Some(work) => {
-                info.shadow_work = work;
-                info.divergent = work > DIVERGENCE;
-                if self.adjusted {
-                    let acceptance = if work <= 0.0 { 1.0 } else { Real::exp(-work) };
-                    info.acceptance = Some(acceptance);
-                    info.accepted = rng.bernoulli(acceptance);
-                }
+        if let Some(work) = self.travel(target, state, &mut info, rng)? {
+            info.shadow_work = work;
+            info.divergent = work > DIVERGENCE;
+            if self.adjusted {
+                let acceptance = if work <= 0.0 { 1.0 } else { Real::exp(-work) };
+                info.acceptance = Some(acceptance);
+                info.accepted = rng.bernoulli(acceptance);
             }
-            None => {
-                info.divergent = true;
-                info.accepted = false;
-                info.acceptance = self.adjusted.then_some(0.0);
-            }
+        } else {
+            info.divergent = true;
+            info.accepted = false;
+            info.acceptance = self.adjusted.then_some(0.0);
         }
         if !info.accepted {
             state.back();
