@@ -114,6 +114,37 @@ fn the_genealogical_variance_is_that_of_z_under_multinomial_resampling() {
 }
 
 #[test]
+fn intervals_cover_for_one_population_and_for_several() {
+    let table = table();
+    let exact = log_z(&table);
+    let runs = 400;
+    let mut misses = [0u64; 3];
+    for seed in 0..runs {
+        let settings = SmcSettings::default()
+            .particles(256)
+            .confidence(0.9)
+            .seed(seed);
+        let kinds = [
+            settings.clone().resampling(Resampling::Multinomial),
+            settings.clone(),
+            settings.particles(64).populations(6),
+        ];
+        for (miss, settings) in misses.iter_mut().zip(kinds) {
+            let path = GeometricPath {
+                target: &table,
+                base: Uniform(4),
+            };
+            let smc = Smc::new(path, Gibbs::new(Scan::Random), settings).unwrap();
+            let log_z = smc.run().unwrap().log_z;
+            *miss += u64::from(!log_z.interval.contains(exact));
+        }
+    }
+    let most = ergodic_math::special::binomial_quantile(1.0 - 1e-8, runs, 0.1).unwrap();
+    println!("misses {misses:?} of {runs}, at most {most}");
+    assert!(misses.iter().all(|&m| m <= most), "{misses:?} above {most}");
+}
+
+#[test]
 fn critical_ising_has_its_log_z_adaptively_and_without_bias() {
     let exact = 60.141_780_789_1;
     let torus = Torus::new(8);

@@ -333,6 +333,7 @@ fn swaps_on_four_by_four_ising_have_their_exact_acceptance_and_log_z() {
             .tuning_rounds(0)
             .scans(60_000)
             .thin(60_000)
+            .parallel(false)
             .steps_per_scan(2)
             .confidence(1.0 - 1e-8)
             .seed(seed as u64);
@@ -360,6 +361,48 @@ fn swaps_on_four_by_four_ising_have_their_exact_acceptance_and_log_z() {
         }
         assert!(report.log_z.is_none());
     }
+}
+
+#[test]
+fn intervals_cover_where_moves_are_slow() {
+    // One site of sixteen per scan: neighbouring scans hardly differ, and an interval that took
+    // them for independent would miss most of the time.
+    let torus = Torus::new(4);
+    let levels = [0.25, 0.35, 0.44];
+    let exact = log_z_4x4(0.44) - log_z_4x4(0.25);
+    let swap = acceptance_4x4(0.25, 0.35);
+    let runs = 150;
+    let mut misses = [0u64; 3];
+    for seed in 0..runs {
+        let settings = TemperingSettings::default()
+            .tuning_rounds(0)
+            .scans(8000)
+            .thin(8000)
+            .parallel(false)
+            .confidence(0.9)
+            .seed(seed);
+        let tempering = Tempering::new(
+            Temperatures(&torus),
+            Gibbs::new(Scan::Random),
+            ladder(&levels),
+            settings,
+        )
+        .unwrap();
+        // A start that the run forgets within a hundredth of its length.
+        let report = tempering.run_from(&vec![vec![1; 16]; 3]).unwrap();
+        let intervals = [
+            (&report.log_ratio, exact),
+            (&report.log_ratio_forward, exact),
+            (&report.swaps[0].acceptance, swap),
+        ];
+        for (miss, (estimate, exact)) in misses.iter_mut().zip(intervals) {
+            *miss += u64::from(!estimate.interval.contains(exact));
+        }
+    }
+    // 90 % intervals: more misses than this have probability 1e-8 if each has one of ten.
+    let most = ergodic_math::special::binomial_quantile(1.0 - 1e-8, runs, 0.1).unwrap();
+    println!("misses {misses:?} of {runs}, at most {most}");
+    assert!(misses.iter().all(|&m| m <= most), "{misses:?} above {most}");
 }
 
 fn ising(side: usize, levels: usize, seed: u64, scans: usize, steps: usize) {
@@ -475,6 +518,7 @@ fn reversible_swaps_diffuse_where_non_reversible_ones_travel() {
             .tuning_rounds(5)
             .scans(8000)
             .thin(8000)
+            .parallel(false)
             .seed(2);
         Tempering::new(
             path,
@@ -523,6 +567,12 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     let one = run(1);
     assert_eq!(one, run(2));
     assert_eq!(one, run(7));
+    let alone = TemperingSettings::default()
+        .tuning_rounds(3)
+        .scans(200)
+        .parallel(false)
+        .seed(11);
+    assert_eq!(one, small(alone));
 }
 
 #[cfg(feature = "serde")]
