@@ -11,7 +11,7 @@ use ergodic_core::{
 };
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
-    AnnealingPath, Gaussian, Gibbs, LevelProduct, LinearPath, Metropolis, OneChain,
+    AnnealingPath, Gaussian, Gibbs, LevelProduct, LinearPath, Metropolis, Nuts, OneChain,
     ParallelTempering, Proposal, RandomWalk, Scan, SwapScheme, TemperatureLadder, Temperatures,
     Tempering, TemperingSettings, UniformSite,
 };
@@ -458,7 +458,7 @@ fn critical_ising_reaches_its_round_trips_and_log_z() {
 }
 
 #[test]
-#[ignore = "twenty seconds"]
+#[ignore = "a minute"]
 fn critical_ising_of_side_16_reaches_its_round_trips_and_log_z() {
     ising(16, 72, 1, 8000, 12);
 }
@@ -503,6 +503,47 @@ fn two_wells_reach_their_round_trips_and_log_z() {
     // trips leave less than 1e-9 for a share outside [0.3, 0.7].
     let right = report.draws.iter().filter(|x| x[0] > 0.0).count() as f64 / 12_000.0;
     assert!((0.3..0.7).contains(&right), "{right}");
+}
+
+#[test]
+fn gradient_kernels_are_tuned_at_every_level_and_keep_no_stale_gradient() {
+    let wells = TwoWells { dim: 3, apart: 5.0 };
+    let settings = TemperingSettings::default()
+        .tuning_rounds(6)
+        .scans(4000)
+        .parallel(false)
+        .confidence(1.0 - 1e-8)
+        .seed(6);
+    let report = Tempering::new(
+        two_wells_path(&wells),
+        Nuts::new(),
+        TemperatureLadder::linear(0.0, 1.0, 8).unwrap(),
+        settings,
+    )
+    .unwrap()
+    .run()
+    .unwrap();
+    let log_z = report.log_z.unwrap();
+    println!(
+        "NUTS: Λ = {:.3}, rate {:.4}, {log_z}, acceptance {:?}",
+        report.barrier.total(),
+        report.round_trip_rate,
+        report.acceptance,
+    );
+    assert!(log_z.interval.contains(0.0), "{log_z}");
+    assert!(log_z.std_err < 0.1, "{log_z}");
+    // The dual averaging of each level has reached its target of some 0.8.
+    for acceptance in report.acceptance.iter().flatten() {
+        assert!((0.6..0.98).contains(acceptance), "{:?}", report.acceptance);
+    }
+    // ⟨x₁²⟩ = 1 with variance 2, ⟨x₀²⟩ = 26 with variance 102: six standard errors of 500
+    // independent draws of 4000.
+    for (coordinate, exact, variance) in [(1, 1.0, 2.0f64), (0, 26.0, 102.0)] {
+        let squares = report.draws.iter().map(|x| x[coordinate] * x[coordinate]);
+        let mean = squares.sum::<f64>() / 4000.0;
+        let six = 6.0 * (variance / 500.0).sqrt();
+        assert!((mean - exact).abs() < six, "{mean} for {exact}");
+    }
 }
 
 #[test]
