@@ -4,11 +4,11 @@ mod annealing;
 
 use annealing::{CRITICAL, Free, Torus, TwoWells};
 use ergodic_conformance::strategies::FiniteTable;
-use ergodic_core::{EachChain, GeometricPath, PathBase, Randomness};
+use ergodic_core::{EachChain, GeometricPath, LocalEnergy, PathBase, Randomness};
 use ergodic_math::special::log_mean_exp;
 use ergodic_samplers::{
-    Gaussian, Gibbs, LinearPath, OneChain, RandomWalk, Resampling, Scan, Smc, SmcLadder,
-    SmcSettings, TemperatureLadder, Temperatures,
+    Gaussian, Gibbs, LinearPath, Metropolis, OneChain, Proposal, RandomWalk, Resampling, Scan, Smc,
+    SmcLadder, SmcSettings, TemperatureLadder, Temperatures,
 };
 
 const ALL: [Resampling; 4] = [
@@ -46,6 +46,18 @@ fn fixed(steps: usize) -> SmcLadder {
     SmcLadder::Fixed(TemperatureLadder::linear(0.0, 1.0, steps).unwrap())
 }
 
+/// Proposes any of four states: a kernel that remembers where it was, so that resampling matters.
+#[derive(Clone)]
+struct Anywhere;
+impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
+    fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
+        rng.index(4)
+    }
+    fn connects(&self) -> bool {
+        true
+    }
+}
+
 /// Mean and standard error of `Ẑ/Z` over many small populations, and the mean of their variance
 /// estimates.
 fn replicate(settings: &SmcSettings, runs: u64) -> (f64, f64, f64, f64) {
@@ -57,7 +69,7 @@ fn replicate(settings: &SmcSettings, runs: u64) -> (f64, f64, f64, f64) {
             base: Uniform(4),
         };
         let settings = settings.clone().seed(seed);
-        let report = Smc::new(path, Gibbs::new(Scan::Random), settings)
+        let report = Smc::new(path, Metropolis::new(Anywhere), settings)
             .unwrap()
             .run()
             .unwrap();
@@ -111,6 +123,37 @@ fn the_genealogical_variance_is_that_of_z_under_multinomial_resampling() {
         (estimated / variance - 1.0).abs() < 0.2,
         "{estimated} for {variance}"
     );
+}
+
+#[test]
+fn intervals_cover_for_one_population_and_for_several() {
+    let table = table();
+    let exact = log_z(&table);
+    let runs = 400;
+    let mut misses = [0u64; 3];
+    for seed in 0..runs {
+        let settings = SmcSettings::default()
+            .particles(256)
+            .confidence(0.9)
+            .seed(seed);
+        let kinds = [
+            settings.clone().resampling(Resampling::Multinomial),
+            settings.clone(),
+            settings.particles(64).populations(6),
+        ];
+        for (miss, settings) in misses.iter_mut().zip(kinds) {
+            let path = GeometricPath {
+                target: &table,
+                base: Uniform(4),
+            };
+            let smc = Smc::new(path, Gibbs::new(Scan::Random), settings).unwrap();
+            let log_z = smc.run().unwrap().log_z;
+            *miss += u64::from(!log_z.interval.contains(exact));
+        }
+    }
+    let most = ergodic_math::special::binomial_quantile(1.0 - 1e-8, runs, 0.1).unwrap();
+    println!("misses {misses:?} of {runs}, at most {most}");
+    assert!(misses.iter().all(|&m| m <= most), "{misses:?} above {most}");
 }
 
 #[test]

@@ -597,6 +597,7 @@ where
             particles
                 .par_iter()
                 .zip(log_weights)
+                .with_min_len(BLOCK)
                 .map(|(p, w)| {
                     if *w == f64::NEG_INFINITY {
                         0.0

@@ -43,6 +43,10 @@ pub struct TemperingSettings {
     pub thin: usize,
     /// Whether the level of every replica after every frozen scan is kept. Default no.
     pub record_index: bool,
+    /// Whether replicas move on all threads of rayon's current pool. Default yes. Handing a scan
+    /// out takes some ten microseconds: not worth it where all its moves take less. The bits are
+    /// the same.
+    pub parallel: bool,
     /// Of intervals, strictly between 0 and 1. Default 0.95.
     pub confidence: f64,
     /// Of all random streams. Default 0.
@@ -59,6 +63,7 @@ impl Default for TemperingSettings {
             scans: 10_000,
             thin: 1,
             record_index: false,
+            parallel: true,
             confidence: 0.95,
             seed: 0,
         }
@@ -105,6 +110,10 @@ impl TemperingSettings {
             record_index,
             ..self
         }
+    }
+    /// Sets [`parallel`](Self::parallel).
+    pub fn parallel(self, parallel: bool) -> Self {
+        Self { parallel, ..self }
     }
     /// Sets [`confidence`](Self::confidence).
     pub fn confidence(self, confidence: f64) -> Self {
@@ -519,7 +528,8 @@ where
                 &mut walker.stream,
             )
         };
-        let moved: Vec<Result<StepStats, TargetError>> = if rayon::current_num_threads() == 1 {
+        let alone = !self.settings.parallel || rayon::current_num_threads() == 1;
+        let moved: Vec<Result<StepStats, TargetError>> = if alone {
             run.walkers.iter_mut().map(explore).collect()
         } else {
             run.walkers.par_iter_mut().map(explore).collect()

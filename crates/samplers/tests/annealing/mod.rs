@@ -1,7 +1,7 @@
 //! Targets of the tests across temperatures: a periodic Ising lattice and two wells.
 #![allow(dead_code, unreachable_pub)] // each test file uses some of it
 
-use ergodic_core::{Conditional, Energy, LocalEnergy, PathBase, Randomness};
+use ergodic_core::{Conditional, Energy, EnergyGradient, LocalEnergy, PathBase, Randomness};
 use ergodic_math::special::{log_add_exp, sigmoid};
 
 /// `β_c = log(1 + √2)/2`.
@@ -124,6 +124,19 @@ impl Energy for TwoWells {
         let well = |m: f64| -0.5 * (x[0] - m) * (x[0] - m);
         let norm = std::f64::consts::LN_2 + self.dim as f64 * 0.918_938_533_204_672_8;
         norm + half_square - log_add_exp(well(self.apart), well(-self.apart))
+    }
+}
+
+impl EnergyGradient for TwoWells {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        grad.copy_from_slice(x);
+        // x₀ − a tanh(a x₀), with tanh y = 2σ(2y) − 1.
+        let side = 2.0 * sigmoid(2.0 * self.apart * x[0]) - 1.0;
+        grad[0] -= self.apart * side;
+        self.energy(x)
     }
 }
 
