@@ -307,6 +307,7 @@ fn angles(n: usize) -> impl Iterator<Item = [f64; 2]> {
 fn mams(step_size: f64, integrator: IsokineticIntegrator) -> Mams {
     let kernel = Mams::new().with_integrator(integrator);
     let kernel = kernel.with_step_size(step_size).unwrap();
+    let kernel = kernel.with_halving(0.0).unwrap();
     kernel.with_length(2.0 * step_size).unwrap()
 }
 
