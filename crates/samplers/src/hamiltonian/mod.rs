@@ -27,18 +27,7 @@ pub use metric::Metric;
 pub use step_size::{DualAveraging, find_step_size};
 pub use warmup::{HamiltonianTuner, MetricChoice, WarmupSettings};
 
-<<<<<<< HEAD
 pub(crate) use lanes::{Aligned, Ends, Half, add_scaled, dot, padded, turns};
 pub(crate) use leapfrog::{check_energy, check_start, half_kick, half_kick_and_drift};
 pub(crate) use metric::is_full;
-=======
-pub(crate) use lanes::{Aligned, Ends, Half, dot, padded, turns};
-pub(crate) use leapfrog::{
-    Half, Span6, add_scaled, check_energy, check_start, dot, half_kick_and_drift, half_kick_with,
-    span_products,
-};
-pub(crate) use leapfrog::{check_energy, check_start, half_kick, half_kick_and_drift};
-pub(crate) use metric::is_full;
-pub(crate) use metric::{is_full, padded};
->>>>>>> 4bd1ce1 (Read and write draws as npy, npz, csv and parquet, and stream them to files chain by chain)
 pub(crate) use step_size::check_step_size;
