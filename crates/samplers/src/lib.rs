@@ -43,7 +43,7 @@
 //! [`Sampler`] runs chains of a kernel on a target and returns named draws. A target is any
 //! [`Energy`](ergodic_core::Energy): a model, a [`LogDensity`], a function ([`energy_fn`]), or one
 //! of these with constrained parameters ([`transform`]). [`check_gradient`] holds a gradient
-//! against its energy.
+//! against its energy, and [`io`] reads and writes draws.
 
 mod annealing_path;
 mod batch_means;
@@ -61,6 +61,7 @@ pub mod hamiltonian;
 mod hit_and_run;
 mod hmc;
 mod independence;
+pub mod io;
 mod isokinetic;
 mod langevin;
 mod line;
@@ -89,6 +90,13 @@ mod thermostat;
 mod trajectory;
 pub mod transform;
 mod triangular;
+#[cfg(any(
+    feature = "serde",
+    feature = "csv",
+    feature = "npy",
+    feature = "parquet"
+))]
+mod whole_file;
 
 pub use annealing_path::{
     AddGradient, AnnealingError, AnnealingPath, Between, LinearPath, OneChain, Temperatures,

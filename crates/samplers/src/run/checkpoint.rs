@@ -5,7 +5,7 @@
 //! different chains make a consistent whole, and nobody waits for anybody.
 
 use std::any::type_name;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +17,7 @@ use super::chain::{Chain, Keep};
 use super::sink::{ChainSink, RunShape};
 use super::stats::Totals;
 use super::{FileError, SampleError};
+use crate::whole_file::write_atomically;
 
 const MAGIC: &[u8; 8] = b"ERGODICR";
 /// The format version.
@@ -245,36 +246,11 @@ fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     head.extend(VERSION.to_le_bytes());
     head.extend((content.len() as u64).to_le_bytes());
     let checksum = crc32fast::hash(content).to_le_bytes();
-    write_atomically(path, &[&head, content, &checksum])
-}
-
-/// Writes the parts one after another to `path`, which holds the old content or the new one at
-/// any time, never a part.
-pub(crate) fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
-    let error = |e: std::io::Error| FileError::new(path, e);
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".ergodic-").suffix(".part");
-    #[cfg(unix)]
-    {
-        // Readable as the umask says, as any other new file.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(error)?;
-    for part in parts {
-        file.write_all(part).map_err(error)?;
-    }
-    file.as_file().sync_all().map_err(error)?;
-    file.persist(path).map_err(|e| error(e.error))?;
-    // The rename is on the disk once the folder is; not every file system can do that.
-    if let Ok(folder) = std::fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    write_atomically(path, |file| {
+        file.write_all(&head)?;
+        file.write_all(content)?;
+        file.write_all(&checksum)
+    })
 }
 
 /// A checkpoint as it was read: its settings, and the chains that had begun.
