@@ -540,7 +540,8 @@ where
 }
 
 /// Kernel and state that are written with serde in the middle of a run and read back go on as the
-/// original does, through JSON with exact floats: what a checkpoint does.
+/// original does: what a checkpoint does. The format is that of the checkpoints of
+/// `ergodic-samplers`, `postcard`, which keeps every bit and does not describe itself.
 ///
 /// # Panics
 /// With the first step at which the two part, or with what could not be written or read.
@@ -552,10 +553,10 @@ where
     K: MarkovKernel<T> + Serialize + DeserializeOwned,
     K::State: Serialize + DeserializeOwned,
 {
-    assert_ok(goes_on_from_text(kernel.clone(), target, start));
+    assert_ok(goes_on_from_bytes(kernel.clone(), target, start));
 }
 
-fn goes_on_from_text<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
+fn goes_on_from_bytes<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
 where
     T: Energy,
     <T::State as ToOwned>::Owned: PartialEq,
@@ -565,8 +566,8 @@ where
     let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
     let mut rng = ergodic_math::rng::stream(25, 0);
     trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
-    let mut copied_kernel: K = through_text(&kernel, "the kernel")?;
-    let mut copied_state: K::State = through_text(&state, "the state")?;
+    let mut copied_kernel: K = through_bytes(&kernel, "the kernel")?;
+    let mut copied_state: K::State = through_bytes(&state, "the state")?;
     let mut copied_rng = rng.clone();
     let original = trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
     let copy = trace(
@@ -579,9 +580,9 @@ where
     same(&original, &copy, "the run that was written and read")
 }
 
-fn through_text<X: Serialize + DeserializeOwned>(x: &X, what: &str) -> Result<X, String> {
-    let text = serde_json::to_string(x).map_err(|e| format!("{what} cannot be written: {e}"))?;
-    serde_json::from_str(&text).map_err(|e| format!("{what} cannot be read back: {e}: {text}"))
+fn through_bytes<X: Serialize + DeserializeOwned>(x: &X, what: &str) -> Result<X, String> {
+    let bytes = postcard::to_stdvec(x).map_err(|e| format!("{what} cannot be written: {e}"))?;
+    postcard::from_bytes(&bytes).map_err(|e| format!("{what} cannot be read back: {e}"))
 }
 
 /// [`serde_round_trip`] on random finite targets.
@@ -603,7 +604,7 @@ pub fn serde_round_trip_on<T, K, S>(
     on_targets(targets, |target| {
         let states = states(target);
         let start = std::borrow::Borrow::borrow(first::<T>(&states)?);
-        goes_on_from_text(kernel(target), target, start)
+        goes_on_from_bytes(kernel(target), target, start)
     });
 }
 
