@@ -95,6 +95,32 @@ impl Case {
         self
     }
 
+    /// As [`run`](Self::run), for work that is counted while preparing: `prepare` returns the
+    /// state and the work of one call, which replaces that of the case. Effective draws per
+    /// second are counted so.
+    ///
+    /// # Panics
+    /// If the check fails.
+    pub fn run_counted<S>(
+        self,
+        criterion: &mut Criterion,
+        prepare: impl FnOnce() -> (S, f64),
+        check: impl FnOnce(&mut S) -> Result<(), String>,
+        routine: impl FnMut(&mut S),
+    ) {
+        let counted = self.clone();
+        self.run(
+            criterion,
+            || {
+                let (state, work) = prepare();
+                Self { work, ..counted }.describe();
+                state
+            },
+            check,
+            routine,
+        );
+    }
+
     /// Prepares a state, checks the result, then times the routine on the state.
     ///
     /// `prepare` and `check` run only if the case is selected.

@@ -6,6 +6,7 @@ mod chart;
 mod environment;
 mod manifest;
 mod mutants;
+mod new_sampler;
 mod readme;
 mod report;
 mod tidy;
@@ -38,6 +39,11 @@ enum Task {
     Bench(bench::Options),
     /// Hold every broken kernel against the test kit, print the table and write `docs/mutants.md`.
     Mutants,
+    /// Write a new sampler from a template and register it, its tests and its benchmark.
+    NewSampler {
+        /// The name of its module, such as `zig_zag`.
+        name: String,
+    },
     /// Run every command of `README.md` and check its exit code.
     Readme(readme::Options),
 }
@@ -48,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.task {
         Task::Tidy { arrows_only, full } => tidy::run(&root, arrows_only, full),
         Task::Bench(options) => bench::run(&root, &options),
+        Task::NewSampler { name } => new_sampler::run(&root, &name),
         Task::Mutants => mutants::run(&root),
         Task::Readme(options) => readme::run(&root, &options),
     };
@@ -60,8 +67,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of the workspace's `Cargo.toml`: the parent of this package's.
+/// The folder of the workspace's `Cargo.toml`: the parent of this package's, as cargo says when it
+/// runs the task.
 fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map_or(here.clone(), Path::to_path_buf)
 }

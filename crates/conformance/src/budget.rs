@@ -1,7 +1,7 @@
 //! One family-wise error budget for everything that is decided by a statistic.
 
 use ergodic_core::ArgumentError;
-use ergodic_math::special::{beta_regularized, normal_quantile};
+use ergodic_math::special::{beta_regularized, binomial_survival, normal_quantile};
 
 /// The probability that a whole run of the suite rejects code that is right.
 const SUITE: f64 = 1e-6;
@@ -107,6 +107,40 @@ impl Budget {
         (2.0 * variance * log / n).sqrt() + 7.0 * log * range / (3.0 * (n - 1.0))
     }
 
+    /// How far the mean over `n` steps of a stationary reversible chain of a function with values
+    /// in an interval of length `range` may be from its expectation, on either side:
+    /// `range·√(ln(2/α)/(2n) · (1 + λ)/(1 − λ))` with `λ = max(0, λ₂)` and `λ₂` the second
+    /// eigenvalue: Hoeffding's inequality for Markov chains (León and Perron, *Ann. Appl. Probab.*
+    /// 14, 958 (2004)). With `λ` the absolute second eigenvalue, more generally the norm of `P` on
+    /// functions of mean 0, it also holds for chains that are not reversible (Miasojedow, *Stat.
+    /// Probab. Lett.* 87, 115 (2014); Fan, Jiang and Sun, *JMLR* 22, 139 (2021)). Infinite for
+    /// `λ ≥ 1`.
+    pub fn markov_hoeffding(self, n: u64, second_eigenvalue: f64, range: f64) -> f64 {
+        let lambda = second_eigenvalue.max(0.0);
+        if lambda >= 1.0 {
+            return f64::INFINITY;
+        }
+        let effective = n.max(1) as f64 * (1.0 - lambda) / (1.0 + lambda);
+        range * ((2.0 / self.alpha).ln() / (2.0 * effective)).sqrt()
+    }
+
+    /// The most of `n` independent trials that may succeed when each does with probability `p` at
+    /// most: the smallest `k` with `P(X > k) ≤ α`, `X` binomial; `n` for `p` outside `[0, 1]`.
+    pub fn binomial(self, n: u64, p: f64) -> u64 {
+        (0..n)
+            .find(|&k| binomial_survival(k, n, p).is_ok_and(|tail| tail <= self.alpha))
+            .unwrap_or(n)
+    }
+
+    /// How far the mean of `n` independent values of known variance, within `range` of their
+    /// expectation, may be from it on either side: `√(2 v L/n) + 2 L·range/(3n)`, `L = ln(2/α)`
+    /// (Bernstein's inequality; Boucheron, Lugosi and Massart, *Concentration Inequalities*, 2013,
+    /// section 2.8).
+    pub fn known_variance(self, n: u64, variance: f64, range: f64) -> f64 {
+        let (n, log) = (n.max(1) as f64, (2.0 / self.alpha).ln());
+        (2.0 * variance * log / n).sqrt() + 2.0 * log * range / (3.0 * n)
+    }
+
     /// How far the empirical distribution function of `n` independent values may be from theirs
     /// anywhere: `√(ln(2/α)/(2n))` (Dvoretzky, Kiefer and Wolfowitz 1956, constant of Massart
     /// 1990). Holds for every law and every `n`.
@@ -132,6 +166,19 @@ mod tests {
         let c = tiny.student(2);
         assert!((1.0 - c / (2.0 + c * c).sqrt() - 1e-9).abs() < 1e-15);
         assert!((five.kolmogorov(100) - 0.135810).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bounds_are_those_of_their_formulas() {
+        let one = Budget::new(0.01).unwrap();
+        // Independent draws: Hoeffding's own √(ln(2/α)/(2n)).
+        let plain = ((2.0f64 / 0.01).ln() / 200.0).sqrt();
+        assert!((one.markov_hoeffding(100, -0.5, 1.0) - plain).abs() < 1e-15);
+        assert!((one.markov_hoeffding(100, 0.6, 2.0) - 4.0 * plain).abs() < 1e-14);
+        assert_eq!(one.markov_hoeffding(100, 1.0, 1.0), f64::INFINITY);
+        // P(X > 2) = 1/8 for three fair coins is above 0.01, so all three may succeed.
+        assert_eq!(one.binomial(3, 0.5), 3);
+        assert_eq!(Budget::new(0.2).unwrap().binomial(3, 0.5), 2);
     }
 
     #[test]

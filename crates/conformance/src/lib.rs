@@ -22,6 +22,7 @@
 //! * [`ExactStart`] is for what is left: many chains from exact draws, judged by bounds that hold
 //!   for every sample size.
 //! * [`CountingAllocator`] shows that a step allocates nothing.
+//! * [`targets`] are continuous laws to try a kernel on, with exact draws.
 //! * [`strategies`] are proptest strategies for small targets, tables, weights and matrices.
 //! * [`kernel!`] turns one line into the tests that every kernel owes.
 //!
@@ -83,6 +84,7 @@ mod sobol;
 pub mod strategies;
 pub mod suite;
 mod tape;
+pub mod targets;
 
 pub use alloc::CountingAllocator;
 pub use budget::Budget;

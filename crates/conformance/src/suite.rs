@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use ergodic_core::{Claims, Energy, MarkovKernel, Randomness};
+use ergodic_core::{Claims, Energy, MarkovKernel, Randomness, Stationarity};
+use ergodic_math::Real;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -539,7 +540,8 @@ where
 }
 
 /// Kernel and state that are written with serde in the middle of a run and read back go on as the
-/// original does, through JSON with exact floats: what a checkpoint does.
+/// original does: what a checkpoint does. The format is that of the checkpoints of
+/// `ergodic-samplers`, `postcard`, which keeps every bit and does not describe itself.
 ///
 /// # Panics
 /// With the first step at which the two part, or with what could not be written or read.
@@ -551,10 +553,10 @@ where
     K: MarkovKernel<T> + Serialize + DeserializeOwned,
     K::State: Serialize + DeserializeOwned,
 {
-    assert_ok(goes_on_from_text(kernel.clone(), target, start));
+    assert_ok(goes_on_from_bytes(kernel.clone(), target, start));
 }
 
-fn goes_on_from_text<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
+fn goes_on_from_bytes<T, K>(mut kernel: K, target: &T, start: &T::State) -> Result<(), String>
 where
     T: Energy,
     <T::State as ToOwned>::Owned: PartialEq,
@@ -564,8 +566,8 @@ where
     let mut state = kernel.init(target, start).map_err(|e| e.to_string())?;
     let mut rng = ergodic_math::rng::stream(25, 0);
     trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
-    let mut copied_kernel: K = through_text(&kernel, "the kernel")?;
-    let mut copied_state: K::State = through_text(&state, "the state")?;
+    let mut copied_kernel: K = through_bytes(&kernel, "the kernel")?;
+    let mut copied_state: K::State = through_bytes(&state, "the state")?;
     let mut copied_rng = rng.clone();
     let original = trace(&mut kernel, target, &mut state, &mut rng, STEPS)?;
     let copy = trace(
@@ -578,9 +580,9 @@ where
     same(&original, &copy, "the run that was written and read")
 }
 
-fn through_text<X: Serialize + DeserializeOwned>(x: &X, what: &str) -> Result<X, String> {
-    let text = serde_json::to_string(x).map_err(|e| format!("{what} cannot be written: {e}"))?;
-    serde_json::from_str(&text).map_err(|e| format!("{what} cannot be read back: {e}: {text}"))
+fn through_bytes<X: Serialize + DeserializeOwned>(x: &X, what: &str) -> Result<X, String> {
+    let bytes = postcard::to_stdvec(x).map_err(|e| format!("{what} cannot be written: {e}"))?;
+    postcard::from_bytes(&bytes).map_err(|e| format!("{what} cannot be read back: {e}"))
 }
 
 /// [`serde_round_trip`] on random finite targets.
@@ -602,8 +604,165 @@ pub fn serde_round_trip_on<T, K, S>(
     on_targets(targets, |target| {
         let states = states(target);
         let start = std::borrow::Borrow::borrow(first::<T>(&states)?);
-        goes_on_from_text(kernel(target), target, start)
+        goes_on_from_bytes(kernel(target), target, start)
     });
+}
+
+/// Chains of [`concentrates`] per target, and their length.
+const MEANS: u64 = 64;
+const LENGTH: u64 = 48;
+
+/// Means over chains of the kernel on random finite targets keep the bounds that its own exact
+/// transition matrix gives.
+///
+/// 64 chains of 48 steps start at exact draws. For an `f` with values in `[0, 1]` (the scaled
+/// energy, and a function without structure), with the share of the [`Budget`] that falls to each
+/// of all comparisons on all targets:
+///
+/// * for kernels that claim to be reversible, every mean keeps Hoeffding's bound for Markov chains
+///   with the second eigenvalue of the matrix ([`Budget::markov_hoeffding`]);
+/// * the number of means that are 3 standard deviations off, with the exact variance over 48 steps
+///   ([`TransitionMatrix::mean_over`](crate::TransitionMatrix::mean_over)), is what Chebyshev's
+///   inequality allows: at most binomial with probability 1/9;
+/// * the mean of all means keeps Chebyshev's bound in the form for sums of independent bounded
+///   means (Bernstein's inequality with the exact variance).
+///
+/// This is about many steps of a running chain, where enumeration is about one: it finds steps that
+/// depend on each other beyond the position.
+///
+/// # Panics
+/// With the mean and its bound, and the smallest failing target.
+#[track_caller]
+pub fn concentrates<T, K, S>(
+    kernel: impl Fn(&T) -> K,
+    targets: S,
+    states: impl Fn(&T) -> Vec<<T::State as ToOwned>::Owned>,
+) where
+    T: Energy + Debug,
+    T::State: Hash + Eq + Debug,
+    <T::State as ToOwned>::Owned: Hash + Eq,
+    K: MarkovKernel<T>,
+    S: Strategy<Value = T>,
+{
+    let budget = Budget::of_one_test().over(u64::from(Budget::cases()) * 2 * (MEANS + 2));
+    on_targets(targets, |target| {
+        means_keep_their_bounds(&kernel(target), target, &states(target), budget)
+    });
+}
+
+fn means_keep_their_bounds<T, K>(
+    kernel: &K,
+    target: &T,
+    states: &[<T::State as ToOwned>::Owned],
+    budget: Budget,
+) -> Result<(), String>
+where
+    T: Energy,
+    T::State: Hash + Eq + Debug,
+    <T::State as ToOwned>::Owned: Hash + Eq,
+    K: MarkovKernel<T>,
+{
+    use std::borrow::Borrow;
+
+    let energies: Vec<f64> = states.iter().map(|x| target.energy(x.borrow())).collect();
+    let matrix = enumerate(kernel, target, states).map_err(|e| e.to_string())?;
+    let second = match kernel.claims().stationarity {
+        Stationarity::Reversible => matrix
+            .eigenvalues(&energies, 1e-9)
+            .map_err(|e| e.to_string())?
+            .get(1)
+            .copied()
+            .unwrap_or(0.0),
+        _ => 1.0,
+    };
+    let lowest = energies.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = energies
+        .iter()
+        .copied()
+        .filter(|e| e.is_finite())
+        .fold(lowest, f64::max);
+    let weights: Vec<f64> = energies.iter().map(|e| Real::exp(lowest - e)).collect();
+    let scaled = |e: f64| ((e.min(highest) - lowest) / (highest - lowest)).clamp(0.0, 1.0);
+    let functions: [(&str, Vec<f64>); 2] = [
+        (
+            "the scaled energy",
+            energies
+                .iter()
+                .map(|&e| if highest > lowest { scaled(e) } else { 0.0 })
+                .collect(),
+        ),
+        (
+            "a function without structure",
+            (0..states.len())
+                .map(|i| ((i * 7 + 3) % 11) as f64 / 10.0)
+                .collect(),
+        ),
+    ];
+    let place: std::collections::HashMap<&T::State, usize> = states
+        .iter()
+        .enumerate()
+        .map(|(i, x)| (x.borrow(), i))
+        .collect();
+    let mut means = [const { Vec::new() }; 2];
+    for chain in 0..MEANS {
+        let mut rng = ergodic_math::rng::stream(27, chain);
+        let start = &states[rng.categorical(&weights)];
+        let mut kernel = kernel.clone();
+        let mut state = kernel
+            .init(target, start.borrow())
+            .map_err(|e| e.to_string())?;
+        let mut sums = [0.0; 2];
+        for step in 0..LENGTH {
+            if step > 0 {
+                kernel
+                    .step(target, &mut state, &mut rng)
+                    .map_err(|e| e.to_string())?;
+            }
+            let x = kernel.position(target, &state);
+            let Some(&i) = place.get(x) else {
+                return Err(format!(
+                    "the chain reached {x:?}, which is not among the states"
+                ));
+            };
+            for (sum, (_, f)) in sums.iter_mut().zip(&functions) {
+                *sum += f[i];
+            }
+        }
+        for (all, sum) in means.iter_mut().zip(sums) {
+            all.push(sum / LENGTH as f64);
+        }
+    }
+    for ((name, f), means) in functions.iter().zip(&means) {
+        let (exact, variance) = matrix
+            .mean_over(&energies, f, LENGTH)
+            .map_err(|e| e.to_string())?;
+        let radius = budget.markov_hoeffding(LENGTH, second, 1.0);
+        let rounding = 1e-12;
+        if let Some(mean) = means
+            .iter()
+            .find(|m| (*m - exact).abs() > radius + rounding)
+        {
+            return Err(format!(
+                "the mean {mean} of {name} is beyond Hoeffding's {radius} of {exact}"
+            ));
+        }
+        let far = 3.0 * variance.sqrt() + rounding;
+        let beyond = means.iter().filter(|m| (*m - exact).abs() > far).count() as u64;
+        let allowed = budget.binomial(MEANS, 1.0 / 9.0);
+        if beyond > allowed {
+            return Err(format!(
+                "{beyond} of {MEANS} means of {name} are 3 standard deviations off, {allowed} may be"
+            ));
+        }
+        let overall = means.iter().sum::<f64>() / MEANS as f64;
+        let radius = budget.known_variance(MEANS, variance, 1.0);
+        if (overall - exact).abs() > radius + rounding {
+            return Err(format!(
+                "the mean {overall} of {name} over all chains is beyond {radius} of {exact}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Kernel and state can be sent to and shared between threads: fails to compile otherwise.
@@ -649,6 +808,8 @@ pub fn drawn(exact: impl Fn(&mut dyn Randomness) -> Vec<f64>) -> Vec<f64> {
 ///
 /// On finite states it makes a module of tests: the kernel's claims by exact enumeration on random targets
 /// ([`suite::discrete`](crate::suite::discrete)), same seed same bits, a copied run goes on identically, `Send + Sync`,
+/// that means over chains concentrate as the exact matrix says
+/// ([`suite::concentrates`](crate::suite::concentrates)),
 /// and that `E + c` changes nothing. There `energy_shift` is required: it is `bitwise` for kernels that use energy
 /// differences only, `rounding` for those that subtract energies, and `none` for kernels of one
 /// model that cannot be given a [`Shifted`](crate::Shifted) target.
@@ -852,6 +1013,11 @@ macro_rules! kernel {
             #[test]
             fn kernel_and_state_are_send_and_sync() {
                 $crate::suite::send_and_sync($kernel, $targets);
+            }
+
+            #[test]
+            fn means_concentrate_as_the_exact_matrix_says() {
+                $crate::suite::concentrates($kernel, $targets, $states);
             }
 
             $crate::kernel!(@allocations [$($option)*]

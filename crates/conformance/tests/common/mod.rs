@@ -6,42 +6,10 @@
 pub(crate) mod nuts;
 
 use ergodic_core::{
-    Claims, Energy, EnergyGradient, MarkovKernel, Randomness, StepInfo, StepStats, TargetError,
+    Claims, EnergyGradient, MarkovKernel, Randomness, StepInfo, StepStats, TargetError,
 };
 
-/// Independent coordinates `x = ln Γ`, `Γ ~ Gamma(3)`: `E = Σ eˣ − 3x`, skewed, drawn exactly as the
-/// logarithm of a sum of three exponentials.
-#[derive(Clone, Debug)]
-pub(crate) struct LogGamma(pub(crate) usize);
-
-impl LogGamma {
-    pub(crate) fn exact(&self) -> impl Fn(&mut dyn Randomness) -> Vec<f64> + Copy + use<> {
-        let dim = self.0;
-        move |rng| {
-            let one = |_| (rng.exponential() + rng.exponential() + rng.exponential()).ln();
-            (0..dim).map(one).collect()
-        }
-    }
-}
-
-impl Energy for LogGamma {
-    type State = [f64];
-    fn energy(&self, x: &[f64]) -> f64 {
-        x.iter().map(|x| x.exp() - 3.0 * x).sum()
-    }
-}
-
-impl EnergyGradient for LogGamma {
-    fn dim(&self) -> usize {
-        self.0
-    }
-    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        for (g, x) in grad.iter_mut().zip(x) {
-            *g = x.exp() - 3.0;
-        }
-        self.energy(x)
-    }
-}
+pub(crate) use ergodic_conformance::targets::LogGamma;
 
 /// What is wrong with [`Hmc`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ergodic_conformance::strategies::FiniteTable;
 use ergodic_conformance::suite;
-use ergodic_core::{Claims, Energy, MarkovKernel, Randomness, TargetError};
+use ergodic_core::{Claims, Conditional, Energy, MarkovKernel, Randomness, TargetError};
 use proptest::strategy::Just;
 
 use crate::common::{Bug, Hmc, LogGamma};
@@ -127,6 +127,67 @@ fn shared_between_chains(broken: bool) -> Outcome {
     Outcome::test(|| suite::threads(&kernel, &Normal, &[0.0]))
 }
 
+/// A sampler that is exact for some steps and then stands still: one step from any state that
+/// enumeration tries is right.
+#[derive(Clone, Copy)]
+struct Tires {
+    broken: bool,
+    steps: u32,
+}
+impl MarkovKernel<FiniteTable> for Tires {
+    type State = usize;
+    type Info = ();
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE
+    }
+    fn init(&self, _: &FiniteTable, x: &usize) -> Result<usize, TargetError> {
+        Ok(*x)
+    }
+    fn position<'s>(&self, _: &FiniteTable, state: &'s usize) -> &'s usize
+    where
+        FiniteTable: 's,
+    {
+        state
+    }
+    fn reset(
+        &self,
+        _: &FiniteTable,
+        state: &mut usize,
+        x: Option<&usize>,
+    ) -> Result<(), TargetError> {
+        *state = *x.unwrap_or(state);
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        t: &FiniteTable,
+        x: &mut usize,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        self.steps += 1;
+        if !self.broken || self.steps <= 4 {
+            t.resample_site(x, 0, 1.0, rng);
+        }
+        Ok(())
+    }
+}
+
+fn tires(broken: bool) -> Outcome {
+    let kernel = Tires { broken, steps: 0 };
+    let table = FiniteTable::new(vec![0.0, 1.0, 0.3]).unwrap();
+    // One step from any state is right, so enumeration has nothing to say.
+    let targets = Just(table.clone());
+    suite::discrete(
+        |_: &FiniteTable| kernel,
+        targets,
+        FiniteTable::states,
+        1e-12,
+    );
+    Outcome::test(|| {
+        suite::concentrates(|_: &FiniteTable| kernel, Just(table), FiniteTable::states)
+    })
+}
+
 fn hmc(broken: bool, bug: Bug) -> Hmc {
     Hmc {
         step: 0.3,
@@ -243,6 +304,12 @@ pub(crate) fn mutants() -> Vec<Mutant> {
             "classic",
             "written, read, goes on identically",
             incomplete_checkpoint,
+        ),
+        m(
+            "kernel that stands still after four steps",
+            "classic",
+            "Hoeffding and Chebyshev from the exact matrix",
+            tires,
         ),
         m(
             "allocation in a step",

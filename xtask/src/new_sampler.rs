@@ -1,0 +1,232 @@
+//! `cargo xtask new-sampler NAME`: a kernel that works, to be replaced step by step.
+//!
+//! Writes `crates/samplers/src/NAME.rs` from the template `new_sampler.txt` and registers it in four
+//! places: the module and its row in `crates/samplers/src/lib.rs`, its conformance lines in
+//! `crates/samplers/tests/conformance.rs`, and its case in `benches/benches/samplers.rs`.
+
+use std::fs;
+use std::path::Path;
+
+/// The kernel as it is written, with `walk_name` and `WalkName` for the names.
+const TEMPLATE: &str = include_str!("new_sampler.txt");
+
+const LIBRARY: &str = "crates/samplers/src/lib.rs";
+const CONFORMANCE: &str = "crates/samplers/tests/conformance.rs";
+const BENCHMARK: &str = "benches/benches/samplers.rs";
+
+/// Writes the sampler `name` and registers it; changes nothing if any part would fail.
+pub(crate) fn run(root: &Path, name: &str) -> Result<(), String> {
+    let path = |file: &str| root.join(file);
+    let read = |file: &str| {
+        fs::read_to_string(path(file)).map_err(|e| format!("{}: {e}", path(file).display()))
+    };
+    let sampler = Sampler::named(name)?;
+    let own = format!("crates/samplers/src/{name}.rs");
+    if path(&own).exists() || path(&format!("crates/samplers/src/{name}")).exists() {
+        return Err(format!("{own} is already there"));
+    }
+    let library = read(LIBRARY)?;
+    if names(&library).any(|word| word == sampler.name || word == sampler.kernel) {
+        return Err(format!(
+            "{LIBRARY} already knows {name} or {}",
+            sampler.kernel
+        ));
+    }
+    let files = [
+        (own.as_str(), sampler.source()),
+        (LIBRARY, sampler.in_library(&library)?),
+        (CONFORMANCE, sampler.in_conformance(&read(CONFORMANCE)?)),
+        (BENCHMARK, sampler.in_benchmark(&read(BENCHMARK)?)?),
+    ];
+    for (file, text) in files {
+        fs::write(path(file), text).map_err(|e| format!("{}: {e}", path(file).display()))?;
+        println!("wrote {file}");
+    }
+    println!(
+        "\nIt is a random walk for now. Next:\n  cargo test -p ergodic-samplers --test conformance {name}\n  \
+         cargo xtask bench --filter samplers/{name}\nand docs/adding-a-sampler.md."
+    );
+    Ok(())
+}
+
+/// The words of a source.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+}
+
+#[derive(Debug)]
+struct Sampler {
+    /// `my_walk`.
+    name: String,
+    /// `MyWalk`.
+    kernel: String,
+}
+
+/// Words that Rust keeps for itself.
+const RESERVED: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "lib", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+impl Sampler {
+    fn named(name: &str) -> Result<Self, String> {
+        let valid = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('_')
+            && !name.contains("__")
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && !RESERVED.contains(&name);
+        if !valid {
+            return Err(format!(
+                "NAME is {name:?}, but must be the name of a module such as zig_zag: small \
+                 letters, digits and single underscores, from a letter, and no word of Rust"
+            ));
+        }
+        let kernel = name
+            .split('_')
+            .map(|word| {
+                let (first, rest) = word.split_at(1);
+                first.to_ascii_uppercase() + rest
+            })
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            kernel,
+        })
+    }
+
+    fn source(&self) -> String {
+        TEMPLATE
+            .replace("walk_name", &self.name)
+            .replace("WalkName", &self.kernel)
+    }
+
+    /// The module among its neighbours, the export, and the row of the table.
+    fn in_library(&self, text: &str) -> Result<String, String> {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let missing = |what: &str| format!("{LIBRARY} has no {what} to stand beside");
+        let place = |lines: &[String], start: &str, word: &str| {
+            let mut last = None;
+            for (i, line) in lines
+                .iter()
+                .enumerate()
+                .filter(|(_, l)| l.starts_with(start))
+            {
+                last = Some(i);
+                let other = line[start.len()..].trim_end_matches(';');
+                if other.split("::").next().unwrap_or(other) > word {
+                    return Some(i);
+                }
+            }
+            last.map(|i| end_of_item(lines, i) + 1)
+        };
+        let (name, kernel) = (&self.name, &self.kernel);
+        let at = place(&lines, "mod ", name).ok_or_else(|| missing("module"))?;
+        lines.insert(at, format!("mod {name};"));
+        let at = place(&lines, "pub use ", name).ok_or_else(|| missing("export"))?;
+        lines.insert(
+            at,
+            format!("pub use {name}::{{{kernel}, {kernel}Info, {kernel}State}};"),
+        );
+        let at = lines
+            .iter()
+            .rposition(|line| line.starts_with("//! |"))
+            .ok_or_else(|| missing("table"))?;
+        lines.insert(
+            at + 1,
+            format!("//! | [`{kernel}`] | all coordinates by a Gaussian step | yes | yes |"),
+        );
+        Ok(lines.join("\n") + "\n")
+    }
+
+    fn in_conformance(&self, text: &str) -> String {
+        let (name, kernel) = (&self.name, &self.kernel);
+        format!(
+            "{text}
+ergodic_conformance::kernel!({name}_in_one_dimension {{
+    kernel: ergodic_samplers::{kernel}::new(0.8).unwrap(),
+    target: ergodic_conformance::targets::DoubleWell,
+    quadrature: ergodic_conformance::targets::DoubleWell::quadrature(),
+    tolerance: 1e-4,
+    energy_shift: 1e-9,
+    serde: true,
+}});
+
+ergodic_conformance::kernel!({name}_in_ten_dimensions {{
+    kernel: ergodic_samplers::{kernel}::new(0.4).unwrap(),
+    target: ergodic_conformance::targets::LogGamma(10),
+    exact: ergodic_conformance::targets::LogGamma(10).exact(),
+    tapes: ergodic_conformance::QuasiMonteCarlo::new(),
+    energy_shift: 1e-9,
+    serde: true,
+}});
+"
+        )
+    }
+
+    fn in_benchmark(&self, text: &str) -> Result<String, String> {
+        let start = text.find("\nsampler_cases! {");
+        let end = start.and_then(|start| text[start..].find("\n}").map(|end| start + end));
+        let Some(end) = end else {
+            return Err(format!("{BENCHMARK} has no table `sampler_cases! {{ … }}`"));
+        };
+        let (before, after) = text.split_at(end);
+        Ok(format!(
+            "{before}\n    {}: ergodic_samplers::{}::new(0.5).expect(VALID), on LogGamma(10);{after}",
+            self.name, self.kernel
+        ))
+    }
+}
+
+/// The line on which the item that begins on line `start` ends.
+fn end_of_item(lines: &[String], start: usize) -> usize {
+    (start..lines.len())
+        .find(|&i| lines[i].trim_end().ends_with(';'))
+        .unwrap_or(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_modules() {
+        assert_eq!(Sampler::named("zig_zag2").unwrap().kernel, "ZigZag2");
+        for bad in [
+            "", "ZigZag", "zig-zag", "2zig", "_zig", "zig_", "zig__zag", "../zig", "fn", "lib",
+        ] {
+            assert!(Sampler::named(bad).unwrap_err().contains("NAME"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn modules_and_exports_keep_their_order() {
+        let text = "//! | a | b |\n//! | [`Z`] | c |\n\nmod gibbs;\nmod start;\n\npub use gibbs::{\n    Gibbs,\n};\n";
+        let found = Sampler::named("my_walk").unwrap().in_library(text).unwrap();
+        assert_eq!(
+            found,
+            "//! | a | b |\n//! | [`Z`] | c |\n//! | [`MyWalk`] | all coordinates by a Gaussian step | yes | yes |\n\n\
+             mod gibbs;\nmod my_walk;\nmod start;\n\npub use gibbs::{\n    Gibbs,\n};\n\
+             pub use my_walk::{MyWalk, MyWalkInfo, MyWalkState};\n"
+        );
+        assert!(Sampler::named("my_walk").unwrap().in_library("").is_err());
+    }
+
+    #[test]
+    fn the_line_of_the_benchmark_is_the_last_of_the_table() {
+        let sampler = Sampler::named("my_walk").unwrap();
+        let found = sampler
+            .in_benchmark("x\nsampler_cases! {\n    a: b, on C;\n}\ny\n")
+            .unwrap();
+        assert_eq!(
+            found,
+            "x\nsampler_cases! {\n    a: b, on C;\n    my_walk: ergodic_samplers::MyWalk::new(0.5).expect(VALID), \
+             on LogGamma(10);\n}\ny\n"
+        );
+        assert!(sampler.in_benchmark("nothing").is_err());
+    }
+}
