@@ -7,10 +7,11 @@ use ergodic_core::{
     TargetError, WarmupStep,
 };
 use ergodic_math::Real;
+use ergodic_math::simd::{Vectorize, vectorize};
 
 use crate::hamiltonian::{
     Aligned, Ends, Half, HamiltonianTuner, Metric, WarmupSettings, check_energy, check_start,
-    check_step_size, dot, half_kick, half_kick_and_drift, is_full, padded, turns,
+    check_step_size, dot_body, half_kick, half_kick_and_drift, is_full, padded, turns_body,
 };
 
 /// The No-U-Turn sampler with multinomial choice of the next point.
@@ -221,10 +222,16 @@ impl Nuts {
         state.scratch.fit(state.dim, self.max_depth);
         state.scratch.release();
         state.scratch.vectors[START][..state.dim].copy_from_slice(momentum);
-        self.trajectory(target, state, rng)
+        vectorize(Trajectory {
+            kernel: self,
+            target,
+            state,
+            rng,
+        })
     }
 
     /// Grows the trajectory from the state and the momentum in `vectors[START]`, and moves.
+    #[inline(always)]
     fn trajectory<T, R>(&self, target: &T, state: &mut NutsState, rng: &mut R) -> NutsInfo
     where
         T: EnergyGradient + ?Sized,
@@ -235,9 +242,10 @@ impl Nuts {
         swap(&mut state.point, &mut scratch.places[START]);
         if is_full(&self.metric) {
             let place = &mut scratch.places[START];
-            self.metric.whiten(&place.gradient, &mut place.whitened);
+            self.metric
+                .whiten_body(&place.gradient, &mut place.whitened);
         }
-        let square = dot(&scratch.vectors[START], &scratch.vectors[START]);
+        let square = dot_body(&scratch.vectors[START], &scratch.vectors[START]);
         let initial = scratch.places[START].energy + 0.5 * square;
         let mut tree = Tree {
             span: Span::point(START, square),
@@ -300,6 +308,7 @@ impl Nuts {
 
     /// `2^depth` new points beyond one end of the tree; `None` if a part of them turns back or
     /// diverges.
+    #[inline(always)]
     fn half<T, R>(
         &self,
         target: &T,
@@ -336,44 +345,38 @@ impl Nuts {
         scratch.spans.clear();
         for leaf in 0..1u64 << depth {
             let next = (!(held | 1 << cursor | 1 << chosen)).trailing_zeros() as usize;
-            // Disjoint parts of the scratch, by taking the new ones out: no copy, no allocation.
-            let mut place = take(&mut scratch.places[next]);
             let new = scratch.acquire();
-            let mut p = take(&mut scratch.vectors[new]);
-            let from = &scratch.places[cursor];
+            let (Ok([from, place]), Ok([mate, p])) = (
+                scratch.places.get_disjoint_mut([cursor, next]),
+                scratch.vectors.get_disjoint_mut([momentum, new]),
+            ) else {
+                return None; // there are enough places: `fit`
+            };
             half_kick_and_drift(
                 &self.metric,
                 step,
                 Half {
                     position: &from.position,
-                    momentum: &scratch.vectors[momentum],
+                    momentum: mate,
                     gradient: &from.gradient,
                     whitened: &from.whitened,
                 },
                 &mut place.position,
-                &mut p,
+                p,
             );
-            place.energy =
-                target.energy_gradient(&place.position[..dim], &mut place.gradient[..dim]);
-            // The second of a pair needs the product with the first, and nothing else.
-            let mate = if leaf % 2 == 1 {
-                Some(&*scratch.vectors[momentum])
-            } else {
-                None
-            };
+            let energy = target.energy_gradient(&place.position[..dim], &mut place.gradient[..dim]);
             let (square, product) = half_kick(
                 &self.metric,
                 step,
                 &place.gradient,
                 &mut place.whitened,
-                &mut p,
-                mate,
+                p,
+                // The second of a pair needs the product with the first, and nothing else.
+                (leaf % 2 == 1).then_some(&**mate),
             );
-            place.hamiltonian = place.energy + 0.5 * square;
-            let energy = place.energy;
+            place.energy = energy;
+            place.hamiltonian = energy + 0.5 * square;
             let delta = place.hamiltonian - sum.initial;
-            scratch.places[next] = place;
-            scratch.vectors[new] = p;
             cursor = next;
             momentum = new;
             at += sign;
@@ -422,6 +425,26 @@ impl Nuts {
     }
 }
 
+/// A whole trajectory, compiled for the instruction sets together with the gradient.
+struct Trajectory<'a, T: ?Sized, R: ?Sized> {
+    kernel: &'a Nuts,
+    target: &'a T,
+    state: &'a mut NutsState,
+    rng: &'a mut R,
+}
+
+impl<T, R> Vectorize for Trajectory<'_, T, R>
+where
+    T: EnergyGradient + ?Sized,
+    R: Randomness + ?Sized,
+{
+    type Output = NutsInfo;
+    #[inline(always)]
+    fn run(self) -> NutsInfo {
+        self.kernel.trajectory(self.target, self.state, self.rng)
+    }
+}
+
 /// Sums over the points of a trajectory; weights are `e^{−(H − initial) − shift}`.
 struct Sums {
     initial: f64,
@@ -443,7 +466,7 @@ impl Sums {
 
     /// The weight of a point at `H − initial = delta`, where `half` is the weight of those beside
     /// it.
-    #[inline]
+    #[inline(always)]
     fn add_acceptance(&mut self, delta: f64, half: &mut f64) -> f64 {
         const HIGH: f64 = 500.0;
         if -delta - self.shift > HIGH {
@@ -624,16 +647,17 @@ impl Scratch {
     }
 
     /// Joins two equal parts of two points or more (or two single ones); whether the whole turns.
+    #[inline(always)]
     fn join(&mut self, a: Span, b: Span) -> (Span, bool) {
         if a.first == a.last {
-            let product = dot(&self.vectors[a.first], &self.vectors[b.first]);
+            let product = dot_body(&self.vectors[a.first], &self.vectors[b.first]);
             return a.pair(b, product);
         }
         let small = a.sum == NONE;
         let sum = if small { self.acquire() } else { a.sum };
         let mut rho = take(&mut self.vectors[sum]);
         let v = &self.vectors;
-        let turns = turns(
+        let turns = turns_body(
             Ends {
                 first: [&v[a.first], &v[a.last]],
                 second: [&v[b.first], &v[b.last]],
@@ -757,7 +781,12 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Nuts {
         state.scratch.fit(state.dim, self.max_depth);
         state.scratch.release();
         rng.fill_normal(&mut state.scratch.vectors[START][..state.dim]);
-        Ok(self.trajectory(target, state, rng))
+        Ok(vectorize(Trajectory {
+            kernel: self,
+            target,
+            state,
+            rng,
+        }))
     }
 
     fn adapt<R: Randomness + ?Sized>(

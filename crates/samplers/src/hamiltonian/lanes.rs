@@ -1,10 +1,12 @@
 //! The loops over coordinates that leapfrog and U-turns are made of, and memory that suits them.
 //!
-//! Sums run in interleaved lanes that are returned as they are and added up by the caller: a fixed
-//! order, so the bits are the same at every SIMD level; and with the lanes as the *output* of a
-//! loop the compiler keeps them in vector registers, where a horizontal sum inside would make it
-//! shuffle them at each step.
+//! The functions called `…_body` are inlined into code that is compiled for an instruction set
+//! ([`vectorize`]): a whole leapfrog step or a whole trajectory, gradient included, is dispatched once.
+//!
+//! Sums run in interleaved lanes that are added up in a fixed order at the end, so the bits are the
+//! same at every SIMD level.
 
+use std::hint::black_box;
 use std::ops::{Add, Deref, DerefMut, Mul, Sub};
 
 use ergodic_math::simd::{Vectorize, vectorize};
@@ -60,9 +62,12 @@ impl<const N: usize> Wide<N> {
         Self(out)
     }
 
-    #[inline]
-    fn total(&self) -> f64 {
-        let mut sums = self.0;
+    /// The sum of the lanes.
+    #[inline(always)]
+    fn total(self) -> f64 {
+        // Through memory: otherwise the compiler sees the horizontal sum coming and shuffles lanes
+        // in every turn of the loop before it, instead of keeping them in wide registers.
+        let mut sums = black_box(self.0);
         let mut n = N;
         while n > 1 {
             n /= 2;
@@ -80,203 +85,142 @@ fn lanes<const N: usize>(x: &[f64], n: usize) -> (&[[f64; N]], &[f64]) {
     x[..n].as_chunks::<N>()
 }
 
-struct Dot<'a>(&'a [f64], &'a [f64]);
-impl Vectorize for Dot<'_> {
-    type Output = Wide<LANES>;
-    #[inline(always)]
-    fn run(self) -> Wide<LANES> {
-        let n = self.0.len();
-        let (x, x_rest) = lanes::<LANES>(self.0, n);
-        let (y, y_rest) = lanes::<LANES>(self.1, n);
-        let mut sum = Wide::ZERO;
-        for (x, y) in x.iter().zip(y) {
-            sum = sum + Wide(*x) * Wide(*y);
-        }
-        if x_rest.is_empty() {
-            return sum;
-        }
-        sum + Wide::short(x_rest) * Wide::short(y_rest)
-    }
-}
-
 /// `Σ xᵢ yᵢ`.
-#[inline]
-pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    vectorize(Dot(x, y)).total()
-}
-
-struct AddScaled<'a>(f64, &'a [f64], &'a mut [f64]);
-impl Vectorize for AddScaled<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (y, x) in self.2.iter_mut().zip(self.1) {
-            *y += self.0 * x;
-        }
+#[inline(always)]
+pub(crate) fn dot_body(x: &[f64], y: &[f64]) -> f64 {
+    let n = x.len();
+    let (x, x_rest) = lanes::<LANES>(x, n);
+    let (y, y_rest) = lanes::<LANES>(y, n);
+    let mut sum = Wide::ZERO;
+    for (x, y) in x.iter().zip(y) {
+        sum = sum + Wide(*x) * Wide(*y);
     }
+    if !x_rest.is_empty() {
+        sum = sum + Wide::short(x_rest) * Wide::short(y_rest);
+    }
+    sum.total()
 }
 
 /// `y ← y + a x`.
-#[inline]
-pub(crate) fn add_scaled(a: f64, x: &[f64], y: &mut [f64]) {
-    vectorize(AddScaled(a, x, y));
-}
-
-struct ScaleAdd<'a>(f64, &'a [f64], &'a mut [f64]);
-impl Vectorize for ScaleAdd<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (y, x) in self.2.iter_mut().zip(self.1) {
-            *y = x + self.0 * *y;
-        }
+#[inline(always)]
+pub(crate) fn add_scaled_body(a: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
     }
 }
 
 /// `y ← x + a y`.
-#[inline]
-pub(crate) fn scale_add(a: f64, x: &[f64], y: &mut [f64]) {
-    vectorize(ScaleAdd(a, x, y));
-}
-
-struct Multiply<'a>(&'a [f64], &'a [f64], &'a mut [f64]);
-impl Vectorize for Multiply<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for ((z, x), y) in self.2.iter_mut().zip(self.0).zip(self.1) {
-            *z = x * y;
-        }
+#[inline(always)]
+pub(crate) fn scale_add_body(a: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = x + a * *y;
     }
 }
 
 /// `zᵢ ← xᵢ yᵢ`.
-#[inline]
-pub(crate) fn multiply(x: &[f64], y: &[f64], z: &mut [f64]) {
-    vectorize(Multiply(x, y, z));
+#[inline(always)]
+pub(crate) fn multiply_body(x: &[f64], y: &[f64], z: &mut [f64]) {
+    for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
+        *z = x * y;
+    }
 }
 
 /// Columns that a product with a matrix takes at a time.
 const COLUMNS: usize = 4;
 
-struct Combine<'a> {
-    columns: &'a [f64],
-    stride: usize,
-    weights: &'a [f64],
-    out: &'a mut [f64],
-}
-impl Vectorize for Combine<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.out.len();
-        self.out.fill(0.0);
-        let groups = self.columns.chunks_exact(COLUMNS * self.stride);
-        let (rest, (weights, last)) = (groups.remainder(), self.weights.as_chunks::<COLUMNS>());
-        for (group, w) in groups.zip(weights) {
-            let (a, group) = group.split_at(self.stride);
-            let (b, group) = group.split_at(self.stride);
-            let (c, d) = group.split_at(self.stride);
-            let columns = a[..n].iter().zip(&b[..n]).zip(&c[..n]).zip(&d[..n]);
-            for (o, (((a, b), c), d)) in self.out.iter_mut().zip(columns) {
-                *o += (w[0] * a + w[1] * b) + (w[2] * c + w[3] * d);
-            }
-        }
-        for (column, w) in rest.chunks_exact(self.stride).zip(last) {
-            for (o, a) in self.out.iter_mut().zip(column) {
-                *o += w * a;
-            }
+/// `out ← Σ wᵢ·(column i)`.
+#[inline(always)]
+pub(crate) fn combine_body(columns: &[f64], stride: usize, weights: &[f64], out: &mut [f64]) {
+    let n = out.len();
+    out.fill(0.0);
+    let (weights, last) = weights[..columns.len() / stride].as_chunks::<COLUMNS>();
+    let groups = columns.chunks_exact(COLUMNS * stride);
+    let rest = groups.remainder();
+    for (group, w) in groups.zip(weights) {
+        let (a, group) = group.split_at(stride);
+        let (b, group) = group.split_at(stride);
+        let (c, d) = group.split_at(stride);
+        let columns = a[..n].iter().zip(&b[..n]).zip(&c[..n]).zip(&d[..n]);
+        for (o, (((a, b), c), d)) in out.iter_mut().zip(columns) {
+            *o += (w[0] * a + w[1] * b) + (w[2] * c + w[3] * d);
         }
     }
-}
-
-/// `out ← Σ wᵢ·(column i)`.
-#[inline]
-pub(crate) fn combine(columns: &[f64], stride: usize, weights: &[f64], out: &mut [f64]) {
-    let weights = &weights[..columns.len() / stride];
-    vectorize(Combine {
-        columns,
-        stride,
-        weights,
-        out,
-    });
-}
-
-struct Project<'a> {
-    columns: &'a [f64],
-    stride: usize,
-    x: &'a [f64],
-    lanes: &'a mut [Wide<NARROW>],
-}
-impl Vectorize for Project<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.x.len();
-        let (x, x_rest) = lanes::<NARROW>(self.x, n);
-        let mut columns = self.columns.chunks_exact(self.stride);
-        let (four, last) = self.lanes.as_chunks_mut::<COLUMNS>();
-        for out in four {
-            let [Some(a), Some(b), Some(c), Some(d)] = [
-                columns.next(),
-                columns.next(),
-                columns.next(),
-                columns.next(),
-            ] else {
-                return;
-            };
-            let (a, a_rest) = lanes::<NARROW>(a, n);
-            let (b, b_rest) = lanes::<NARROW>(b, n);
-            let (c, c_rest) = lanes::<NARROW>(c, n);
-            let (d, d_rest) = lanes::<NARROW>(d, n);
-            let (mut s, mut t, mut u, mut v) = (Wide::ZERO, Wide::ZERO, Wide::ZERO, Wide::ZERO);
-            for ((((x, a), b), c), d) in x.iter().zip(a).zip(b).zip(c).zip(d) {
-                let x = Wide(*x);
-                s = s + x * Wide(*a);
-                t = t + x * Wide(*b);
-                u = u + x * Wide(*c);
-                v = v + x * Wide(*d);
-            }
-            if !x_rest.is_empty() {
-                let x = Wide::short(x_rest);
-                s = s + x * Wide::short(a_rest);
-                t = t + x * Wide::short(b_rest);
-                u = u + x * Wide::short(c_rest);
-                v = v + x * Wide::short(d_rest);
-            }
-            *out = [s, t, u, v];
-        }
-        for (out, column) in last.iter_mut().zip(columns) {
-            let (a, a_rest) = lanes::<NARROW>(column, n);
-            let mut s = Wide::ZERO;
-            for (x, a) in x.iter().zip(a) {
-                s = s + Wide(*x) * Wide(*a);
-            }
-            *out = s + Wide::short(x_rest) * Wide::short(a_rest);
-        }
+    for (column, w) in rest.chunks_exact(stride).zip(last) {
+        add_scaled_body(*w, column, out);
     }
 }
 
 /// `outᵢ ← (column i)·x`.
-#[inline]
-pub(crate) fn project(columns: &[f64], stride: usize, x: &[f64], out: &mut [f64]) {
-    /// Columns between two sums of lanes.
-    const BLOCK: usize = 32;
-    let mut sums = [Wide::ZERO; BLOCK];
-    for (columns, out) in columns.chunks(BLOCK * stride).zip(out.chunks_mut(BLOCK)) {
-        let count = (columns.len() / stride).min(out.len());
-        let lanes = &mut sums[..count];
-        vectorize(Project {
-            columns,
-            stride,
-            x,
-            lanes,
-        });
-        for (o, s) in out.iter_mut().zip(&sums[..count]) {
-            *o = s.total();
+#[inline(always)]
+pub(crate) fn project_body(columns: &[f64], stride: usize, x: &[f64], out: &mut [f64]) {
+    let n = x.len();
+    let (x_lanes, x_rest) = lanes::<NARROW>(x, n);
+    let (four, last) = out[..columns.len() / stride].as_chunks_mut::<COLUMNS>();
+    let groups = columns.chunks_exact(COLUMNS * stride);
+    let rest = groups.remainder();
+    for (group, out) in groups.zip(four) {
+        let (a, group) = group.split_at(stride);
+        let (b, group) = group.split_at(stride);
+        let (c, d) = group.split_at(stride);
+        let (a, a_rest) = lanes::<NARROW>(a, n);
+        let (b, b_rest) = lanes::<NARROW>(b, n);
+        let (c, c_rest) = lanes::<NARROW>(c, n);
+        let (d, d_rest) = lanes::<NARROW>(d, n);
+        let (mut s, mut t, mut u, mut v) = (Wide::ZERO, Wide::ZERO, Wide::ZERO, Wide::ZERO);
+        for ((((x, a), b), c), d) in x_lanes.iter().zip(a).zip(b).zip(c).zip(d) {
+            let x = Wide(*x);
+            s = s + x * Wide(*a);
+            t = t + x * Wide(*b);
+            u = u + x * Wide(*c);
+            v = v + x * Wide(*d);
         }
+        if !x_rest.is_empty() {
+            let x = Wide::short(x_rest);
+            s = s + x * Wide::short(a_rest);
+            t = t + x * Wide::short(b_rest);
+            u = u + x * Wide::short(c_rest);
+            v = v + x * Wide::short(d_rest);
+        }
+        *out = [s.total(), t.total(), u.total(), v.total()];
+    }
+    for (column, out) in rest.chunks_exact(stride).zip(last) {
+        *out = dot_body(x, &column[..n]);
     }
 }
+
+/// Compiles a body for the instruction sets.
+macro_rules! dispatched {
+    ($(#[$doc:meta])* $name:ident, $body:ident($($arg:ident: $kind:ty),*) -> $out:ty) => {
+        $(#[$doc])*
+        #[inline]
+        pub(crate) fn $name($($arg: $kind),*) -> $out {
+            struct Body<F>(F);
+            impl<O, F: FnOnce() -> O> Vectorize for Body<F> {
+                type Output = O;
+                #[inline(always)]
+                fn run(self) -> O {
+                    (self.0)()
+                }
+            }
+            vectorize(Body(
+                #[inline(always)]
+                || $body($($arg),*),
+            ))
+        }
+    };
+}
+dispatched!(
+    /// `Σ xᵢ yᵢ`.
+    dot, dot_body(x: &[f64], y: &[f64]) -> f64
+);
+dispatched!(
+    /// `y ← y + a x`.
+    add_scaled, add_scaled_body(a: f64, x: &[f64], y: &mut [f64]) -> ()
+);
+dispatched!(
+    /// `zᵢ ← xᵢ yᵢ`.
+    multiply, multiply_body(x: &[f64], y: &[f64], z: &mut [f64]) -> ()
+);
 
 /// A point before a half kick: what the first half of a leapfrog step reads.
 #[derive(Clone, Copy)]
@@ -288,204 +232,124 @@ pub(crate) struct Half<'a> {
     pub(crate) whitened: &'a [f64],
 }
 
-struct KickDrift<'a, const SCALED: bool> {
-    step: f64,
-    scale: &'a [f64],
-    from: Half<'a>,
-    position: &'a mut [f64],
-    momentum: &'a mut [f64],
-}
-impl<const SCALED: bool> Vectorize for KickDrift<'_, SCALED> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.position.len();
-        let (h, half) = (self.step, 0.5 * self.step);
-        let (x, p) = (&self.from.position[..n], &self.from.momentum[..n]);
-        let g = &self.from.gradient[..n];
-        let to_x = &mut self.position[..n];
-        let to_p = &mut self.momentum[..n];
-        if SCALED {
-            let s = &self.scale[..n];
-            for i in 0..n {
-                let kicked = p[i] - half * (s[i] * g[i]);
-                to_p[i] = kicked;
-                to_x[i] = x[i] + h * (s[i] * kicked);
-            }
-        } else {
-            for i in 0..n {
-                let kicked = p[i] - half * g[i];
-                to_p[i] = kicked;
-                to_x[i] = x[i] + h * kicked;
-            }
-        }
-    }
-}
-
 /// `p′ = p − (ε/2) σ∇E(x)`, `x′ = x + ε σ p′` in one pass; `σ = 1` without a scale.
-#[inline]
-pub(crate) fn kick_drift(
+#[inline(always)]
+pub(crate) fn kick_drift_body(
     step: f64,
     scale: Option<&[f64]>,
     from: Half<'_>,
     position: &mut [f64],
     momentum: &mut [f64],
 ) {
-    match scale {
-        None => vectorize(KickDrift::<false> {
-            step,
-            scale: &[],
-            from,
-            position,
-            momentum,
-        }),
-        Some(scale) => vectorize(KickDrift::<true> {
-            step,
-            scale,
-            from,
-            position,
-            momentum,
-        }),
-    }
-}
-
-struct KickDriftInPlace<'a, const SCALED: bool> {
-    step: f64,
-    scale: &'a [f64],
-    gradient: &'a [f64],
-    position: &'a mut [f64],
-    momentum: &'a mut [f64],
-}
-impl<const SCALED: bool> Vectorize for KickDriftInPlace<'_, SCALED> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.position.len();
-        let (h, half) = (self.step, 0.5 * self.step);
-        let (x, p) = (&mut self.position[..n], &mut self.momentum[..n]);
-        let g = &self.gradient[..n];
-        if SCALED {
-            let s = &self.scale[..n];
-            for i in 0..n {
-                let kicked = p[i] - half * (s[i] * g[i]);
-                p[i] = kicked;
-                x[i] += h * (s[i] * kicked);
-            }
-        } else {
-            for i in 0..n {
-                let kicked = p[i] - half * g[i];
-                p[i] = kicked;
-                x[i] += h * kicked;
-            }
+    let n = position.len();
+    let (h, half) = (step, 0.5 * step);
+    let (x, p, g) = (
+        &from.position[..n],
+        &from.momentum[..n],
+        &from.gradient[..n],
+    );
+    let (to_x, to_p) = (&mut position[..n], &mut momentum[..n]);
+    if let Some(s) = scale {
+        let s = &s[..n];
+        for i in 0..n {
+            let kicked = p[i] - half * (s[i] * g[i]);
+            to_p[i] = kicked;
+            to_x[i] = x[i] + h * (s[i] * kicked);
+        }
+    } else {
+        for i in 0..n {
+            let kicked = p[i] - half * g[i];
+            to_p[i] = kicked;
+            to_x[i] = x[i] + h * kicked;
         }
     }
 }
 
-/// [`kick_drift`] in place.
-#[inline]
-pub(crate) fn kick_drift_in_place(
+/// [`kick_drift_body`] in place.
+#[inline(always)]
+pub(crate) fn kick_drift_in_place_body(
     step: f64,
     scale: Option<&[f64]>,
     gradient: &[f64],
     position: &mut [f64],
     momentum: &mut [f64],
 ) {
-    match scale {
-        None => vectorize(KickDriftInPlace::<false> {
-            step,
-            scale: &[],
-            gradient,
-            position,
-            momentum,
-        }),
-        Some(scale) => vectorize(KickDriftInPlace::<true> {
-            step,
-            scale,
-            gradient,
-            position,
-            momentum,
-        }),
+    let n = position.len();
+    let (h, half) = (step, 0.5 * step);
+    let (x, p, g) = (&mut position[..n], &mut momentum[..n], &gradient[..n]);
+    if let Some(s) = scale {
+        let s = &s[..n];
+        for i in 0..n {
+            let kicked = p[i] - half * (s[i] * g[i]);
+            p[i] = kicked;
+            x[i] += h * (s[i] * kicked);
+        }
+    } else {
+        for i in 0..n {
+            let kicked = p[i] - half * g[i];
+            p[i] = kicked;
+            x[i] += h * kicked;
+        }
     }
 }
 
-struct Kick<'a, const SCALED: bool, const MATE: bool> {
+#[inline(always)]
+fn kick_lanes<const SCALED: bool, const MATE: bool>(
     step: f64,
-    scale: &'a [f64],
-    gradient: &'a [f64],
-    momentum: &'a mut [f64],
-    mate: &'a [f64],
-}
-impl<const SCALED: bool, const MATE: bool> Kick<'_, SCALED, MATE> {
-    #[inline(always)]
-    fn kicked(half: Wide<LANES>, p: Wide<LANES>, g: Wide<LANES>, s: Wide<LANES>) -> Wide<LANES> {
-        p - half * if SCALED { s * g } else { g }
-    }
-}
-impl<const SCALED: bool, const MATE: bool> Vectorize for Kick<'_, SCALED, MATE> {
-    type Output = [Wide<LANES>; 2];
-    #[inline(always)]
-    fn run(self) -> [Wide<LANES>; 2] {
-        let n = self.momentum.len();
-        let half = Wide::splat(0.5 * self.step);
-        // Without scale or mate any slice of the right length will do: it is not read.
-        let (g, g_rest) = lanes::<LANES>(self.gradient, n);
-        let (s, s_rest) = lanes::<LANES>(if SCALED { self.scale } else { self.gradient }, n);
-        let (q, q_rest) = lanes::<LANES>(if MATE { self.mate } else { self.gradient }, n);
-        let (p, p_rest) = self.momentum.as_chunks_mut::<LANES>();
-        let (mut square, mut product) = (Wide::ZERO, Wide::ZERO);
-        for (((p, g), s), q) in p.iter_mut().zip(g).zip(s).zip(q) {
-            let kicked = Self::kicked(half, Wide(*p), Wide(*g), Wide(*s));
-            *p = kicked.0;
-            square = square + kicked * kicked;
-            if MATE {
-                product = product + kicked * Wide(*q);
-            }
+    scale: &[f64],
+    gradient: &[f64],
+    momentum: &mut [f64],
+    mate: &[f64],
+) -> (f64, f64) {
+    let n = momentum.len();
+    let half = Wide::splat(0.5 * step);
+    let kicked = |p, g, s| p - half * if SCALED { s * g } else { g };
+    // Without scale or mate any slice of the right length will do: it is not read.
+    let (g, g_rest) = lanes::<LANES>(gradient, n);
+    let (s, s_rest) = lanes::<LANES>(if SCALED { scale } else { gradient }, n);
+    let (q, q_rest) = lanes::<LANES>(if MATE { mate } else { gradient }, n);
+    let (p, p_rest) = momentum.as_chunks_mut::<LANES>();
+    let (mut square, mut product) = (Wide::ZERO, Wide::ZERO);
+    for (((p, g), s), q) in p.iter_mut().zip(g).zip(s).zip(q) {
+        let new = kicked(Wide(*p), Wide(*g), Wide(*s));
+        *p = new.0;
+        square = square + new * new;
+        if MATE {
+            product = product + new * Wide(*q);
         }
-        if !p_rest.is_empty() {
-            let kicked = Self::kicked(
-                half,
-                Wide::short(p_rest),
-                Wide::short(g_rest),
-                Wide::short(s_rest),
-            );
-            p_rest.copy_from_slice(&kicked.0[..p_rest.len()]);
-            square = square + kicked * kicked;
-            if MATE {
-                product = product + kicked * Wide::short(q_rest);
-            }
-        }
-        [square, product]
     }
+    if !p_rest.is_empty() {
+        let new = kicked(
+            Wide::short(p_rest),
+            Wide::short(g_rest),
+            Wide::short(s_rest),
+        );
+        p_rest.copy_from_slice(&new.0[..p_rest.len()]);
+        square = square + new * new;
+        if MATE {
+            product = product + new * Wide::short(q_rest);
+        }
+    }
+    (square.total(), if MATE { product.total() } else { 0.0 })
 }
 
 /// `p ← p − (ε/2) σ∇E`; returns `|p|²` and the product of `p` with its mate, 0 if there is none.
-#[inline]
-pub(crate) fn kick(
+#[inline(always)]
+pub(crate) fn kick_body(
     step: f64,
     scale: Option<&[f64]>,
     gradient: &[f64],
     momentum: &mut [f64],
     mate: Option<&[f64]>,
 ) -> (f64, f64) {
-    macro_rules! kick {
-        ($scaled:literal, $mate:literal) => {
-            vectorize(Kick::<$scaled, $mate> {
-                step,
-                scale: scale.unwrap_or(&[]),
-                gradient,
-                momentum,
-                mate: mate.unwrap_or(&[]),
-            })
-        };
+    match (scale, mate) {
+        (None, None) => kick_lanes::<false, false>(step, &[], gradient, momentum, &[]),
+        (None, Some(mate)) => kick_lanes::<false, true>(step, &[], gradient, momentum, mate),
+        (Some(scale), None) => kick_lanes::<true, false>(step, scale, gradient, momentum, &[]),
+        (Some(scale), Some(mate)) => {
+            kick_lanes::<true, true>(step, scale, gradient, momentum, mate)
+        }
     }
-    let [square, product] = match (scale.is_some(), mate.is_some()) {
-        (false, false) => kick!(false, false),
-        (false, true) => kick!(false, true),
-        (true, false) => kick!(true, false),
-        (true, true) => kick!(true, true),
-    };
-    let product = if mate.is_some() { product.total() } else { 0.0 };
-    (square.total(), product)
 }
 
 /// The momenta at the ends of two parts of a trajectory that follow one another.
@@ -497,51 +361,48 @@ pub(crate) struct Ends<'a> {
     pub(crate) second_sum: &'a [f64],
 }
 
-struct Turns<'a, const PAIRS: bool>(Ends<'a>, &'a mut [f64]);
-impl<const PAIRS: bool> Vectorize for Turns<'_, PAIRS> {
-    type Output = [Wide<NARROW>; 6];
-    #[inline(always)]
-    fn run(self) -> [Wide<NARROW>; 6] {
-        let Self(ends, sum) = self;
-        let n = sum.len();
-        let lanes = |x| lanes::<NARROW>(x, n).0;
-        let (a, m) = (lanes(ends.first[0]), lanes(ends.first[1]));
-        let (c, b) = (lanes(ends.second[0]), lanes(ends.second[1]));
-        let right = if PAIRS { c } else { lanes(ends.second_sum) };
-        let z = Wide::ZERO;
-        let (mut p0, mut p1, mut p2, mut p3, mut p4, mut p5) = (z, z, z, z, z, z);
-        let all = sum.as_chunks_mut::<NARROW>().0.iter_mut();
-        for (((((sum, a), m), c), b), right) in all.zip(a).zip(m).zip(c).zip(b).zip(right) {
-            let (a, m, c, b) = (Wide(*a), Wide(*m), Wide(*c), Wide(*b));
-            let left = if PAIRS { a + m } else { Wide(*sum) };
-            let right = if PAIRS { c + b } else { Wide(*right) };
-            let whole = left + right;
-            *sum = whole.0;
-            p0 = p0 + whole * a;
-            p1 = p1 + whole * b;
-            let towards = left + c;
-            p2 = p2 + towards * a;
-            p3 = p3 + towards * c;
-            let onwards = right + m;
-            p4 = p4 + onwards * m;
-            p5 = p5 + onwards * b;
-        }
-        [p0, p1, p2, p3, p4, p5]
+#[inline(always)]
+fn turns_lanes<const PAIRS: bool>(ends: Ends<'_>, sum: &mut [f64]) -> bool {
+    let n = sum.len();
+    let lanes = |x| lanes::<NARROW>(x, n).0;
+    let (a, m) = (lanes(ends.first[0]), lanes(ends.first[1]));
+    let (c, b) = (lanes(ends.second[0]), lanes(ends.second[1]));
+    let right = if PAIRS { c } else { lanes(ends.second_sum) };
+    let z = Wide::ZERO;
+    let (mut p0, mut p1, mut p2, mut p3, mut p4, mut p5) = (z, z, z, z, z, z);
+    let all = sum.as_chunks_mut::<NARROW>().0.iter_mut();
+    for (((((sum, a), m), c), b), right) in all.zip(a).zip(m).zip(c).zip(b).zip(right) {
+        let (a, m, c, b) = (Wide(*a), Wide(*m), Wide(*c), Wide(*b));
+        let left = if PAIRS { a + m } else { Wide(*sum) };
+        let right = if PAIRS { c + b } else { Wide(*right) };
+        let whole = left + right;
+        *sum = whole.0;
+        p0 = p0 + whole * a;
+        p1 = p1 + whole * b;
+        let towards = left + c;
+        p2 = p2 + towards * a;
+        p3 = p3 + towards * c;
+        let onwards = right + m;
+        p4 = p4 + onwards * m;
+        p5 = p5 + onwards * b;
     }
+    let whole = p0.total() > 0.0 && p1.total() > 0.0;
+    let first = p2.total() > 0.0 && p3.total() > 0.0;
+    let second = p4.total() > 0.0 && p5.total() > 0.0;
+    !(whole && first && second)
 }
 
 /// Whether two equal parts turn back where they join: over the whole, from the start of the first
 /// to the start of the second, or from the end of the first to the end of the second. `sum` holds
 /// the sum over the first part and becomes that of the whole; with `pairs` the parts have two
 /// points each, whose sums are made here. Vectors are padded. NaN turns.
-#[inline]
-pub(crate) fn turns(ends: Ends<'_>, pairs: bool, sum: &mut [f64]) -> bool {
-    let products = if pairs {
-        vectorize(Turns::<true>(ends, sum))
+#[inline(always)]
+pub(crate) fn turns_body(ends: Ends<'_>, pairs: bool, sum: &mut [f64]) -> bool {
+    if pairs {
+        turns_lanes::<true>(ends, sum)
     } else {
-        vectorize(Turns::<false>(ends, sum))
-    };
-    !products.iter().all(|p| p.total() > 0.0)
+        turns_lanes::<false>(ends, sum)
+    }
 }
 
 /// A padded vector of zeros to begin with, aligned to cache lines: a wide load that crosses two
@@ -625,7 +486,7 @@ mod tests {
             let exact: f64 = x.iter().zip(&y).map(|(a, b)| a * b).sum();
             assert_eq!(dot(&x, &y), exact); // halves of small integers: no rounding
             let mut p = x.clone();
-            let (square, product) = kick(2.0, Some(&y), &y, &mut p, Some(&x));
+            let (square, product) = kick_body(2.0, Some(&y), &y, &mut p, Some(&x));
             let expected: Vec<f64> = x.iter().zip(&y).map(|(x, y)| x - y * y).collect();
             assert_eq!(p, expected);
             let of = |q: &[f64]| p.iter().zip(q).map(|(a, b)| a * b).sum::<f64>();
@@ -647,9 +508,9 @@ mod tests {
             let weights: Vec<f64> = (0..columns).map(|j| j as f64 - 1.0).collect();
             let x: Vec<f64> = (0..rows).map(|i| (i % 3) as f64).collect();
             let mut out = vec![1.0; rows];
-            combine(&matrix, stride, &weights, &mut out);
+            combine_body(&matrix, stride, &weights, &mut out);
             let mut along = vec![1.0; columns];
-            project(&matrix, stride, &x, &mut along);
+            project_body(&matrix, stride, &x, &mut along);
             for i in 0..rows {
                 let exact: f64 = (0..columns).map(|j| entry(i, j) * weights[j]).sum();
                 assert_eq!(out[i], exact);

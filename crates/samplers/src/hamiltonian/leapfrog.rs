@@ -1,11 +1,16 @@
 //! The leapfrog of Hamiltonian dynamics and the loops that it is made of.
 
-use super::lanes::{Half, add_scaled, dot, kick, kick_drift, kick_drift_in_place, scale_add};
+use ergodic_math::simd::{Vectorize, vectorize};
+
+use super::lanes::{
+    Half, add_scaled_body, dot, kick_body, kick_drift_body, kick_drift_in_place_body,
+    scale_add_body,
+};
 use super::metric::{Form, Metric};
 use ergodic_core::{EnergyGradient, Randomness, TargetError};
 
 /// `p′ = p − (ε/2) Aᵀ∇E(x)`, `x′ = x + ε A p′`, in one pass where `A` is diagonal.
-#[inline]
+#[inline(always)]
 pub(crate) fn half_kick_and_drift(
     metric: &Metric,
     step: f64,
@@ -14,20 +19,20 @@ pub(crate) fn half_kick_and_drift(
     momentum: &mut [f64],
 ) {
     match metric.form() {
-        Form::Identity => kick_drift(step, None, from, position, momentum),
-        Form::Diagonal(scale) => kick_drift(step, Some(scale), from, position, momentum),
+        Form::Identity => kick_drift_body(step, None, from, position, momentum),
+        Form::Diagonal(scale) => kick_drift_body(step, Some(scale), from, position, momentum),
         Form::Dense(_) | Form::LowRank { .. } => {
             momentum.copy_from_slice(from.momentum);
-            add_scaled(-0.5 * step, from.whitened, momentum);
-            metric.velocity(momentum, position);
-            scale_add(step, from.position, position);
+            add_scaled_body(-0.5 * step, from.whitened, momentum);
+            metric.velocity_body(momentum, position);
+            scale_add_body(step, from.position, position);
         }
     }
 }
 
 /// `p ← p − (ε/2) Aᵀ∇E`; returns `|p|²` and the product of `p` with its mate, 0 if there is none.
 /// `whitened` is written for dense and low-rank metrics.
-#[inline]
+#[inline(always)]
 pub(crate) fn half_kick(
     metric: &Metric,
     step: f64,
@@ -37,11 +42,11 @@ pub(crate) fn half_kick(
     mate: Option<&[f64]>,
 ) -> (f64, f64) {
     match metric.form() {
-        Form::Identity => kick(step, None, gradient, momentum, mate),
-        Form::Diagonal(scale) => kick(step, Some(scale), gradient, momentum, mate),
+        Form::Identity => kick_body(step, None, gradient, momentum, mate),
+        Form::Diagonal(scale) => kick_body(step, Some(scale), gradient, momentum, mate),
         Form::Dense(_) | Form::LowRank { .. } => {
-            metric.whiten(gradient, whitened);
-            kick(step, None, whitened, momentum, mate)
+            metric.whiten_body(gradient, whitened);
+            kick_body(step, None, whitened, momentum, mate)
         }
     }
 }
@@ -187,24 +192,29 @@ impl PhasePoint {
         metric: &Metric,
         step: f64,
     ) -> f64 {
-        self.first_half(metric, step);
-        self.second_half(target, metric, step)
+        vectorize(Step {
+            point: self,
+            target,
+            metric,
+            step,
+        })
     }
 
     /// `p ← p − (ε/2) Aᵀ∇E(x)`, `x ← x + ε A p`.
+    #[inline(always)]
     fn first_half(&mut self, metric: &Metric, step: f64) {
         let scale = match metric.form() {
             Form::Identity => None,
             Form::Diagonal(scale) => Some(&**scale),
             Form::Dense(_) | Form::LowRank { .. } => {
-                add_scaled(-0.5 * step, &self.whitened, &mut self.momentum);
+                add_scaled_body(-0.5 * step, &self.whitened, &mut self.momentum);
                 // Aᵀ∇E is out of date from here to the next gradient: its place holds A p.
-                metric.velocity(&self.momentum, &mut self.whitened);
-                add_scaled(step, &self.whitened, &mut self.position);
+                metric.velocity_body(&self.momentum, &mut self.whitened);
+                add_scaled_body(step, &self.whitened, &mut self.position);
                 return;
             }
         };
-        kick_drift_in_place(
+        kick_drift_in_place_body(
             step,
             scale,
             &self.gradient,
@@ -214,6 +224,7 @@ impl PhasePoint {
     }
 
     /// The gradient at the new position and the second half kick; returns `H`.
+    #[inline(always)]
     fn second_half<T: EnergyGradient + ?Sized>(
         &mut self,
         target: &T,
@@ -286,6 +297,23 @@ impl PhasePoint {
     /// `H = E(x) + ½|p|²`.
     pub fn hamiltonian(&self) -> f64 {
         self.energy + self.kinetic_energy()
+    }
+}
+
+/// A leapfrog step in place, compiled for the instruction sets together with the gradient.
+struct Step<'a, T: ?Sized> {
+    point: &'a mut PhasePoint,
+    target: &'a T,
+    metric: &'a Metric,
+    step: f64,
+}
+
+impl<T: EnergyGradient + ?Sized> Vectorize for Step<'_, T> {
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        self.point.first_half(self.metric, self.step);
+        self.point.second_half(self.target, self.metric, self.step)
     }
 }
 

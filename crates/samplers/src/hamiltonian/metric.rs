@@ -5,7 +5,12 @@ use std::fmt;
 use ergodic_core::{ArgumentError, Randomness};
 use nalgebra::DMatrix;
 
-use super::lanes::{Aligned, LANES, add_scaled, combine, dot, multiply, padded, project};
+use ergodic_math::simd::{Vectorize, vectorize};
+
+use super::lanes::{
+    Aligned, LANES, add_scaled_body, combine_body, dot, dot_body, multiply_body, padded,
+    project_body,
+};
 
 /// Whether applying `A` costs so much that `Aᵀ∇E` is kept beside the gradient.
 pub(crate) const fn is_full(metric: &Metric) -> bool {
@@ -264,12 +269,22 @@ impl Metric {
 
     /// `A p`, the velocity `ẋ` of the whitened momentum `p`. Slices of length `d`.
     pub fn velocity(&self, momentum: &[f64], velocity: &mut [f64]) {
+        vectorize(Apply(self, momentum, velocity, false));
+    }
+
+    /// `Aᵀ g`, the gradient in whitened coordinates. Slices of length `d`.
+    pub fn whiten(&self, gradient: &[f64], whitened: &mut [f64]) {
+        vectorize(Apply(self, gradient, whitened, true));
+    }
+
+    #[inline(always)]
+    pub(crate) fn velocity_body(&self, momentum: &[f64], velocity: &mut [f64]) {
         let n = velocity.len();
         match &self.form {
             Form::Identity => velocity.copy_from_slice(momentum),
-            Form::Diagonal(scale) => multiply(&scale[..n], momentum, velocity),
+            Form::Diagonal(scale) => multiply_body(&scale[..n], momentum, velocity),
             Form::Dense(columns) => {
-                combine(columns, self.stride(), momentum, velocity);
+                combine_body(columns, self.stride(), momentum, velocity);
             }
             Form::LowRank {
                 scale,
@@ -285,21 +300,21 @@ impl Metric {
         }
     }
 
-    /// `Aᵀ g`, the gradient in whitened coordinates. Slices of length `d`.
-    pub fn whiten(&self, gradient: &[f64], whitened: &mut [f64]) {
+    #[inline(always)]
+    pub(crate) fn whiten_body(&self, gradient: &[f64], whitened: &mut [f64]) {
         let n = whitened.len();
         match &self.form {
             Form::Identity => whitened.copy_from_slice(gradient),
-            Form::Diagonal(scale) => multiply(&scale[..n], gradient, whitened),
+            Form::Diagonal(scale) => multiply_body(&scale[..n], gradient, whitened),
             Form::Dense(columns) => {
-                project(columns, self.stride(), gradient, whitened);
+                project_body(columns, self.stride(), gradient, whitened);
             }
             Form::LowRank {
                 scale,
                 directions,
                 stretch,
             } => {
-                multiply(&scale[..n], gradient, whitened);
+                multiply_body(&scale[..n], gradient, whitened);
                 self.stretch_along(directions, stretch, whitened);
             }
         }
@@ -311,11 +326,28 @@ impl Metric {
 
     /// `v ← (I + Σ s u uᵀ) v`, one direction after the other: as the directions are orthonormal,
     /// what one adds is invisible to the next.
+    #[inline(always)]
     fn stretch_along(&self, directions: &[f64], stretch: &[f64], v: &mut [f64]) {
         let n = v.len();
         for (u, s) in directions.chunks_exact(self.stride()).zip(stretch) {
             let u = &u[..n];
-            add_scaled(s * dot(u, v), u, v);
+            add_scaled_body(s * dot_body(u, v), u, v);
+        }
+    }
+}
+
+/// `A` or `Aᵀ` applied to a vector.
+struct Apply<'a>(&'a Metric, &'a [f64], &'a mut [f64], bool);
+
+impl Vectorize for Apply<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self(metric, from, to, transposed) = self;
+        if transposed {
+            metric.whiten_body(from, to);
+        } else {
+            metric.velocity_body(from, to);
         }
     }
 }
