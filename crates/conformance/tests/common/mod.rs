@@ -1,7 +1,7 @@
 //! Kernels and targets that several test programs hold against the kit: Hamiltonian Monte Carlo on
 //! a skewed product law, right or with one of the classic bugs.
 
-#![allow(dead_code)] // each program uses its part
+#![allow(dead_code, unused_imports)] // each program uses its part
 
 pub(crate) mod nuts;
 

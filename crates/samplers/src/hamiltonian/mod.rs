@@ -27,8 +27,7 @@ pub use metric::Metric;
 pub use step_size::{DualAveraging, find_step_size};
 pub use warmup::{HamiltonianTuner, MetricChoice, WarmupSettings};
 
-pub(crate) use lanes::{Aligned, Ends, Half, add_scaled, dot, padded, turns};
-pub(crate) use lanes::{Aligned, Ends, Half, dot_body, padded, turns_body};
+pub(crate) use lanes::{Aligned, Ends, Half, add_scaled, dot, dot_body, padded, turns_body};
 pub(crate) use leapfrog::{check_energy, check_start, half_kick, half_kick_and_drift};
 pub(crate) use metric::is_full;
 pub(crate) use step_size::check_step_size;
