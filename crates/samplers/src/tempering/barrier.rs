@@ -13,7 +13,7 @@ const LEAST_REJECTION: f64 = 1e-9;
 /// With `rᵢ` the mean rejection probability of swaps between levels `i` and `i + 1`,
 /// `Λ(t_k) = Σ_{i<k} rᵢ + O(N⁻²)`, where the local barrier `λ(t) = ½ E|V(X) − V(Y)|`, `X` and `Y`
 /// independent draws at `t`, `V = ∂E_t/∂t` (Syed, Bouchard-Côté, Deligiannidis and Doucet,
-/// *J. R. Statist. Soc. B* 84, 321 (2022), theorem 2). Between levels it is interpolated by the
+/// *J. R. Statist. Soc. B* 84, 321 (2022)). Between levels it is interpolated by the
 /// monotone cubic of Fritsch and Carlson, *SIAM J. Numer. Anal.* 17, 238 (1980), so that `λ ≥ 0`.
 ///
 /// Non-reversible tempering on `N` equal rejections completes
@@ -104,7 +104,7 @@ impl Barrier {
     }
 
     /// `2⌈Λ⌉ + 1` levels: for one run on as many cores as there are levels nothing is gained beyond
-    /// about two per unit of the barrier (Syed et al. 2022, section 5.3).
+    /// about two per unit of the barrier.
     pub fn suggested_levels(&self) -> usize {
         2 * self.total().ceil() as usize + 1
     }

@@ -163,7 +163,7 @@ impl TemperingSettings {
 ///
 /// The moves are those of [`ParallelTempering`]. Tuning rounds of doubling length let every
 /// level's kernel adapt and, after each, move the ladder to equal rejections by the communication
-/// [`Barrier`] (Syed et al. 2022, algorithm 4). Then ladder and kernels are frozen, and only what
+/// [`Barrier`] (Syed et al. 2022). Then ladder and kernels are frozen, and only what
 /// follows counts: a time-homogeneous chain to which the kernel's claims apply.
 ///
 /// Replicas move in parallel on rayon's current pool; each has a random stream of its own, swaps
