@@ -162,6 +162,8 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> St
         return String::new();
     };
     let (left, right, top, bottom) = AREA;
+    // Many points of many chains would be a blot.
+    let dense = series.len() > 2 && series.iter().any(|s| s.points.len() > 200);
     for s in series {
         let path: Vec<String> = thinned(&s.points)
             .iter()
@@ -183,7 +185,8 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> St
         } else {
             let _ = write!(
                 svg,
-                r#"<polyline class="line c{}" points="{}"/>"#,
+                r#"<polyline class="line{} c{}" points="{}"/>"#,
+                if dense { " thin" } else { "" },
                 s.colour,
                 path.join(" ")
             );

@@ -18,6 +18,9 @@ pub use page::{Energies, page};
 /// The style sheet of all pages and charts of this workspace, light and dark.
 pub const STYLE: &str = include_str!("page.css");
 
+/// The same for a chart alone, without variables, which not every viewer of SVG knows.
+const STANDALONE_STYLE: &str = include_str!("standalone.css");
+
 /// How many colours there are; chains beyond share them.
 const COLOURS: usize = 8;
 
@@ -239,6 +242,6 @@ pub fn standalone(chart: &str) -> String {
         return String::new();
     };
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" {attributes}><style>{STYLE}</style>{content}\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" {attributes}><style>{STANDALONE_STYLE}</style>{content}\n"
     )
 }

@@ -98,7 +98,8 @@ pub fn page(
         );
     }
     html.push_str("</div></section>");
-    let paired = &shown[..shown.len().min(PAIRED)];
+    let moving = shown.iter().filter(|&&i| summary.rows[i].mixing.is_some());
+    let paired: Vec<usize> = moving.copied().take(PAIRED).collect();
     if paired.len() > 1 {
         html.push_str("<section><h2>Pairs</h2><div class=\"grid2\">");
         for (n, &i) in paired.iter().enumerate() {
