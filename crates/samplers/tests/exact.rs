@@ -669,7 +669,7 @@ fn draws_have_the_energy_law(energies: &[f64], beta: f64, log_z: f64, mean: f64)
 
 #[test]
 fn coupling_from_the_past_draws_the_energies_of_the_4_by_4_torus() {
-    for ((beta, log_z, mean, _), draws) in torus_oracles().into_iter().zip([40_000, 8_000, 150]) {
+    for ((beta, log_z, mean, _), draws) in torus_oracles().into_iter().zip([20_000, 4_000, 60]) {
         let target = Attractive::new(PairwiseSpins::torus(4, beta).unwrap()).unwrap();
         let mut kernel = CouplingFromThePast::default();
         let mut state = kernel.init(&target, &[1; 16]).unwrap();
@@ -694,7 +694,7 @@ fn colours_of_the_4_by_4_torus_keep_exact_draws_exact() {
         let mut sweep = colours(&spins, Scan::Sweep);
         assert_eq!(sweep.colouring().num_colours(), 2);
         let mut state = sweep.init(&spins, &[1; 16]).unwrap();
-        let energies: Vec<f64> = (0..8_000)
+        let energies: Vec<f64> = (0..4_000)
             .map(|_| {
                 exact.step(&target, &mut draw, &mut rng).unwrap();
                 let x = exact.position(&target, &draw);

@@ -28,7 +28,7 @@ ergodic_conformance::kernel!(hit_and_run_on_an_interval {
 ergodic_conformance::kernel!(hit_and_run_by_metropolis_on_a_double_well {
     kernel: HitAndRun::metropolis(1.0).unwrap(),
     target: DoubleWell,
-    quadrature: DoubleWell.quadrature().nodes(80, 80).unwrap(),
+    quadrature: DoubleWell.quadrature().nodes(60, 60).unwrap(),
     tolerance: 1e-4,
     energy_shift: 1e-9,
     serde: true,

@@ -93,12 +93,12 @@ fn slices_keep_their_claims_in_the_plane() {
         let seed = 500 + 10 * k as u64;
         let out = slice(1.0, OUT).directions(directions);
         let doubling = slice(0.3, DOUBLING).directions(directions);
-        holds(&out, &Correlated, 150_000, seed);
-        holds(&doubling, &Banana, 150_000, seed + 1);
+        holds(&out, &Correlated, 60_000, seed);
+        holds(&doubling, &Banana, 60_000, seed + 1);
         suite::allocates_nothing(&out, &Correlated, &[0.1, 0.2]);
     }
     let unlike = Slice::with_widths(vec![0.5, 5.0]).unwrap();
-    holds(&unlike, &Banana, 150_000, 590);
+    holds(&unlike, &Banana, 60_000, 590);
 }
 
 #[test]
