@@ -56,6 +56,7 @@ pub struct StepHalving {
     batches: usize,
     seed: u64,
     confidence: f64,
+    order: Option<u32>,
 }
 
 /// What [`StepHalving`] found for one functional.
@@ -69,7 +70,8 @@ pub struct MeasuredBias {
     pub bias: Estimate,
     /// The average without the leading term of the bias.
     pub extrapolated: Estimate,
-    /// The order of the bias that was assumed, as the kernel claims it.
+    /// The order of the bias that was assumed: what the kernel claims, or
+    /// [`StepHalving::order`].
     pub order: u32,
     /// Divergent steps of all runs; if there are any, the averages are not those of the kernel.
     pub divergences: u64,
@@ -134,6 +136,7 @@ impl StepHalving {
             batches: 32,
             seed: 0,
             confidence: 0.95,
+            order: None,
         })
     }
 
@@ -194,6 +197,22 @@ impl StepHalving {
         Ok(self)
     }
 
+    /// Assumes a bias of order `p` instead of what the kernel claims, for functionals of which more
+    /// is known: positions of a [`Splitting`](crate::Splitting) have its
+    /// [`position_order`](crate::Splitting::position_order), those of
+    /// [`LeimkuhlerMatthews`](crate::LeimkuhlerMatthews) order 2. With an order that is too low the
+    /// bias is overrated, with one too high underrated.
+    ///
+    /// # Errors
+    /// If it is 0.
+    pub fn order(mut self, order: u32) -> Result<Self, ArgumentError> {
+        if order == 0 {
+            return Err(ArgumentError::new("order", order, "at least 1"));
+        }
+        self.order = Some(order);
+        Ok(self)
+    }
+
     /// Runs the kernels that `kernel` makes of a step size, from `start`, and compares the averages
     /// of `functionals` numbers that `observe` writes.
     ///
@@ -223,7 +242,8 @@ impl StepHalving {
             )
             .into());
         }
-        let Stationarity::Asymptotic { order } = kernel(self.step_size)?.claims().stationarity
+        let Stationarity::Asymptotic { order: claimed } =
+            kernel(self.step_size)?.claims().stationarity
         else {
             return Err(ArgumentError::new(
                 "kernel",
@@ -232,6 +252,7 @@ impl StepHalving {
             )
             .into());
         };
+        let order = self.order.unwrap_or(claimed);
         let mut divergences = 0;
         let mut run = |refine: usize, chain: usize| -> Result<Vec<f64>, StepHalvingError> {
             let mut kernel = kernel(self.step_size / refine as f64)?;
@@ -324,5 +345,6 @@ mod tests {
         assert_eq!(name(s.chains(0)), "chains");
         assert_eq!(name(s.batches(1)), "batches");
         assert_eq!(name(s.confidence(1.0)), "confidence");
+        assert_eq!(name(s.order(0)), "order");
     }
 }

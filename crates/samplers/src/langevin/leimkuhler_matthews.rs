@@ -19,8 +19,8 @@ use crate::phase::positive;
 ///
 /// `ξₙ` is part of the state, so that the position alone is no Markov chain. At the start of a
 /// chain there is no `ξₙ` that belongs to the position: the first step draws it and drifts by
-/// `h/2` only, as `BAOAB` does. From there on the bias is transient of order `h²` per step, hence
-/// the claim of order 1, which is what one step from the target's law shows.
+/// `h/2` only, as `BAOAB` does. That step misses the target's law by `O(h²)`, hence the claim of
+/// order 1, which is what one step can show; the stationary law is better than that.
 ///
 /// ```
 /// # use ergodic_core::{Energy, EnergyGradient};

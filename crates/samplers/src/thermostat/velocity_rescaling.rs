@@ -266,7 +266,7 @@ mod tests {
         let kernel = Rescale(VelocityRescaling::new(0.6, 1.0).unwrap());
         Quadrature::new(&[(-8.0, 8.0), (-8.0, 8.0)])
             .unwrap()
-            .nodes(24, 24)
+            .nodes(18, 14)
             .unwrap()
             .check(&kernel, &Momentum { degrees: 2 }, 1e-6)
             .unwrap()
@@ -279,7 +279,7 @@ mod tests {
             let kernel = Rescale(VelocityRescaling::new(0.6, 1.0).unwrap());
             Quadrature::new(&[(0.0, 9.0)])
                 .unwrap()
-                .nodes(60, 40)
+                .nodes(32, 20)
                 .unwrap()
                 .check(&kernel, &Momentum { degrees }, 1e-6)
                 .unwrap()
