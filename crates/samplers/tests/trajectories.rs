@@ -114,8 +114,6 @@ fn on_plane(x: f64, y: (f64, f64)) -> Quadrature {
     Quadrature::new(&[(-x, x), y]).unwrap()
 }
 
-ergodic_conformance::counting_allocator!();
-
 ergodic_conformance::kernel!(mala_on_a_double_well {
     kernel: mala(0.7),
     target: DOUBLE_WELL,
