@@ -6,7 +6,7 @@ use ergodic_core::{
 
 use crate::hamiltonian::{Metric, WarmupSettings};
 use crate::isokinetic::{IsokineticPoint, LengthTuner, crosses};
-use crate::trajectory::{Dynamics, check_length, check_steps, dynamics_settings, uniform_steps};
+use crate::trajectory::{Dynamics, check_length, check_steps, dynamics_settings, spread_steps};
 use crate::{IsokineticIntegrator, TrajectoryInfo};
 
 /// Metropolis-adjusted microcanonical sampling (MAMS): draw a direction, follow isokinetic
@@ -25,15 +25,15 @@ use crate::{IsokineticIntegrator, TrajectoryInfo};
 ///
 /// leaves the target invariant exactly, at any step size (Robnik, Cohn-Gordon and Seljak,
 /// *Metropolis adjusted microcanonical Hamiltonian Monte Carlo*, arXiv 2503.01707, 2025). The
-/// direction is drawn anew at each step, and the number of steps is uniform around its mean, so the
+/// direction is drawn anew at each step, and the number of steps is uniform within half of its mean, so the
 /// positions are a reversible, ergodic chain.
 ///
 /// Each trajectory halves its step `k` times with probability `q^k(1 − q)`
 /// ([`with_halving`](Self::with_halving)), keeping the number of steps. A chain whose step size is
-/// too long for a narrow place would stay there for hundreds of draws and then be far off; so it
-/// leaves after some `q^{−k}`. It costs a normal target an eighth more gradients, and took the
-/// mean squared error on a banana, over chains, down by a factor of ten. (Random step sizes: Neal,
-/// *MCMC using Hamiltonian dynamics*, 2011, section 5.4.2.2.)
+/// too long for a narrow place would stay there for hundreds of draws and be far off in the end;
+/// so it leaves after some `q^{−k}`. That costs a normal target a tenth more gradients, and halved
+/// the mean squared error over chains on a banana. (Random step sizes: Neal, *MCMC using
+/// Hamiltonian dynamics*, 2011, section 5.4.2.2.)
 ///
 /// The energy error of a microcanonical trajectory grows more slowly with the dimension than that
 /// of a Hamiltonian one, so that steps are longer; and a force changes the direction alone, so
@@ -111,7 +111,7 @@ impl Mams {
             fixed_length: false,
             integrator: IsokineticIntegrator::Leapfrog,
             max_steps: 1024,
-            halving: 0.3,
+            halving: 0.2,
             dynamics: Dynamics::new(0.9),
             tuner: None,
         }
@@ -153,7 +153,7 @@ impl Mams {
         Ok(self)
     }
 
-    /// With another probability of each halving of the step, at least 0 and below 1; 0.3 unless
+    /// With another probability of each halving of the step, at least 0 and below 1; 0.2 unless
     /// said otherwise, 0 for one step size.
     ///
     /// # Errors
@@ -236,7 +236,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         rng: &mut R,
     ) -> Result<TrajectoryInfo, TargetError> {
         let step_size = self.dynamics.step_size;
-        let steps = uniform_steps(self.length / step_size, self.max_steps, rng);
+        let steps = spread_steps(self.length / step_size, self.max_steps, rng);
         let step_size = step_size * self.refinement(rng);
         let MamsState { point, trial } = state;
         trial.copy_from(point);

@@ -219,6 +219,16 @@ pub(crate) fn uniform_steps<R: Randomness + ?Sized>(mean: f64, most: usize, rng:
     rng.index(whole as usize + usize::from(more)) + 1
 }
 
+/// A number of steps uniform within half of its mean `m` to both sides (1 if `m` is less): from
+/// `c − ⌊m/2⌋` to `c + ⌊m/2⌋`, where the centre `c` is one of the neighbours of `m`; at most `most`.
+pub(crate) fn spread_steps<R: Randomness + ?Sized>(mean: f64, most: usize, rng: &mut R) -> usize {
+    let mean = mean.clamp(1.0, most as f64);
+    let (whole, rest) = (mean.floor(), mean.fract());
+    let centre = whole as usize + usize::from(rest > 0.0 && rng.bernoulli(rest));
+    let half = (0.5 * mean) as usize;
+    (centre - half + rng.index(2 * half + 1)).min(most)
+}
+
 /// Refuses what is no positive length.
 pub(crate) fn check_length(argument: &'static str, length: f64) -> Result<f64, ArgumentError> {
     if length.is_finite() && length > 0.0 {
@@ -243,22 +253,32 @@ pub(crate) fn check_steps(argument: &'static str, steps: usize) -> Result<usize,
 
 #[cfg(test)]
 mod tests {
-    use ergodic_conformance::{Limits, outcomes};
+    use ergodic_conformance::{Enumerate, Limits, outcomes};
 
     use super::*;
 
-    fn law(mean: f64, most: usize) -> Vec<(f64, usize)> {
-        outcomes(Limits::default(), |rng| uniform_steps(mean, most, rng)).unwrap()
+    type Law = fn(f64, usize, &mut Enumerate) -> usize;
+
+    fn law(steps: Law, mean: f64, most: usize) -> Vec<(f64, usize)> {
+        outcomes(Limits::default(), |rng| steps(mean, most, rng)).unwrap()
     }
 
     #[test]
     fn numbers_of_steps_have_the_mean_that_was_asked_for() {
-        for mean in [0.2, 1.0, 1.3, 2.0, 4.7] {
-            let found: f64 = law(mean, 100).iter().map(|(p, n)| p * *n as f64).sum();
-            let expected = f64::max(mean, 1.0);
-            assert!((found - expected).abs() < 1e-12, "{found} for {mean}");
+        for steps in [uniform_steps::<Enumerate> as Law, spread_steps::<Enumerate>] {
+            for mean in [0.2, 1.0, 1.3, 2.0, 4.7] {
+                let law = law(steps, mean, 100);
+                let found: f64 = law.iter().map(|(p, n)| p * *n as f64).sum();
+                let expected = f64::max(mean, 1.0);
+                assert!((found - expected).abs() < 1e-12, "{found} for {mean}");
+                assert!(law.iter().all(|(_, n)| *n >= 1));
+            }
+            assert!(
+                law(steps, 1e300, 7)
+                    .iter()
+                    .all(|(_, n)| (1..=7).contains(n))
+            );
         }
-        assert_eq!(law(1e300, 7).len(), 7);
     }
 
     #[test]
