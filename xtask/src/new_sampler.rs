@@ -6,6 +6,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use crate::manifest::cargo;
 
 /// The kernel as it is written, with `walk_name` and `WalkName` for the names.
 const TEMPLATE: &str = include_str!("new_sampler.txt");
@@ -41,6 +44,20 @@ pub(crate) fn run(root: &Path, name: &str) -> Result<(), String> {
     for (file, text) in files {
         fs::write(path(file), text).map_err(|e| format!("{}: {e}", path(file).display()))?;
         println!("wrote {file}");
+    }
+    // Where lines break depends on the length of the names.
+    let formatted = Command::new(cargo())
+        .args([
+            "fmt",
+            "--package",
+            "ergodic-samplers",
+            "--package",
+            "ergodic-benches",
+        ])
+        .current_dir(root)
+        .status();
+    if !formatted.is_ok_and(|status| status.success()) {
+        println!("run `cargo fmt` yourself: it could not be run from here");
     }
     println!(
         "\nIt is a random walk for now. Next:\n  cargo test -p ergodic-samplers --test conformance {name}\n  \

@@ -184,7 +184,7 @@ fn tires(broken: bool) -> Outcome {
         1e-12,
     );
     Outcome::test(|| {
-        suite::concentrates(|_: &FiniteTable| kernel, Just(table), FiniteTable::states)
+        suite::concentrates(|_: &FiniteTable| kernel, Just(table), FiniteTable::states);
     })
 }
 
