@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ergodic_core::{Energy, EnergyGradient, MarkovKernel, WarmupStep};
 use ergodic_samplers::Nuts;
-use ergodic_samplers::hamiltonian::{MetricChoice, WarmupSettings};
+use ergodic_samplers::hamiltonian::WarmupSettings;
 use rustix::time::{ClockId, clock_gettime};
 
 fn cpu() -> f64 {
@@ -142,19 +142,27 @@ struct Logit {
     p: usize,
 }
 impl Logit {
-    fn load(dir: &str) -> Self {
-        let read = |f: &str| -> Vec<f64> {
-            std::fs::read(format!("{dir}/{f}"))
-                .expect("the data")
-                .as_chunks::<8>()
-                .0
-                .iter()
-                .map(|c| f64::from_le_bytes(*c))
-                .collect()
-        };
-        let y = read("bc_y.f64");
-        let x = read("bc_X.f64");
-        let p = x.len() / y.len();
+    /// Reads `wdbc.csv`: standardised columns behind a column of ones, and the labels.
+    fn load(file: &str) -> Self {
+        let text = std::fs::read_to_string(file).expect("the path of wdbc.csv");
+        let rows: Vec<Vec<f64>> = text
+            .lines()
+            .map(|line| {
+                line.split(',')
+                    .map(|v| v.parse().expect("a number"))
+                    .collect()
+            })
+            .collect();
+        let (n, p) = (rows.len() as f64, rows[0].len());
+        let mut x = vec![1.0; rows.len() * p];
+        for j in 1..p {
+            let mean = rows.iter().map(|r| r[j]).sum::<f64>() / n;
+            let variance = rows.iter().map(|r| (r[j] - mean).powi(2)).sum::<f64>() / n;
+            for (i, row) in rows.iter().enumerate() {
+                x[i * p + j] = (row[j] - mean) / variance.sqrt();
+            }
+        }
+        let y: Vec<f64> = rows.iter().map(|r| r[0]).collect();
         Self {
             x: x.into(),
             y: y.into(),
@@ -216,16 +224,7 @@ fn go<D: Density>(density: D, a: &[String]) {
     let (mut warm, mut sample, mut warm_g, mut sample_g, mut divergences) = (0.0, 0.0, 0, 0, 0);
     let mut steps = Vec::new();
     let mut metrics = Vec::new();
-    let choice = match std::env::var("METRIC").as_deref() {
-        Ok("diagonal") => MetricChoice::Diagonal,
-        Ok("keep") => MetricChoice::Keep,
-        _ => MetricChoice::Best,
-    };
-    let goal = std::env::var("GOAL").map_or(0.8, |g| g.parse().unwrap());
-    let settings = WarmupSettings::new()
-        .metric(choice)
-        .target_acceptance(goal)
-        .unwrap();
+    let settings = WarmupSettings::new();
     for chain in 0..4 {
         use ergodic_core::Randomness;
         let mut rng = ergodic_math::rng::stream(seed as u64, chain);
@@ -237,12 +236,6 @@ fn go<D: Density>(density: D, a: &[String]) {
         let mut state = kernel.init(&target, &start).unwrap();
         for step in 0..warmup {
             let info = kernel.step(&target, &mut state, &mut rng).unwrap();
-            if std::env::var("ERGODIC_TRACE").is_ok() {
-                eprintln!(
-                    "{step} depth {} acc {:.3} eps {:.4} div {}",
-                    info.depth, info.acceptance, info.step_size, info.divergent
-                );
-            }
             let at = WarmupStep { step, of: warmup };
             kernel
                 .adapt(&target, &mut state, Some(&info), at, &mut rng)
@@ -278,7 +271,7 @@ fn go<D: Density>(density: D, a: &[String]) {
 
 fn main() {
     let a: Vec<String> = std::env::args().collect();
-    let data = a.get(6).map_or("benches/data", String::as_str);
+    let data = a.get(6).map_or("benches/data/wdbc.csv", String::as_str);
     match a[1].as_str() {
         "iso10" => go(Iso(10), &a),
         "iso1000" => go(Iso(1000), &a),

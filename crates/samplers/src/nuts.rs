@@ -805,7 +805,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Nuts {
             target,
             state.position(),
             state.gradient(),
-            info.map(|i| i.acceptance),
+            info.map(|i| (i.acceptance, i.divergent)),
             at,
             rng,
         )

@@ -1,10 +1,10 @@
 //! NUTS is reversible: exactly on every orbit, and from exact starts.
 
 use ergodic_conformance::{Limits, outcomes};
-use ergodic_core::{Energy, EnergyGradient, MarkovKernel, Randomness};
+use ergodic_core::{Energy, EnergyGradient, MarkovKernel, Randomness, StepInfo, WarmupStep};
 use ergodic_math::rng::stream;
 use ergodic_samplers::Nuts;
-use ergodic_samplers::hamiltonian::{Metric, PhasePoint};
+use ergodic_samplers::hamiltonian::{EnergyReport, Metric, PhasePoint, Warning};
 
 /// `Σ xᵢ⁴/4 − b xᵢ²/2 + c x₀x₁`, wells that are neither symmetric in time nor in length.
 struct Wells {
@@ -161,4 +161,220 @@ fn nuts_balances_every_orbit_to_rounding() {
         depths >= 9,
         "no trajectory of eight points or more: {depths}"
     );
+}
+
+/// Independent normals with standard deviations 1, 2, …
+struct Scales(usize);
+
+impl Energy for Scales {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        self.energy_gradient(x, &mut vec![0.0; x.len()])
+    }
+}
+
+impl EnergyGradient for Scales {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        let mut sum = 0.0;
+        for (i, (g, x)) in grad.iter_mut().zip(x).enumerate() {
+            *g = x / ((i + 1) * (i + 1)) as f64;
+            sum += 0.5 * x * *g;
+        }
+        sum
+    }
+}
+
+#[test]
+fn nuts_keeps_the_moments_of_exact_starts() {
+    // 120,000 chains start at exact draws and make one step; z-tests of E[x²], E[x⁴] and E[xᵢxⱼ] per
+    // coordinate. 24 comparisons at |z| < 6.1: a right kernel fails with probability 3·10⁻⁸.
+    let target = Scales(8);
+    let mut kernel = Nuts::new()
+        .with_metric(Metric::diagonal(&[1.0, 3.0, 9.0, 20.0, 20.0, 30.0, 50.0, 70.0]).unwrap())
+        .with_step_size(0.6)
+        .unwrap();
+    let mut rng = stream(11, 0);
+    let n = 120_000;
+    let mut state = kernel.init(&target, &[0.0; 8]).unwrap();
+    let mut moments = [[0.0; 8]; 3];
+    let mut moved = 0.0;
+    for _ in 0..n {
+        let x: Vec<f64> = (0..8).map(|i| (i + 1) as f64 * rng.normal()).collect();
+        kernel.reset(&target, &mut state, Some(&x)).unwrap();
+        let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+        moved += f64::from(u8::from(info.offset != 0)) / f64::from(n);
+        for i in 0..8 {
+            let z = state.position()[i] / (i + 1) as f64;
+            let next = state.position()[(i + 1) % 8] / ((i + 1) % 8 + 1) as f64;
+            moments[0][i] += z * z;
+            moments[1][i] += z.powi(4);
+            moments[2][i] += z * next;
+        }
+    }
+    assert!(moved > 0.9, "{moved}");
+    for (moment, exact, variance) in [(0, 1.0, 2.0), (1, 3.0, 96.0), (2, 0.0, 1.0)] {
+        for (i, sum) in moments[moment].iter().enumerate() {
+            let mean = sum / f64::from(n);
+            let z = (mean - exact) / (variance / f64::from(n)).sqrt();
+            assert!(z.abs() < 6.1, "moment {moment} of {i}: {mean}, z = {z:.2}");
+        }
+    }
+}
+
+#[test]
+fn warmup_ends_with_a_frozen_kernel_that_does_not_depend_on_the_driver() {
+    let target = Scales(8);
+    let run = || {
+        let mut rng = stream(3, 1);
+        let mut kernel = Nuts::new();
+        let mut state = kernel.init(&target, &[1.0; 8]).unwrap();
+        for step in 0..300 {
+            let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+            let at = WarmupStep { step, of: 300 };
+            kernel
+                .adapt(&target, &mut state, Some(&info), at, &mut rng)
+                .unwrap();
+        }
+        let frozen = (kernel.step_size(), kernel.metric().clone());
+        let mut acceptance = 0.0;
+        for _ in 0..500 {
+            acceptance += kernel
+                .step(&target, &mut state, &mut rng)
+                .unwrap()
+                .acceptance
+                / 500.0;
+        }
+        assert_eq!(frozen, (kernel.step_size(), kernel.metric().clone()));
+        (frozen, acceptance, state.position().to_vec())
+    };
+    let (first, second) = (run(), run());
+    assert_eq!(first, second);
+    let ((step_size, metric), acceptance, _) = first;
+    // V(x)/V(∇E) is exact for independent normals.
+    assert_eq!(metric.name(), "diagonal");
+    let mut velocity = [0.0; 8];
+    metric.velocity(&[1.0; 8], &mut velocity);
+    for (i, v) in velocity.iter().enumerate() {
+        assert!((v / (i + 1) as f64 - 1.0).abs() < 1e-6, "{velocity:?}");
+    }
+    assert!(step_size > 0.3 && step_size < 2.0, "{step_size}");
+    // At least the goal: acceptance is concave in the step size that was averaged over.
+    assert!(acceptance > 0.55 && acceptance < 0.95, "{acceptance}");
+}
+
+/// A normal inside a ball, nothing outside, or NaN outside.
+struct Ball(f64);
+
+impl Energy for Ball {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        let square: f64 = x.iter().map(|x| x * x).sum();
+        if square < 1.0 { 0.5 * square } else { self.0 }
+    }
+}
+
+impl EnergyGradient for Ball {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        grad.copy_from_slice(x);
+        self.energy(x)
+    }
+}
+
+#[test]
+fn points_without_a_finite_energy_are_divergences_and_never_chosen() {
+    for outside in [f64::INFINITY, f64::NAN, f64::NEG_INFINITY] {
+        let target = Ball(outside);
+        let mut kernel = Nuts::new().with_step_size(0.7).unwrap();
+        let mut state = kernel.init(&target, &[0.1, 0.2]).unwrap();
+        let mut rng = stream(4, 0);
+        let mut divergences = 0;
+        for _ in 0..2000 {
+            let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+            assert!(target.energy(state.position()).is_finite());
+            assert!(info.acceptance >= 0.0 && info.acceptance <= 1.0);
+            divergences += usize::from(info.divergent);
+        }
+        assert!(divergences > 100, "{outside}: {divergences}");
+        assert!(kernel.init(&target, &[2.0, 0.0]).is_err());
+    }
+}
+
+#[test]
+fn starts_and_settings_outside_their_domain_are_refused() {
+    let target = Scales(2);
+    assert!(Nuts::new().with_step_size(0.0).is_err());
+    assert!(Nuts::new().with_step_size(f64::NAN).is_err());
+    assert!(Nuts::new().with_max_depth(0).is_err());
+    assert!(Nuts::new().with_max_depth(25).is_err());
+    assert!(Nuts::new().init(&target, &[1.0]).is_err());
+    assert!(Nuts::new().init(&target, &[f64::NAN, 1.0]).is_err());
+    assert!(Nuts::new().init(&Scales(0), &[]).is_err());
+    let wrong = Nuts::new().with_metric(Metric::diagonal(&[1.0; 3]).unwrap());
+    assert!(wrong.init(&target, &[1.0, 1.0]).is_err());
+    // A metric that comes later is refused by the step.
+    let mut state = Nuts::new().init(&target, &[1.0, 1.0]).unwrap();
+    assert!(
+        wrong
+            .clone()
+            .step(&target, &mut state, &mut stream(1, 0))
+            .is_err()
+    );
+}
+
+/// Neal's funnel: `v ~ N(0, 3²)`, nine `xᵢ ~ N(0, e^v)`.
+struct Funnel;
+
+impl Energy for Funnel {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        self.energy_gradient(x, &mut [0.0; 10])
+    }
+}
+
+impl EnergyGradient for Funnel {
+    fn dim(&self) -> usize {
+        10
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        let (v, scale) = (x[0], (-x[0]).exp());
+        let sum: f64 = x[1..].iter().map(|x| x * x).sum();
+        for (g, x) in grad.iter_mut().zip(x) {
+            *g = x * scale;
+        }
+        grad[0] = v / 9.0 + 4.5 - 0.5 * sum * scale;
+        v * v / 18.0 + 4.5 * v + 0.5 * sum * scale
+    }
+}
+
+#[test]
+fn the_centred_funnel_is_reported_and_normals_are_not() {
+    fn warnings<T: EnergyGradient>(target: &T, seed: u64) -> Vec<Warning> {
+        let mut rng = stream(seed, 0);
+        let mut kernel = Nuts::new();
+        let mut state = kernel.init(target, &vec![0.5; target.dim()]).unwrap();
+        for step in 0..300 {
+            let info = kernel.step(target, &mut state, &mut rng).unwrap();
+            let at = WarmupStep { step, of: 300 };
+            kernel
+                .adapt(target, &mut state, Some(&info), at, &mut rng)
+                .unwrap();
+        }
+        let mut report = EnergyReport::new(kernel.max_depth());
+        for _ in 0..1000 {
+            report.push(&kernel.step(target, &mut state, &mut rng).unwrap().stats());
+        }
+        report.warnings()
+    }
+    for seed in 0..6 {
+        let funnel = warnings(&Funnel, seed);
+        assert!(!funnel.is_empty(), "seed {seed}: silent");
+        let normal = warnings(&Scales(10), seed);
+        assert!(normal.is_empty(), "seed {seed}: {normal:?}");
+    }
 }

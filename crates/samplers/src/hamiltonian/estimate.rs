@@ -35,6 +35,8 @@ const HOLD_OUT: usize = 4;
 const CHOICE: usize = 32;
 /// The factor by which the score of the full metric has to be better: it costs more per step.
 const HANDICAP: f64 = 0.8;
+/// The score of the best diagonal from which on a low-rank metric is tried.
+const STANDS_OUT: f64 = 3.0;
 /// Eigenvalues between the inverse of this and this are as good as 1.
 const CUTOFF: f64 = 1.5;
 
@@ -129,7 +131,10 @@ pub(crate) fn fit(window: &Window, current: &Metric, full: bool) -> Option<Fitte
         (false, false) => choose_among_many(window, full)?,
     };
     let judges = Pairs::of(window, |_| true).last(MOST_JUDGES);
-    let spread = |m: &Metric| largest(&judges.gradients, judges.stride, |g, out| m.whiten(g, out));
+    let spread = |m: &Metric| {
+        let whiten = |g: &[f64], out: &mut [f64]| m.whiten(g, out);
+        principal(&judges.gradients, judges.stride, &whiten).1
+    };
     let stretch = (spread(current) / spread(&metric)).sqrt();
     (stretch.is_normal() && stretch > 0.0).then_some((metric, stretch))
 }
@@ -389,20 +394,31 @@ impl Many {
         }
     }
 
-    fn score(&self, judge: &Pairs<'_>) -> f64 {
-        largest(&judge.positions, judge.stride, |x, out| self.back(x, out))
-            * largest(&judge.gradients, judge.stride, |g, out| {
-                self.metric.whiten(g, out);
-            })
+    /// The product of the variances of held-out draws along the directions in which the other
+    /// draws spread most: unlike `λ_max` of few draws in many dimensions it is not inflated by
+    /// noise.
+    fn score(&self, learnt: &Pairs<'_>, judge: &Pairs<'_>) -> f64 {
+        let stride = judge.stride;
+        let held_out = |fit: &[&[f64]], test: &[&[f64]], map: &dyn Fn(&[f64], &mut [f64])| {
+            let (direction, _) = principal(fit, stride, map);
+            let mapped = centred_and_mapped(test, stride, map);
+            let products = mapped.chunks_exact(stride).map(|row| dot(row, &direction));
+            products.map(|p| p * p).sum::<f64>() / (test.len() - 1) as f64
+        };
+        let back = |x: &[f64], out: &mut [f64]| self.back(x, out);
+        let whiten = |g: &[f64], out: &mut [f64]| self.metric.whiten(g, out);
+        held_out(&learnt.positions, &judge.positions, &back)
+            * held_out(&learnt.gradients, &judge.gradients, &whiten)
     }
 }
 
 fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
     let dim = window.dim;
-    let judge = Pairs::of(window, |i| i % HOLD_OUT == 0).last(MOST_JUDGES);
-    // What a perfect metric would score: the largest eigenvalue of a sample covariance of
-    // independent normals is about (1 + √(d/n))².
-    let noise = (1.0 + (dim as f64 / judge.len() as f64).sqrt()).powi(4);
+    // The last draws judge those before: neighbours in time would know too much of each other.
+    let split = window.len() - (window.len() / HOLD_OUT).clamp(2, MOST_JUDGES);
+    let judge = Pairs::of(window, |i| i >= split);
+    let learnt = Pairs::of(window, |i| i < split);
+    let directing = learnt.last(MOST_JUDGES);
     let mut smallest = f64::INFINITY;
     let propose = |kind: Kind, from: &Pairs<'_>| -> Option<Many> {
         if kind == Kind::Identity {
@@ -423,12 +439,12 @@ fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
         }
         low_rank(&from.last(LOW_RANK_DRAWS), dim, &scale, &centre, &slope)
     };
-    let learnt = Pairs::of(window, |i| i % HOLD_OUT != 0);
     let kind = best(full, |kind| {
-        if kind == Kind::Full && smallest < 1.7 * noise {
+        // A diagonal that leaves no direction that stands out needs no help.
+        if kind == Kind::Full && smallest < STANDS_OUT {
             return None;
         }
-        let score = propose(kind, &learnt)?.score(&judge);
+        let score = propose(kind, &learnt)?.score(&directing, &judge);
         smallest = smallest.min(score);
         Some(score)
     })?;
@@ -529,36 +545,41 @@ fn low_rank(
     })
 }
 
-/// `λ_max` of the covariance of mapped rows, by the power method: a lower bound, tight enough to
-/// compare metrics.
-fn largest(rows: &[&[f64]], stride: usize, map: impl Fn(&[f64], &mut [f64])) -> f64 {
-    let n = rows.len();
+/// Centred rows, mapped.
+fn centred_and_mapped(
+    rows: &[&[f64]],
+    stride: usize,
+    map: &dyn Fn(&[f64], &mut [f64]),
+) -> Vec<f64> {
     let mut mean = vec![0.0; stride];
     for row in rows {
-        add_scaled(1.0 / n as f64, row, &mut mean);
+        add_scaled(1.0 / rows.len() as f64, row, &mut mean);
     }
     let mut centred = vec![0.0; stride];
-    let mut mapped = vec![0.0; n * stride];
+    let mut mapped = vec![0.0; rows.len() * stride];
     for (row, out) in rows.iter().zip(mapped.chunks_exact_mut(stride)) {
         centred.copy_from_slice(row);
         add_scaled(-1.0, &mean, &mut centred);
         map(&centred, out);
     }
-    // The longest row is a fair first guess of the direction.
+    mapped
+}
+
+/// The direction, of length 1, in which mapped rows spread most, and `λ_max` of their covariance,
+/// by the power method: a lower bound, tight enough to compare metrics.
+fn principal(rows: &[&[f64]], stride: usize, map: &dyn Fn(&[f64], &mut [f64])) -> (Vec<f64>, f64) {
+    let n = rows.len() as f64;
+    let mapped = centred_and_mapped(rows, stride, map);
     let square = |row: &[f64]| dot(row, row);
+    // The longest row is a fair first guess of the direction.
     let longest = mapped
         .chunks_exact(stride)
-        .map(square)
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    let Some((start, _)) = longest else {
-        return f64::NAN;
-    };
-    let mut direction = mapped[start * stride..(start + 1) * stride].to_vec();
-    let mut next = centred;
+        .max_by(|a, b| square(a).total_cmp(&square(b)));
+    let mut direction = longest.map_or_else(|| vec![0.0; stride], <[f64]>::to_vec);
+    let mut next = vec![0.0; stride];
     let mut value = 0.0;
     for _ in 0..POWER {
-        let unit = 1.0 / (square(&direction).sqrt() * n as f64);
+        let unit = 1.0 / (square(&direction).sqrt() * n);
         next.fill(0.0);
         for row in mapped.chunks_exact(stride) {
             add_scaled(dot(row, &direction) * unit, row, &mut next);
@@ -566,5 +587,122 @@ fn largest(rows: &[&[f64]], stride: usize, map: impl Fn(&[f64], &mut [f64])) -> 
         value = square(&next).sqrt();
         std::mem::swap(&mut direction, &mut next);
     }
-    value
+    for d in &mut direction {
+        *d /= value;
+    }
+    (direction, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use ergodic_core::Randomness;
+    use ergodic_math::rng::stream;
+
+    use super::*;
+
+    /// Exact draws of `N(0, F Fᵀ)` with their gradients, `x = F z`, `∇E = F⁻ᵀ z`.
+    fn normal_window(factor: &DMatrix<f64>, draws: usize, seed: u64) -> Window {
+        let dim = factor.nrows();
+        let back = factor.clone().try_inverse().unwrap().transpose();
+        let mut rng = stream(seed, 0);
+        let mut window = Window::new(dim);
+        for _ in 0..draws {
+            let z = DMatrix::from_fn(dim, 1, |_, _| rng.normal());
+            window.push((factor * &z).as_slice(), (&back * &z).as_slice());
+        }
+        window
+    }
+
+    /// `A Aᵀ`, column by column.
+    fn covariance(metric: &Metric, dim: usize) -> DMatrix<f64> {
+        let mut out = DMatrix::zeros(dim, dim);
+        for j in 0..dim {
+            let (mut e, mut h, mut v) = (vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]);
+            e[j] = 1.0;
+            metric.whiten(&e, &mut h);
+            metric.velocity(&h, &mut v);
+            out.column_mut(j).copy_from_slice(&v);
+        }
+        out
+    }
+
+    #[test]
+    fn fit_to_a_normal_law_is_exact_with_more_draws_than_dimensions() {
+        for dim in [2, 7, 30] {
+            let factor = DMatrix::from_fn(dim, dim, |i, j| match i.cmp(&j) {
+                std::cmp::Ordering::Less => 0.0,
+                std::cmp::Ordering::Equal => 1.0 + i as f64,
+                std::cmp::Ordering::Greater => 0.9 * (1.0 + i as f64),
+            });
+            let window = normal_window(&factor, 3 * dim + 40, 1);
+            let (metric, _) = fit(&window, &Metric::identity(), true).unwrap();
+            assert_eq!(metric.name(), "dense");
+            let exact = &factor * factor.transpose();
+            let error = (covariance(&metric, dim) - &exact).amax() / exact.amax();
+            // The prior has the weight of a thousandth of a draw.
+            assert!(error < 1e-4, "{dim} dimensions: {error:e}");
+        }
+    }
+
+    #[test]
+    fn independent_normals_of_any_scales_get_a_diagonal_or_the_identity() {
+        for (dim, spread) in [(10, 1.0), (10, 100.0), (300, 1.0), (300, 100.0)] {
+            let scales = |i: usize| 1.0 + (spread - 1.0) * i as f64 / dim as f64;
+            let factor = DMatrix::from_fn(dim, dim, |i, j| if i == j { scales(i) } else { 0.0 });
+            let window = normal_window(&factor, 120, 2);
+            let (metric, _) = fit(&window, &Metric::identity(), true).unwrap();
+            let expected: &[&str] = if spread > 1.0 {
+                &["diagonal"]
+            } else {
+                &["identity", "diagonal"]
+            };
+            assert!(
+                expected.contains(&metric.name()),
+                "{dim} {spread} {metric:?}"
+            );
+            let covariance = covariance(&metric, dim);
+            for i in 0..dim {
+                // V(x)/V(∇E) is σ⁴ whatever the draws.
+                let ratio = covariance[(i, i)] / scales(i).powi(2);
+                assert!((ratio - 1.0).abs() < 1e-9, "coordinate {i}: {ratio}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_strong_direction_in_many_dimensions_gets_a_low_rank_metric() {
+        let dim = 300;
+        // x = z + 19 u (u·z): variance 400 along u, else 1.
+        let u = 1.0 / (dim as f64).sqrt();
+        let factor = DMatrix::from_fn(dim, dim, |i, j| {
+            19.0 * u * u + if i == j { 1.0 } else { 0.0 }
+        });
+        let window = normal_window(&factor, 120, 3);
+        let (metric, stretch) = fit(&window, &Metric::identity(), true).unwrap();
+        assert_eq!(metric.name(), "low rank");
+        assert!(stretch > 0.1 && stretch < 10.0, "{stretch}");
+        // The condition number that is left, 400 without a metric.
+        let mut a = DMatrix::zeros(dim, dim);
+        for j in 0..dim {
+            let mut e = vec![0.0; dim];
+            e[j] = 1.0;
+            metric.velocity(&e, a.column_mut(j).as_mut_slice());
+        }
+        let left = a.lu().solve(&factor).unwrap().singular_values();
+        let condition = (left.max() / left.min()).powi(2);
+        assert!(condition < 80.0, "{condition}");
+    }
+
+    #[test]
+    fn draws_that_do_not_move_teach_nothing() {
+        let mut window = Window::new(3);
+        for _ in 0..50 {
+            window.push(&[1.0, 2.0, 3.0], &[0.0, 0.0, 0.0]);
+        }
+        assert!(
+            fit(&window, &Metric::identity(), true).is_none_or(|(m, _)| m.name() == "identity")
+        );
+        window.keep_last(10);
+        assert!(fit(&window, &Metric::identity(), true).is_none());
+    }
 }

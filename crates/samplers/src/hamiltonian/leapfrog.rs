@@ -192,7 +192,7 @@ impl PhasePoint {
         metric: &Metric,
         step: f64,
     ) -> f64 {
-        vectorize(Step {
+        vectorize(InPlace {
             point: self,
             target,
             metric,
@@ -301,14 +301,14 @@ impl PhasePoint {
 }
 
 /// A leapfrog step in place, compiled for the instruction sets together with the gradient.
-struct Step<'a, T: ?Sized> {
+struct InPlace<'a, T: ?Sized> {
     point: &'a mut PhasePoint,
     target: &'a T,
     metric: &'a Metric,
     step: f64,
 }
 
-impl<T: EnergyGradient + ?Sized> Vectorize for Step<'_, T> {
+impl<T: EnergyGradient + ?Sized> Vectorize for InPlace<'_, T> {
     type Output = f64;
     #[inline(always)]
     fn run(self) -> f64 {

@@ -20,12 +20,14 @@ mod lanes;
 mod leapfrog;
 mod metric;
 mod step_size;
+mod verdict;
 mod warmup;
 
 pub use leapfrog::PhasePoint;
 pub use metric::Metric;
 pub use step_size::{DualAveraging, find_step_size};
-pub use warmup::{HamiltonianTuner, MetricChoice, WarmupSettings};
+pub use verdict::{EnergyReport, Warning};
+pub use warmup::{HamiltonianTuner, MetricChoice, Observation, WarmupSettings};
 
 pub(crate) use lanes::{Aligned, Ends, Half, add_scaled, dot, dot_body, padded, turns_body};
 pub(crate) use leapfrog::{check_energy, check_start, half_kick, half_kick_and_drift};

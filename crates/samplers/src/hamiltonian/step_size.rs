@@ -93,6 +93,13 @@ impl DualAveraging {
         self.log_average += weight * (self.log_step - self.log_average);
     }
 
+    /// Aims a fifth closer to an acceptance of 1, but not above `most`.
+    pub(crate) fn be_careful(&mut self, most: f64) {
+        if self.goal < most {
+            self.goal = (1.0 - 0.8 * (1.0 - self.goal)).min(most);
+        }
+    }
+
     /// The step size to use next while learning.
     pub fn step_size(&self) -> f64 {
         positive(self.log_step)

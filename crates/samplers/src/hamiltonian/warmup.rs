@@ -10,8 +10,15 @@ use super::{DualAveraging, Metric, PhasePoint, find_step_size};
 ///
 /// | setting | default | meaning |
 /// |---|---|---|
-/// | [`target_acceptance`](Self::target_acceptance) | 0.8 | mean acceptance that the step size aims at |
+/// | [`target_acceptance`](Self::target_acceptance) | 0.65 | mean acceptance that the step size aims at |
 /// | [`metric`](Self::metric) | [`MetricChoice::Best`] | which metrics are tried |
+///
+/// 0.651 is the optimum of static trajectories in many dimensions (Beskos, Pillai, Roberts,
+/// Sanz-Serna and Stuart, *Bernoulli* 19, 2013). Where the curvature varies a smaller step is better;
+/// the warm-up notices by divergences: each one after the first third of the warm-up brings the
+/// goal closer to 1, `1 − a ← 0.8 (1 − a)`, up to 0.95 (or the goal itself if that is higher). The
+/// acceptance after a short warm-up is higher than the goal, by 0.1 or so: it is concave in the step
+/// sizes that are averaged.
 ///
 /// ```
 /// use ergodic_samplers::hamiltonian::{MetricChoice, WarmupSettings};
@@ -54,7 +61,7 @@ impl WarmupSettings {
     /// The defaults.
     pub const fn new() -> Self {
         Self {
-            target_acceptance: 0.8,
+            target_acceptance: 0.65,
             metric: MetricChoice::Best,
         }
     }
@@ -86,7 +93,7 @@ impl WarmupSettings {
 /// largest eigenvalues of the gradients' covariance in the old and new coordinates (the stability
 /// limit of leapfrog is `2/√λ_max`), and the averaging starts again.
 ///
-/// **Metric.** After 10 steps, then at times that grow by 1.5, until 85 % of the warm-up is over, a
+/// **Metric.** After 10 steps, 20, 40 and so on, until 85 % of the warm-up is over, a
 /// metric is fitted to the positions *and gradients* of the last two thirds of the steps. The
 /// last 15 % tune the step size alone. With `V` the sample covariances, the candidates are
 ///
@@ -101,9 +108,13 @@ impl WarmupSettings {
 /// (Seyboldt, Carlson and Carpenter, arXiv 2603.18845; the last one is exact for normal targets as
 /// soon as there are more draws than dimensions). It is dense to some hundred dimensions and
 /// restricted to the span of draws and gradients, of low rank, beyond. Each candidate is fitted to
-/// three quarters of the draws and scored on the fourth by the condition number that it leaves,
+/// three of four draws and scored on the fourth by the condition number that it leaves,
 /// `λ_max(V(A⁻¹x))·λ_max(V(Aᵀ∇E))`; the winner is fitted to all. A trajectory between independent
 /// points takes about the root of that number in steps.
+///
+/// In more than 128 dimensions, where few draws say little of the largest eigenvalue, the score is
+/// instead the variance of the held-out draws along the directions in which the others spread most,
+/// and the low-rank metric is tried only if that leaves a direction to be stretched.
 ///
 /// Memory: at most 512 pairs of position and gradient, and at most 64 MiB where 16 pairs fit.
 #[derive(Clone, Debug)]
@@ -118,6 +129,23 @@ pub struct HamiltonianTuner {
     next: usize,
 }
 
+/// What a step shows to a [`HamiltonianTuner`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation<'a> {
+    /// The position after the step.
+    pub position: &'a [f64],
+    /// The gradient there.
+    pub gradient: &'a [f64],
+    /// The mean acceptance over the step.
+    pub acceptance: f64,
+    /// Whether the step diverged.
+    pub divergent: bool,
+}
+
+/// The share of the warm-up after which divergences make the goal more careful.
+const CAREFUL_SHARE: f64 = 1.0 / 3.0;
+/// The most careful goal that divergences lead to.
+const CAREFUL_GOAL: f64 = 0.95;
 /// After how many steps the first metric is fitted.
 const FIRST: usize = 10;
 /// The share of the warm-up after which the metric is left alone.
@@ -152,18 +180,19 @@ impl HamiltonianTuner {
         self.averaging.averaged()
     }
 
-    /// Learns from a step that ended at this position with this gradient and mean acceptance.
-    /// Returns another metric when it is time for one.
+    /// Learns from a step of a kernel with this metric. Returns another metric when it is time
+    /// for one.
     pub fn observe(
         &mut self,
         metric: &Metric,
-        position: &[f64],
-        gradient: &[f64],
-        acceptance: f64,
+        step: Observation<'_>,
         at: WarmupStep,
     ) -> Option<Metric> {
-        self.averaging.update(acceptance);
+        self.averaging.update(step.acceptance);
         self.seen += 1;
+        if step.divergent && at.progress() > CAREFUL_SHARE {
+            self.averaging.be_careful(CAREFUL_GOAL);
+        }
         if self.settings.metric == MetricChoice::Keep {
             return None;
         }
@@ -172,7 +201,7 @@ impl HamiltonianTuner {
         if done > end {
             return None;
         }
-        self.window.push(position, gradient);
+        self.window.push(step.position, step.gradient);
         if self.seen < self.next && done != end {
             return None;
         }
@@ -187,8 +216,8 @@ impl HamiltonianTuner {
     /// The whole of a kernel's [`adapt`](ergodic_core::MarkovKernel::adapt): makes the tuner at
     /// the first step, lets it observe, sets step size and metric, drops it at the last step.
     ///
-    /// `position` and `gradient` are those after the step, `acceptance` its mean acceptance, or
-    /// `None` if the step was another kernel's.
+    /// `position` and `gradient` are those after the step; `outcome` is its mean acceptance and
+    /// whether it diverged, or `None` if the step was another kernel's.
     ///
     /// # Errors
     /// If no first step size can be found.
@@ -200,7 +229,7 @@ impl HamiltonianTuner {
         target: &T,
         position: &[f64],
         gradient: &[f64],
-        acceptance: Option<f64>,
+        outcome: Option<(f64, bool)>,
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError>
@@ -222,8 +251,14 @@ impl HamiltonianTuner {
                 .map_err(|e| TargetError::new(e.to_string()))?;
             *step_size = first;
             *tuner = Some(Box::new(new));
-        } else if let (Some(tuner), Some(acceptance)) = (tuner.as_mut(), acceptance) {
-            if let Some(fitted) = tuner.observe(metric, position, gradient, acceptance, at) {
+        } else if let (Some(tuner), Some((acceptance, divergent))) = (tuner.as_mut(), outcome) {
+            let step = Observation {
+                position,
+                gradient,
+                acceptance,
+                divergent,
+            };
+            if let Some(fitted) = tuner.observe(metric, step, at) {
                 *metric = fitted;
             }
             *step_size = tuner.step_size();
