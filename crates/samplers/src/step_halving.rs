@@ -73,7 +73,8 @@ pub struct MeasuredBias {
     /// The order of the bias that was assumed: what the kernel claims, or
     /// [`StepHalving::order`].
     pub order: u32,
-    /// Divergent steps of all runs; if there are any, the averages are not those of the kernel.
+    /// Divergent steps of all runs. If there are any, the expansion in `h` does not hold, and
+    /// `bias_dominates` is set in every estimate.
     pub divergences: u64,
 }
 
@@ -313,6 +314,7 @@ impl StepHalving {
             let n = self.chains * self.batches;
             let mut e = Estimate::normal(method, mean, error, n, self.confidence)?;
             e.units = Units::Dimensionless;
+            e.bias_dominates = divergences > 0;
             Ok(e)
         };
         let measured = moments.iter().map(|[coarse, fine, bias, extrapolated]| {

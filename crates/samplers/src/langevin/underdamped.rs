@@ -42,8 +42,11 @@ const DIVERGENCE: f64 = 1000.0;
 /// word of the table of [`Splitting`]), and one energy more if the last drift is not followed by
 /// a kick before the next.
 ///
-/// A step to a point of infinite energy, or whose numbers overflow, is not made: the momenta are
-/// reversed there too, and the step counts as divergent.
+/// A step to a point of infinite energy, whose numbers overflow, or whose shadow work is above 1000
+/// nats is not made, with or without the test: the momenta are reversed there too, and the step
+/// counts as divergent. Unadjusted, that keeps a chain near the target where the force grows faster
+/// than linearly and the scheme has no stationary law; averages of runs with divergent steps have
+/// a bias that is not of the claimed order.
 ///
 /// ```
 /// # use ergodic_core::{Energy, EnergyGradient};
@@ -209,7 +212,7 @@ pub struct LangevinInfo {
     /// The shadow work `W` in nats: the error of the energy over drifts and kicks; `+∞` if the
     /// step left the region where the energy is finite.
     pub shadow_work: f64,
-    /// Whether the work was above 1000 nats or not finite.
+    /// Whether the work was above 1000 nats or not finite, so that the step was not made.
     pub divergent: bool,
     /// `E + K/kT` after the step.
     pub energy: f64,
@@ -300,16 +303,19 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Langevin {
         state.save();
         if let Some(work) = self.travel(target, state, &mut info, rng)? {
             info.shadow_work = work;
-            info.divergent = work > DIVERGENCE;
-            if self.adjusted {
-                let acceptance = if work <= 0.0 { 1.0 } else { Real::exp(-work) };
-                info.acceptance = Some(acceptance);
-                info.accepted = rng.bernoulli(acceptance);
-            }
-        } else {
+        }
+        if info.shadow_work > DIVERGENCE {
             info.divergent = true;
             info.accepted = false;
             info.acceptance = self.adjusted.then_some(0.0);
+        } else if self.adjusted {
+            let acceptance = if info.shadow_work <= 0.0 {
+                1.0
+            } else {
+                Real::exp(-info.shadow_work)
+            };
+            info.acceptance = Some(acceptance);
+            info.accepted = rng.bernoulli(acceptance);
         }
         if !info.accepted {
             state.back();

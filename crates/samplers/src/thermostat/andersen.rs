@@ -5,7 +5,7 @@ use ergodic_core::{
 };
 use ergodic_math::Real;
 
-use super::ThermostatInfo;
+use super::{ThermostatInfo, was_made};
 use crate::phase::positive;
 use crate::{Conserved, Momenta, PhaseKernel, PhaseState};
 
@@ -143,7 +143,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Andersen {
         state.draw_once(&self.momenta, |_| 0.0, rng);
         state.save();
         let error = state.verlet(target, &self.momenta, self.step_size)?;
-        if error.is_none() {
+        if !was_made(error) {
             state.back();
         }
         let (p, _, heat) = state.momentum_and_auxiliary();

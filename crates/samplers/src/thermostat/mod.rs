@@ -15,10 +15,10 @@ use ergodic_core::{StepInfo, StepStats};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThermostatInfo {
     /// Whether the step left the region where the energy is finite, or its error is above 1000
-    /// nats. In the first case it was not made, and all momenta are reversed.
+    /// nats: it was not made, and all momenta are reversed.
     pub divergent: bool,
     /// The error of the energy of the step in nats, exact heat left out: the change of the
-    /// conserved quantity over `kT`; `+∞` for a step that was not made.
+    /// conserved quantity over `kT`; `+∞` for a step to where the energy is not finite.
     pub energy_error: f64,
     /// `E + K/kT` after the step, without the variables of the thermostat.
     pub energy: f64,
@@ -26,6 +26,11 @@ pub struct ThermostatInfo {
     pub step_size: f64,
     /// Gradients evaluated.
     pub gradients: u64,
+}
+
+/// Whether a step with this error is to be trusted; if not, the chain goes back.
+pub(crate) fn was_made(error: Option<f64>) -> bool {
+    error.is_some_and(|e| e <= 1000.0)
 }
 
 impl ThermostatInfo {
@@ -37,7 +42,7 @@ impl ThermostatInfo {
         step_size: f64,
     ) -> Self {
         Self {
-            divergent: error.is_none_or(|e| e > 1000.0),
+            divergent: !was_made(error),
             energy_error: error.unwrap_or(f64::INFINITY),
             energy: state.energy()
                 + momenta.kinetic_energy(state.momentum()) / momenta.temperature(),

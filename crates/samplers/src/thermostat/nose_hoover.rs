@@ -5,7 +5,7 @@ use ergodic_core::{
 };
 use ergodic_math::Real;
 
-use super::ThermostatInfo;
+use super::{ThermostatInfo, was_made};
 use crate::phase::positive;
 use crate::{Conserved, Momenta, PhaseKernel, PhaseState};
 
@@ -306,7 +306,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for NoseHoover {
         if error.is_some() {
             error = Some(state.energy() + self.reduced(state) - before).filter(|e| e.is_finite());
         }
-        if error.is_none() {
+        if !was_made(error) {
             state.back();
         }
         Ok(ThermostatInfo::new(
