@@ -27,8 +27,9 @@ use crate::trajectory::{DIVERGENCE, Dynamics, check_length, dynamics_settings};
 ///
 /// A warm-up adapts the metric; the step size, to a variance of the energy error per step of
 /// [`with_energy_variance`](Self::with_energy_variance) times `d`; and `L`, to 0.4 of the distance per
-/// independent draw. **Measured bias** at the default variance 5·10⁻⁴: the variance of a standard
-/// normal comes out BIAS too small; it falls as the cube root of that setting. Report it with the
+/// independent draw. **Measured bias** at the default variance 5·10⁻⁴, for standard normals in 10
+/// and 100 dimensions: variances come out 2.2 % too small with the integrator of minimal norm,
+/// 3.3 % too large with the leapfrog. It falls as the cube root of that setting. Report it with the
 /// draws by running at half the step, or use [`Mams`](crate::Mams), which has none.
 ///
 /// A step after which the energy is not finite, or has an error above 1000, is not taken: the
