@@ -223,7 +223,13 @@ impl HmcState {
         rng: &mut R,
     ) -> Result<(), TargetError> {
         let here = (self.point.position(), self.point.gradient());
-        dynamics.adapt(target, here, info.map(|i| i.acceptance), at, rng)?;
+        dynamics.adapt(
+            target,
+            here,
+            info.map(|i| (i.acceptance, i.divergent)),
+            at,
+            rng,
+        )?;
         self.point.set_metric(&dynamics.metric);
         Ok(())
     }

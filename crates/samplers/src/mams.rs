@@ -271,8 +271,13 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         rng: &mut R,
     ) -> Result<(), TargetError> {
         let here = (&state.point.position[..], &state.point.gradient[..]);
-        self.dynamics
-            .adapt(target, here, info.map(|i| i.acceptance), at, rng)?;
+        self.dynamics.adapt(
+            target,
+            here,
+            info.map(|i| (i.acceptance, i.divergent)),
+            at,
+            rng,
+        )?;
         if !self.fixed_length {
             let tuner = self
                 .tuner

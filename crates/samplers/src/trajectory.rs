@@ -6,7 +6,7 @@ use ergodic_core::{
 };
 use ergodic_math::Real;
 
-use crate::hamiltonian::{HamiltonianTuner, Metric, WarmupSettings, check_step_size};
+use crate::hamiltonian::{HamiltonianTuner, Metric, Observation, WarmupSettings, check_step_size};
 
 /// An error of the conserved energy beyond which an integrator is not trusted, in nats.
 pub(crate) const DIVERGENCE: f64 = 1000.0;
@@ -123,12 +123,13 @@ impl Dynamics {
         Ok(())
     }
 
-    /// Learns step size and metric from a warm-up step that ended at `position` with `gradient`.
+    /// Learns step size and metric from a warm-up step that ended at `position` with `gradient`;
+    /// `outcome` is its acceptance and whether it diverged.
     pub(crate) fn adapt<T: EnergyGradient + ?Sized, R: Randomness + ?Sized>(
         &mut self,
         target: &T,
         (position, gradient): (&[f64], &[f64]),
-        acceptance: Option<f64>,
+        outcome: Option<(f64, bool)>,
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
@@ -140,7 +141,7 @@ impl Dynamics {
             target,
             position,
             gradient,
-            acceptance,
+            outcome,
             at,
             rng,
         )
@@ -161,7 +162,13 @@ impl Dynamics {
                 .adapt(target, (position, gradient), None, at, rng)
                 .map(|()| false);
         };
-        let fitted = tuner.observe(&self.metric, position, gradient, 1.0, at);
+        let step = Observation {
+            position,
+            gradient,
+            acceptance: 1.0,
+            divergent: false,
+        };
+        let fitted = tuner.observe(&self.metric, step, at);
         let changed = fitted.is_some();
         if let Some(metric) = fitted {
             self.metric = metric;
