@@ -81,10 +81,10 @@ fn good_draws_pass_in_every_format_with_one_table() {
     let squeezed = |t: &str| t.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(squeezed(&renamed), squeezed(&table));
     // A table without names or chains is one chain.
-    let rows: String = values(0.0)
-        .chunks_exact(2)
-        .map(|d| format!("{},{}\n", d[0], d[1]))
-        .collect();
+    let mut rows = String::new();
+    for d in values(0.0).chunks_exact(2) {
+        writeln!(rows, "{},{}", d[0], d[1]).expect("a string");
+    }
     std::fs::write(folder.join("plain.csv"), rows).expect("written");
     let plain = ergodic(folder, &["plain.csv"]);
     assert!(text(&plain.stdout).starts_with("1 chains x 1500 draws x 2 parameters\n"));
