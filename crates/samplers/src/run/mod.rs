@@ -55,6 +55,28 @@ pub use verdict::{Problem, Verdict};
 ///
 /// Settings are checked when the run begins.
 ///
+/// # A log density
+///
+/// ```
+/// use ergodic_samplers::{LogDensity, Nuts, Sampler};
+///
+/// let normal = LogDensity::new(2, |x: &[f64], gradient: &mut [f64]| {
+///     gradient.copy_from_slice(&[-x[0], -x[1]]);
+///     -0.5 * (x[0] * x[0] + x[1] * x[1])
+/// });
+/// let run = Sampler::new(Nuts::new(), &normal)
+///     .names(["a", "b"])
+///     .warmup(300)
+///     .draws(500)
+///     .seed(1)
+///     .run()?;
+/// run.verdict()?; // an error if there were divergences, say
+/// let draws = run.draws.parameter(0).flatten().collect::<Vec<_>>();
+/// assert!((draws.iter().sum::<f64>() / 2000.0).abs() < 0.2);
+/// assert!(run.stats.step_size(0).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Spins, or any other state
 ///
 /// ```
