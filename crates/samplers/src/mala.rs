@@ -124,6 +124,12 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mala {
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
-        state.adapt(&mut self.dynamics, target, info, at, rng)
+        // A divergence here is one rejected proposal, which a goal of 0.574 expects: it must not
+        // make the goal more careful, as it does where it ends a trajectory.
+        let info = info.map(|&info| TrajectoryInfo {
+            divergent: false,
+            ..info
+        });
+        state.adapt(&mut self.dynamics, target, info.as_ref(), at, rng)
     }
 }
