@@ -26,7 +26,7 @@ const LOW_RANK_DRAWS: usize = 64;
 /// Draws that score metrics at most in many dimensions.
 const MOST_JUDGES: usize = 32;
 /// Weight of the identity, in draws, beside the sample covariances.
-const PRIOR: f64 = 1e-3;
+const PRIOR: f64 = 1e-5;
 /// Iterations of the power method.
 const POWER: usize = 10;
 /// Of this many draws one is held out to score what the others propose.
@@ -639,7 +639,7 @@ mod tests {
             assert_eq!(metric.name(), "dense");
             let exact = &factor * factor.transpose();
             let error = (covariance(&metric, dim) - &exact).amax() / exact.amax();
-            // The prior has the weight of a thousandth of a draw.
+            // The prior has the weight of 10⁻⁵ draws.
             assert!(error < 1e-4, "{dim} dimensions: {error:e}");
         }
     }

@@ -15,7 +15,7 @@ use super::{DualAveraging, Metric, PhasePoint, find_step_size};
 ///
 /// 0.651 is the optimum of static trajectories in many dimensions (Beskos, Pillai, Roberts,
 /// Sanz-Serna and Stuart, *Bernoulli* 19, 2013). Where the curvature varies a smaller step is better;
-/// the warm-up notices by divergences: each one after the first third of the warm-up brings the
+/// the warm-up notices by divergences: each one in the last tenth of the warm-up brings the
 /// goal closer to 1, `1 − a ← 0.8 (1 − a)`, up to 0.95 (or the goal itself if that is higher). The
 /// acceptance after a short warm-up is higher than the goal, by 0.1 or so: it is concave in the step
 /// sizes that are averaged.
@@ -143,7 +143,7 @@ pub struct Observation<'a> {
 }
 
 /// The share of the warm-up after which divergences make the goal more careful.
-const CAREFUL_SHARE: f64 = 1.0 / 3.0;
+const CAREFUL_SHARE: f64 = 0.9;
 /// The most careful goal that divergences lead to.
 const CAREFUL_GOAL: f64 = 0.95;
 /// After how many steps the first metric is fitted.
