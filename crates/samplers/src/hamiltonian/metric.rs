@@ -26,7 +26,7 @@ pub(crate) const fn is_full(metric: &Metric) -> bool {
 /// | [`dense`](Self::dense) | Cholesky factor of `Σ` | `d²` | `2d²` | correlations, `d` to some hundred |
 /// | [`low_rank`](Self::low_rank) | `D(I + U(Λ^½ − I)Uᵀ)`, `D = diag(σ)` | `(k+1)d` | `4kd` | a few strong directions in many dimensions |
 ///
-/// Momenta are whitened (see the [module](self)): they are standard normal for every metric,
+/// Momenta are whitened (see the [module](crate::hamiltonian)): they are standard normal for every metric,
 /// `A p` is the velocity and `½|p|²` the kinetic energy. A mass matrix that is not positive
 /// definite has no metric: the constructors refuse it.
 ///
