@@ -33,7 +33,8 @@ pub struct AtLevel<X> {
 ///
 /// The target of [`SimulatedTempering`]. Level `k` has probability `∝ Z_k e^{g_k}`: with
 /// `g_k = −log Z_k` all levels are visited alike. Given the level, `x` has its law, whatever the
-/// weights.
+/// weights. At a level 0 with exact draws that law is the base's, also where `E_0` is `+∞` because
+/// the target forbids the state.
 #[derive(Clone, Debug)]
 pub struct LevelMixture<A: AnnealingPath> {
     path: A,

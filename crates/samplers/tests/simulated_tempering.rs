@@ -154,6 +154,30 @@ fn tuned_weights_visit_all_levels_and_give_log_z() {
 }
 
 #[test]
+fn intervals_of_the_ratio_cover() {
+    let table = FiniteTable::new(vec![0.0, 3.0, -2.0, 1.0]).unwrap();
+    let log_z = |beta: f64| {
+        let terms: Vec<f64> = table.energies().iter().map(|e| -beta * e).collect();
+        log_sum_exp(&terms)
+    };
+    let ladder = TemperatureLadder::linear(0.1, 1.0, 5).unwrap();
+    let exact = log_z(1.0) - log_z(0.1);
+    let weights = ladder.levels().iter().map(|&t| -log_z(t)).collect();
+    let law = LevelMixture::new(Temperatures(&table), ladder, weights).unwrap();
+    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 6);
+    let start = AtLevel { x: 0, level: 0 };
+    let (runs, mut misses) = (400, 0u64);
+    for seed in 0..runs {
+        let log_ratio = kernel.run(&law, &start, 8000, 0.9, seed).unwrap().log_ratio;
+        assert!(log_ratio.std_err < 0.3, "{log_ratio}");
+        misses += u64::from(!log_ratio.interval.contains(exact));
+    }
+    let most = ergodic_math::special::binomial_quantile(1.0 - 1e-8, runs, 0.1).unwrap();
+    println!("misses {misses} of {runs}, at most {most}");
+    assert!(misses <= most, "{misses} above {most}");
+}
+
+#[test]
 fn a_chain_that_has_hardly_travelled_states_no_error() {
     // Weights that hold the chain for thousands of steps at either end: one passage is no estimate,
     // however many steps there were.

@@ -15,7 +15,8 @@ use crate::annealing_path::{AnnealingPath, OwnedOf};
 /// `E(x₀, …, x_N) = Σ_k E_{t_k}(x_k)`.
 ///
 /// The target of [`ParallelTempering`]. A position is a `Vec` of one state per level, in the
-/// order of the ladder.
+/// order of the ladder. At a level 0 with exact draws the law is the base's, also where `E_0` is
+/// `+∞` because the target forbids the state.
 #[derive(Clone, Debug)]
 pub struct LevelProduct<A: AnnealingPath> {
     path: A,
