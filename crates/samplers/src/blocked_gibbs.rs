@@ -157,8 +157,8 @@ impl Colouring {
     ///
     /// # Errors
     /// Names the first pair of dependent sites; or that a conditional is continuous or has more
-    /// than 4096 outcomes, that the target has another number of sites, or that the tolerance is
-    /// negative or NaN.
+    /// than 4096 outcomes, that the target has another number of sites, that there is no
+    /// configuration, or that the tolerance is negative or NaN.
     ///
     /// ```
     /// use ergodic_conformance::strategies::PairwiseSpins;
@@ -189,6 +189,9 @@ impl Colouring {
     {
         if tolerance.is_nan() || tolerance < 0.0 {
             return Err(ArgumentError::new("tolerance", tolerance, "at least 0"));
+        }
+        if configurations.is_empty() {
+            return Err(ArgumentError::new("configurations", "none", "at least one"));
         }
         if target.num_sites() != self.sites {
             return Err(ArgumentError::new(

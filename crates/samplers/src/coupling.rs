@@ -155,10 +155,15 @@ impl<T: Conditional<State = [i8]>> Attractive<T> {
     }
 }
 
-impl<T: Energy<State = [i8]>> Energy for Attractive<T> {
+impl<T: Conditional<State = [i8]>> Energy for Attractive<T> {
     type State = [i8];
+    /// That of the spins; NaN for another number of them, which kernels refuse as a start.
     fn energy(&self, s: &[i8]) -> f64 {
-        self.target.energy(s)
+        if s.len() == self.target.num_sites() {
+            self.target.energy(s)
+        } else {
+            f64::NAN
+        }
     }
 }
 

@@ -63,11 +63,22 @@ impl EllipticalSlice {
     fn shaped_for(&self, x: &[f64]) -> Result<(), TargetError> {
         start::finite_start(x)?;
         let expected = self.gaussian.mean().len();
-        if x.len() == expected {
-            Ok(())
-        } else {
-            Err(TargetError::dimension("the start", x.len(), expected))
+        if x.len() != expected {
+            return Err(TargetError::dimension("the start", x.len(), expected));
         }
+        in_reach(self.gaussian.energy(x))
+    }
+}
+
+/// Where the energy of the Gaussian part overflows, every point would pass for one of the slice.
+fn in_reach(energy: f64) -> Result<(), TargetError> {
+    if energy.is_finite() {
+        Ok(())
+    } else {
+        Err(TargetError::non_finite(
+            "energy of the Gaussian part",
+            energy,
+        ))
     }
 }
 
@@ -164,6 +175,7 @@ impl<T: Energy<State = [f64]> + ?Sized> MarkovKernel<T> for EllipticalSlice {
             ab += a * b;
             bb += b * b;
         }
+        in_reach(aa + bb)?;
         let level = *energy - 0.5 * aa + rng.exponential();
 
         let mut angle = TAU * rng.uniform();

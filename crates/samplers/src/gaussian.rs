@@ -122,7 +122,11 @@ impl Gaussian {
 
 impl Energy for Gaussian {
     type State = [f64];
+    /// NaN for a position of another dimension: kernels refuse it as a start.
     fn energy(&self, x: &[f64]) -> f64 {
+        if x.len() != self.mean.len() {
+            return f64::NAN;
+        }
         let square = |w: f64| w * w;
         0.5 * (0..self.mean.len())
             .map(|i| square(self.whitened(i, x)))
@@ -248,6 +252,18 @@ mod tests {
             }
             let exact = std::f64::consts::TAU.ln() + 0.5 * determinant.ln();
             assert!((law.log_z() - exact).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn a_position_of_another_dimension_has_no_energy() {
+        for law in [
+            Gaussian::standard(2).unwrap(),
+            Gaussian::new(vec![0.0; 2], &[2.0, 1.0, 1.0, 2.0]).unwrap(),
+        ] {
+            for x in [&[][..], &[1.0], &[1.0; 3]] {
+                assert!(law.energy(x).is_nan());
+            }
         }
     }
 

@@ -206,8 +206,9 @@ impl<B: ConvexBody> LineConditional for Uniform<B> {
     }
 }
 
-/// How [`HitAndRun`] moves along its line: the two kinds are [`Exactly`] and [`ByMetropolis`].
-pub trait LineMove<T: Energy<State = [f64]> + ?Sized>: Clone {
+/// How [`HitAndRun`] moves along its line: the two kinds are [`Exactly`] and [`ByMetropolis`], and
+/// there are no others.
+pub trait LineMove<T: Energy<State = [f64]> + ?Sized>: Clone + sealed::LineMove {
     /// Whether the chain is ergodic for finite energies, or on a convex body.
     const ERGODIC: bool;
 
@@ -222,6 +223,13 @@ pub trait LineMove<T: Energy<State = [f64]> + ?Sized>: Clone {
         direction: &[f64],
         rng: &mut R,
     ) -> Result<ProposalInfo, TargetError>;
+}
+
+mod sealed {
+    /// A move writes into what only this crate can write.
+    pub trait LineMove {}
+    impl LineMove for super::Exactly {}
+    impl LineMove for super::ByMetropolis {}
 }
 
 /// A draw from the exact conditional of the line.
@@ -371,7 +379,7 @@ impl HitAndRun<ByMetropolis> {
 }
 
 impl<L> HitAndRun<L> {
-    /// With a move along the line of your own.
+    /// With the given kind of move.
     pub const fn along(line: L) -> Self {
         Self { line }
     }

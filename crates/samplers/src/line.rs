@@ -136,6 +136,12 @@ impl<T: Energy<State = [f64]> + ?Sized> Line<'_, T> {
                 }
             }
         }
+        if !(upper - lower).is_finite() {
+            // Nothing could be drawn from it, and the shrinkage would not end.
+            return Err(TargetError::new(
+                "the target is not bounded along a line: its slice does not end",
+            ));
+        }
         let (start, mut shrinks) = ((lower, upper), 0);
         loop {
             let t = lower + (upper - lower) * rng.uniform();

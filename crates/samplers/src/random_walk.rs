@@ -333,9 +333,11 @@ impl Tuner {
         }
         let left = at.of.saturating_sub(at.step + 1) as f64;
         if left < SCALE_ALONE * at.of as f64 {
+            // Open if a mixture gave the step that would have closed it to another kernel.
+            let shape = self.close_window(x.len());
             self.tail.0 += self.log_scale;
             self.tail.1 += 1.0;
-            return None;
+            return shape;
         }
         if self.comoment.is_empty() {
             return None;
@@ -344,12 +346,21 @@ impl Tuner {
         // A window that would be followed by less than its own length goes on to the end.
         let rest = left - SCALE_ALONE * at.of as f64;
         let ends = (self.count >= self.window && rest >= 2.0 * self.window as f64) || rest < 1.0;
-        if !ends {
+        if ends {
+            self.close_window(x.len())
+        } else {
+            None
+        }
+    }
+
+    /// The shape of the window that is open, if one is and it can tell; the scale begins anew.
+    fn close_window(&mut self, dim: usize) -> Option<Shape> {
+        if self.count == 0 {
             return None;
         }
         let shape = self.shape();
         if shape.is_some() {
-            self.log_scale = Real::ln(2.38 / (x.len() as f64).sqrt());
+            self.log_scale = Real::ln(2.38 / (dim as f64).sqrt());
             self.since = 0.0;
         }
         self.window *= 2;

@@ -33,7 +33,8 @@ pub struct AtLevel<X> {
 ///
 /// The target of [`SimulatedTempering`]. Level `k` has probability `∝ Z_k e^{g_k}`: with
 /// `g_k = −log Z_k` all levels are visited alike. Given the level, `x` has its law, whatever the
-/// weights.
+/// weights. At a level 0 with exact draws that law is the base's, also where `E_0` is `+∞` because
+/// the target forbids the state.
 #[derive(Clone, Debug)]
 pub struct LevelMixture<A: AnnealingPath> {
     path: A,
@@ -180,8 +181,12 @@ pub struct SimulatedTemperingInfo {
 }
 
 impl StepInfo for SimulatedTemperingInfo {
+    /// As within the level, but for the energy, which is of another law after a change of level.
     fn stats(&self) -> StepStats {
-        self.within
+        StepStats {
+            energy: None,
+            ..self.within
+        }
     }
 }
 
@@ -218,6 +223,16 @@ impl<K> SimulatedTempering<K> {
         }
         self.steps = steps;
         Ok(self)
+    }
+
+    /// The number of levels, for each of which there has to be a kernel.
+    fn levels_of<A: AnnealingPath>(&self, target: &LevelMixture<A>) -> Result<usize, TargetError> {
+        let (found, levels) = (self.kernels.len(), target.targets.len());
+        if found == levels {
+            Ok(levels)
+        } else {
+            Err(TargetError::dimension("the list of kernels", found, levels))
+        }
     }
 
     /// Moves the level; the level it goes to, and the probability of leaving.
@@ -309,14 +324,7 @@ where
         target: &LevelMixture<A>,
         at: &AtLevel<OwnedOf<A>>,
     ) -> Result<Self::State, TargetError> {
-        let levels = target.targets.len();
-        if self.kernels.len() != levels {
-            return Err(TargetError::dimension(
-                "the list of kernels",
-                self.kernels.len(),
-                levels,
-            ));
-        }
+        let levels = self.levels_of(target)?;
         let Some(law) = target.targets.get(at.level) else {
             return Err(no_level(at.level, levels));
         };
@@ -345,12 +353,15 @@ where
         state: &mut Self::State,
         at: Option<&AtLevel<OwnedOf<A>>>,
     ) -> Result<(), TargetError> {
+        let levels = self.levels_of(target)?;
+        let level = at.map_or(state.at.level, |at| at.level);
+        if level >= levels {
+            return Err(no_level(level, levels));
+        }
         if let Some(at) = at {
-            if at.level >= target.targets.len() {
-                return Err(no_level(at.level, target.targets.len()));
-            }
             state.at.clone_from(at);
         }
+        state.scratch.resize(levels, 0.0);
         let SimulatedTemperingState { replica, at, .. } = state;
         replica.level = at.level;
         // A base draw may lie where the kernel cannot follow, and is replaced anyway.
@@ -408,7 +419,8 @@ fn no_level(level: usize, levels: usize) -> TargetError {
 pub struct SimulatedTemperingReport<X> {
     /// Steps that ended at each level.
     pub visits: Vec<u64>,
-    /// `log Z_N/Z_0` from the visits of both ends, `log(n_N/n_0) + g_0 − g_N`.
+    /// `log Z_N/Z_0` from the visits of both ends, `log(n_N/n_0) + g_0 − g_N`. Its standard error
+    /// is infinite below 8 round trips: fewer say nothing of how the visits vary.
     pub log_ratio: Estimate,
     /// The mean probability of leaving a level.
     pub leaving: f64,
@@ -497,6 +509,10 @@ impl<K> SimulatedTempering<K> {
         OwnedOf<A>: Clone,
         K: MarkovKernel<A::Target>,
     {
+        if !(confidence > 0.0 && confidence < 1.0) {
+            let allowed = "strictly between 0 and 1";
+            return Err(ArgumentError::new("confidence", confidence, allowed).into());
+        }
         let levels = law.ladder.len();
         let (mut kernel, last) = (self.clone(), levels - 1);
         let mut state = kernel.init(law, start)?;
@@ -550,7 +566,11 @@ impl<K> SimulatedTempering<K> {
         let log_ratio = batch_means::student(
             "visits of both ends of the ladder; central limit theorem, batch means".into(),
             value,
-            batch_means::std_err(&deviations),
+            if round_trips < batch_means::FEWEST_BATCHES as u64 {
+                f64::INFINITY
+            } else {
+                batch_means::std_err(&deviations)
+            },
             deviations.len(),
             steps,
             confidence,

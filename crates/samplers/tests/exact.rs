@@ -397,6 +397,8 @@ fn bad_colourings_are_named() {
     let colouring = three.colouring();
     assert!(colouring.check_independence(&four, &[], 0.0).is_err());
     let triple = PairwiseSpins::new(vec![0.0; 9], vec![0.0; 3]).unwrap();
+    let nowhere = colouring.check_independence(&triple, &[], 0.0);
+    assert_eq!(nowhere.unwrap_err().argument, "configurations");
     assert!(
         colouring
             .check_independence(&triple, &[], f64::NAN)
@@ -719,6 +721,9 @@ fn coupling_reports_what_is_not_monotone_and_what_does_not_meet() {
         .unwrap_err();
     assert!(error.to_string().contains("after 8 updates"), "{error}");
     assert!(CouplingFromThePast::new(0).is_err());
+    // Spins that are not there.
+    assert!(kernel.init(&frozen, &[1; 15]).is_err());
+    assert!(kernel.init(&frozen, &[1; 17]).is_err());
 
     /// An antiferromagnet that says it is monotone.
     struct Liar(PairwiseSpins);
@@ -925,4 +930,22 @@ fn exact_samplers_run_the_same_twice_and_from_a_copy() {
     suite::allocates_nothing_on(coupling, spins(), states);
     suite::serde_round_trip_on(coupling, spins(), states);
     suite::send_and_sync(coupling, spins());
+}
+
+#[test]
+fn a_proposal_of_another_dimension_is_a_typed_error() {
+    // Coordinates that the law does not weigh would be drawn and never corrected for.
+    let target = Gaussian::standard(3).unwrap();
+    for dim in [1, 2, 4] {
+        let law = Gaussian::standard(dim).unwrap();
+        assert!(
+            Independence::new(law.clone())
+                .init(&target, &[0.0; 3])
+                .is_err()
+        );
+        let mut kernel = Rejection::new(law, 0.0).unwrap();
+        let mut state = kernel.init(&target, &[0.0; 3]).unwrap();
+        assert!(kernel.step(&target, &mut state, &mut stream(1, 0)).is_err());
+        assert!(kernel.init(&target, &vec![0.0; dim]).is_err());
+    }
 }

@@ -5,11 +5,11 @@ mod annealing;
 use annealing::{CRITICAL, Free, LEVELS_4X4, Torus};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, check};
-use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, Tempered};
+use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, StepInfo, Tempered};
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
-    AnnealingPath, AtLevel, Gibbs, LevelMixture, LevelMove, Metropolis, Scan, SimulatedTempering,
-    TemperatureLadder, Temperatures, UniformSite,
+    AnnealingPath, AtLevel, Gibbs, LevelMixture, LevelMove, Metropolis, MetropolisHastings,
+    Propose, Scan, SimulatedTempering, TemperatureLadder, Temperatures, UniformSite,
 };
 use proptest::strategy::Strategy;
 
@@ -154,6 +154,75 @@ fn tuned_weights_visit_all_levels_and_give_log_z() {
 }
 
 #[test]
+fn intervals_of_the_ratio_cover() {
+    let table = FiniteTable::new(vec![0.0, 3.0, -2.0, 1.0]).unwrap();
+    let log_z = |beta: f64| {
+        let terms: Vec<f64> = table.energies().iter().map(|e| -beta * e).collect();
+        log_sum_exp(&terms)
+    };
+    let ladder = TemperatureLadder::linear(0.1, 1.0, 5).unwrap();
+    let exact = log_z(1.0) - log_z(0.1);
+    let weights = ladder.levels().iter().map(|&t| -log_z(t)).collect();
+    let law = LevelMixture::new(Temperatures(&table), ladder, weights).unwrap();
+    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 6);
+    let start = AtLevel { x: 0, level: 0 };
+    let (runs, mut misses) = (400, 0u64);
+    for seed in 0..runs {
+        let log_ratio = kernel.run(&law, &start, 8000, 0.9, seed).unwrap().log_ratio;
+        assert!(log_ratio.std_err < 0.3, "{log_ratio}");
+        misses += u64::from(!log_ratio.interval.contains(exact));
+    }
+    let most = ergodic_math::special::binomial_quantile(1.0 - 1e-8, runs, 0.1).unwrap();
+    println!("misses {misses} of {runs}, at most {most}");
+    assert!(misses <= most, "{misses} above {most}");
+}
+
+#[test]
+fn a_chain_that_has_hardly_travelled_states_no_error() {
+    // Weights that hold the chain for thousands of steps at either end: one passage is no estimate,
+    // however many steps there were.
+    let table = FiniteTable::new(vec![0.0, 1.0]).unwrap();
+    let ladder = TemperatureLadder::new(vec![0.2, 0.6, 1.0]).unwrap();
+    let law = LevelMixture::new(Temperatures(&table), ladder, vec![0.0, -9.0, 0.0]).unwrap();
+    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
+    let start = AtLevel { x: 0, level: 0 };
+    let mut seen = 0;
+    for seed in 0..20 {
+        let Ok(report) = kernel.run(&law, &start, 30_000, 0.95, seed) else {
+            continue; // has not left
+        };
+        seen += 1;
+        assert!(report.round_trips < 8);
+        assert_eq!(report.log_ratio.std_err, f64::INFINITY);
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn the_energy_of_a_level_is_not_passed_off_as_that_of_the_mixture() {
+    let table = FiniteTable::new(vec![0.0, 1.0]).unwrap();
+    let ladder = TemperatureLadder::new(vec![0.2, 1.0]).unwrap();
+    let law = LevelMixture::new(Temperatures(&table), ladder, vec![0.0, -5.0]).unwrap();
+    let any = MetropolisHastings::new(Any);
+    let mut kernel = SimulatedTempering::new(any, 2);
+    let mut state = kernel.init(&law, &AtLevel { x: 0, level: 0 }).unwrap();
+    let mut rng = ergodic_math::rng::stream(1, 0);
+    let info = kernel.step(&law, &mut state, &mut rng).unwrap();
+    assert!(info.within.energy.is_some());
+    assert_eq!(info.stats().energy, None);
+}
+
+/// Proposes either of two states.
+#[derive(Clone)]
+struct Any;
+impl<T: Energy<State = usize> + ?Sized> Propose<T> for Any {
+    fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &usize, c: &mut usize, rng: &mut R) -> f64 {
+        *c = rng.index(2);
+        0.0
+    }
+}
+
+#[test]
 fn bad_weights_levels_and_starts_are_typed_errors() {
     let table = FiniteTable::new(vec![0.0, f64::INFINITY]).unwrap();
     let ladder = || TemperatureLadder::new(vec![0.5, 1.0]).unwrap();
@@ -176,5 +245,12 @@ fn bad_weights_levels_and_starts_are_typed_errors() {
     assert!(kernel.run(&target, &start, 100, 1.0, 1).is_err());
     let three = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
     assert!(three.init(&target, &start).is_err());
+    // A new target with more levels or fewer.
+    let longer = TemperatureLadder::new(vec![0.2, 0.5, 1.0]).unwrap();
+    let longer = LevelMixture::new(path(), longer, vec![0.0; 3]).unwrap();
+    assert!(kernel.reset(&longer, &mut state, None).is_err());
+    let top = AtLevel { x: 0, level: 2 };
+    three.reset(&longer, &mut state, Some(&top)).unwrap();
+    assert!(kernel.reset(&target, &mut state, None).is_err());
     assert!(three.steps_per_move(0).is_err());
 }

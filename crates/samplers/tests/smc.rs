@@ -4,11 +4,14 @@ mod annealing;
 
 use annealing::{CRITICAL, Free, Torus, TwoWells};
 use ergodic_conformance::strategies::FiniteTable;
-use ergodic_core::{EachChain, GeometricPath, LocalEnergy, PathBase, Randomness};
+use ergodic_core::{
+    Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
+    TargetError,
+};
 use ergodic_math::special::log_mean_exp;
 use ergodic_samplers::{
-    Gaussian, Gibbs, LinearPath, Metropolis, OneChain, Proposal, RandomWalk, Resampling, Scan, Smc,
-    SmcLadder, SmcSettings, TemperatureLadder, Temperatures,
+    Between, Gaussian, Gibbs, LinearPath, Metropolis, OneChain, Proposal, RandomWalk, Resampling,
+    Scan, Smc, SmcLadder, SmcSettings, TemperatureLadder, Temperatures, UnadjustedLangevin,
 };
 
 const ALL: [Resampling; 4] = [
@@ -74,7 +77,7 @@ fn replicate(settings: &SmcSettings, runs: u64) -> (f64, f64, f64, f64) {
             .run()
             .unwrap();
         let ratio = (report.log_z.value - log_z(&table)).exp();
-        // Infinite where one ancestor is left: V = 1 by its definition.
+        // Infinite where few families are left, as among eight particles.
         let v = report.log_z.std_err.powi(2);
         variances += ratio * ratio * if v.is_finite() { v } else { 1.0 };
         ratios.push(ratio);
@@ -113,7 +116,7 @@ fn z_on_a_fixed_ladder_is_unbiased_for_few_particles_whatever_the_resampling() {
 #[test]
 fn the_genealogical_variance_is_that_of_z_under_multinomial_resampling() {
     let settings = SmcSettings::default()
-        .particles(32)
+        .particles(128)
         .ladder(fixed(3))
         .resampling(Resampling::Multinomial)
         .threshold(1.0);
@@ -354,4 +357,100 @@ fn bad_settings_and_targets_are_typed_errors() {
     };
     let smc = Smc::new(path, Gibbs::new(Scan::Random), default()).unwrap();
     assert!(smc.run().unwrap_err().to_string().contains("finite energy"));
+}
+
+/// Draws exactly from the law of each level between two centred normals: particles forget where
+/// they were, so that all of the variance of `Ẑ` is that of the weights.
+#[derive(Clone)]
+struct Forgets {
+    precision: f64,
+}
+impl<T: Energy<State = [f64]>> MarkovKernel<Between<Gaussian, T>> for Forgets {
+    type State = Vec<f64>;
+    type Info = ();
+    fn claims(&self) -> Claims {
+        Claims::REVERSIBLE
+    }
+    fn init(&self, _: &Between<Gaussian, T>, x: &[f64]) -> Result<Vec<f64>, TargetError> {
+        Ok(x.to_vec())
+    }
+    fn position<'s>(&self, _: &Between<Gaussian, T>, x: &'s Vec<f64>) -> &'s [f64]
+    where
+        T: 's,
+    {
+        x
+    }
+    fn reset(
+        &self,
+        _: &Between<Gaussian, T>,
+        state: &mut Vec<f64>,
+        x: Option<&[f64]>,
+    ) -> Result<(), TargetError> {
+        if let Some(x) = x {
+            state.copy_from_slice(x);
+        }
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        target: &Between<Gaussian, T>,
+        x: &mut Vec<f64>,
+        rng: &mut R,
+    ) -> Result<(), TargetError> {
+        let precision = (1.0 - target.t) + target.t * self.precision;
+        x.fill_with(|| rng.normal() / precision.sqrt());
+        Ok(())
+    }
+}
+
+#[test]
+fn the_stated_error_is_not_below_the_true_one_after_many_resamplings() {
+    // From N(0, 1) to N(0, 10⁻⁶) in three dimensions: a dozen resamplings.
+    let target = Gaussian::independent(vec![0.0; 3], vec![1e-3; 3]).unwrap();
+    let runs = 200;
+    for resampling in ALL {
+        let (mut squares, mut stated, mut resamplings) = (0.0, 0.0, 0);
+        for seed in 0..runs {
+            let path = LinearPath {
+                base: Gaussian::standard(3).unwrap(),
+                target: &target,
+            };
+            let settings = SmcSettings::default()
+                .particles(256)
+                .resampling(resampling)
+                .seed(seed);
+            let report = Smc::new(path, Forgets { precision: 1e6 }, settings)
+                .unwrap()
+                .run()
+                .unwrap();
+            let error = report.log_z.value - PathBase::<Vec<f64>>::log_z(&target);
+            squares += error * error / runs as f64;
+            stated += report.log_z.std_err.powi(2) / runs as f64;
+            resamplings += report.stages.iter().filter(|s| s.resampled).count();
+        }
+        // A sum of 200 squares is known to a tenth: three fifths and twice are over five
+        // standard deviations away for the multinomial, and the others err towards large errors.
+        let (ratio, resamplings) = (stated / squares, resamplings as u64 / runs);
+        println!("{resampling:?}: {resamplings} resamplings, stated/true variance {ratio}");
+        assert!(resamplings >= 5);
+        assert!((0.6..2.5).contains(&ratio), "{resampling:?}: {ratio}");
+    }
+}
+
+#[test]
+fn z_is_not_called_unbiased_where_the_moves_are_not_invariant() {
+    let target = Gaussian::standard(1).unwrap();
+    let path = || LinearPath {
+        base: Gaussian::independent(vec![0.0], vec![2.0]).unwrap(),
+        target: &target,
+    };
+    let settings = SmcSettings::default().particles(64).ladder(fixed(4));
+    let unadjusted = UnadjustedLangevin::new(0.1).unwrap();
+    let report = Smc::new(path(), unadjusted, settings.clone())
+        .unwrap()
+        .run();
+    assert!(!report.unwrap().unbiased);
+    let adjusted = RandomWalk::new(1.0).unwrap();
+    let report = Smc::new(path(), adjusted, settings).unwrap().run();
+    assert!(report.unwrap().unbiased);
 }

@@ -9,6 +9,7 @@ use ergodic_core::{
     Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
     TargetError, Tempered, WarmupStep,
 };
+use ergodic_math::rng::stream;
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
     AnnealingPath, Gaussian, Gibbs, LevelProduct, LinearPath, Metropolis, Nuts, OneChain,
@@ -672,6 +673,7 @@ fn bad_settings_and_targets_are_typed_errors() {
         (default().steps_per_scan(0), "steps_per_scan"),
         (default().first_round(1), "first_round"),
         (default().tuning_rounds(80), "tuning_rounds"),
+        (default().steps_per_scan(usize::MAX), "tuning_rounds"),
         (default().confidence(1.0), "confidence"),
     ] {
         assert_eq!(new(settings).unwrap_err().argument, argument);
@@ -688,6 +690,18 @@ fn bad_settings_and_targets_are_typed_errors() {
     let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
     assert!(kernel.init(&target, &vec![0, 0]).is_err());
     assert!(kernel.steps_per_scan(0).is_err());
+
+    // A new target with more levels or fewer.
+    let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 2);
+    let mut state = kernel.init(&target, &vec![0, 0]).unwrap();
+    let three = LevelProduct::new(Temperatures(&table), ladder(&[0.2, 0.5, 1.0]));
+    assert!(kernel.reset(&three, &mut state, None).is_err());
+    assert!(kernel.reset(&three, &mut state, Some(&vec![0; 3])).is_err());
+    let longer = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
+    assert!(longer.reset(&three, &mut state, None).is_err());
+    longer.reset(&three, &mut state, Some(&vec![0; 3])).unwrap();
+    assert_eq!(longer.position(&three, &state).len(), 3);
+    assert!(kernel.reset(&target, &mut state, None).is_err());
 }
 
 #[test]
@@ -810,8 +824,23 @@ fn the_kernel_of_each_level_is_tuned_in_every_round_and_frozen_afterwards() {
     assert_eq!(report.kernels, [Tuned::default(), tuned.clone(), tuned]);
     let scans: Vec<usize> = report.rounds.iter().map(|r| r.scans).collect();
     assert_eq!(scans, [10, 20, 40]);
-    // The frozen run is a kernel that keeps its claims.
-    let (_, law) = report.frozen(path_of(&table));
+    // The frozen run is a kernel that keeps its claims, its swaps and its steps between them.
+    assert_eq!(
+        (report.scheme, report.steps_per_scan),
+        (SwapScheme::EvenOdd, 2)
+    );
+    let (mut frozen, law) = report.frozen(path_of(&table)).unwrap();
+    let mut state = frozen.init(&law, &vec![0; 3]).unwrap();
+    frozen.step(&law, &mut state, &mut stream(1, 0)).unwrap();
+    let two = |steps| {
+        let kernels = ParallelTempering::with_kernels(report.kernels.clone());
+        let mut kernel = kernels.steps_per_scan(steps).unwrap();
+        let mut state = kernel.init(&law, &vec![0; 3]).unwrap();
+        kernel.step(&law, &mut state, &mut stream(1, 0)).unwrap();
+        kernel
+    };
+    assert_eq!(frozen, two(2));
+    assert_ne!(frozen, two(1));
     let kernel = ParallelTempering::new(Gibbs::new(Scan::Random), 3);
     check(&kernel, &law, &product(&table.states(), 3), 1e-12)
         .unwrap()

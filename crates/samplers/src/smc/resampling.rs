@@ -9,7 +9,7 @@ use ergodic_core::{ArgumentError, Randomness};
 ///
 /// | scheme | draws | offspring of `i` |
 /// |---|---|---|
-/// | [`Multinomial`](Self::Multinomial) | `N` | binomial; the only one for which the genealogical variance is exactly unbiased |
+/// | [`Multinomial`](Self::Multinomial) | `N` | binomial; the one that the genealogical variance is made for |
 /// | [`Residual`](Self::Residual) | fewer than `N` | `⌊N Wᵢ⌋` for certain, the rest multinomial |
 /// | [`Stratified`](Self::Stratified) | `N` | one uniform point in each of `N` strata; never noisier than multinomial |
 /// | [`Systematic`](Self::Systematic) | 1 | `⌊N Wᵢ⌋` or `⌈N Wᵢ⌉`; usually the least noise, but no general theorem |

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 
 use ergodic_core::{
-    ArgumentError, Estimate, MarkovKernel, Randomness, StepInfo, TargetError, WarmupStep,
+    ArgumentError, Estimate, MarkovKernel, Randomness, Stationarity, StepInfo, TargetError,
+    WarmupStep,
 };
 use ergodic_math::Real;
 use ergodic_math::rng::stream;
@@ -38,7 +39,8 @@ pub enum SmcLadder {
     /// consistent (Beskos, Jasra, Kantas and Thiery, *Ann. Appl. Probab.* 26, 1111 (2016)), not
     /// unbiased.
     Adaptive(f64),
-    /// Levels that were known before, from 0 to 1: the estimate of `Z` is unbiased.
+    /// Levels that were known before, from 0 to 1: the estimate of `Z` is unbiased for kernels that
+    /// leave their targets invariant.
     Fixed(TemperatureLadder),
 }
 
@@ -190,9 +192,13 @@ impl SmcSettings {
 ///
 /// The standard error of a single population is that of Lee and Whiteley, *Biometrika* 105, 609
 /// (2018), from the genealogy: with `Eᵢ` the ancestor of particle `i` at the base and `r`
-/// resamplings, `V = 1 − (N/(N−1))^{r+1} Σ_{Eᵢ≠Eⱼ} WᵢWⱼ` is unbiased for the relative variance under
-/// multinomial resampling; the other schemes are usually less noisy than that, without proof. It is
-/// infinite when fewer than two ancestors survive. With several populations it is their spread.
+/// resamplings, `V = 1 − (N/(N−1))^{r+1} Σ_{Eᵢ≠Eⱼ} WᵢWⱼ` estimates the relative variance under
+/// multinomial resampling (`Ẑ²V` is unbiased for the variance of `Ẑ` where the times of resampling
+/// are fixed). The power takes away what `r` multinomial draws add to the families by themselves.
+/// The other schemes add less, by an amount that is not known: there `r` is set to 0, which takes
+/// away nothing and errs towards large errors. `V` cannot exceed 1, and says little when few
+/// families are left: below an effective number `1/Σ F²` of 8, `F` the weights of the families, the
+/// standard error is infinite. With several populations it is their spread.
 ///
 /// Cost: `particles × stages × steps` kernel steps, one `reset` and one or (where the path has no
 /// slope) some fifty works per particle and stage.
@@ -256,7 +262,8 @@ pub struct SmcStage {
 pub struct SmcReport<K, X> {
     /// `log Z` of the target.
     pub log_z: Estimate,
-    /// Whether `E[Ẑ] = Z`: the ladder and the kernels did not depend on the particles.
+    /// Whether `E[Ẑ] = Z`: the ladder and the kernels did not depend on the particles, and the
+    /// kernel claims to leave its target invariant.
     pub unbiased: bool,
     /// `log Ẑ` of each population.
     pub log_z_populations: Vec<f64>,
@@ -415,14 +422,18 @@ where
         K: 'a,
     {
         let settings = &self.settings;
-        let mut unbiased = true;
+        let mut fixed = true;
         let populations = (0..settings.populations)
             .map(|p| {
                 let plan = plan(p);
-                unbiased &= matches!(plan, Plan::Fixed(..));
+                fixed &= matches!(plan, Plan::Fixed(..));
                 self.population(first + p as u64, &plan)
             })
             .collect::<Result<Vec<_>, AnnealingError>>()?;
+
+        // Moves that leave another law invariant bias the weights of all later stages.
+        let claims = MarkovKernel::<A::Target>::claims(&self.kernel);
+        let invariant = !matches!(claims.stationarity, Stationarity::Asymptotic { .. });
 
         // `new` has seen that there is a base.
         let base = self.path.log_z_base().unwrap_or(f64::NAN);
@@ -431,15 +442,16 @@ where
             spread(&log_z_populations, settings.confidence)?
         } else {
             let p = &populations[0];
-            let variance = genealogical_variance(&p.log_weights, &p.ancestors, p.resamplings);
-            let note = match settings.resampling {
-                Resampling::Multinomial => "",
-                _ => " (for multinomial resampling)",
+            // What the other schemes add to the families is below that and not known.
+            let (resamplings, note) = match settings.resampling {
+                Resampling::Multinomial => (p.resamplings, ""),
+                _ => (0, ", from above"),
             };
+            let variance = genealogical_variance(&p.log_weights, &p.ancestors, resamplings);
             let method = format!(
                 "sequential Monte Carlo on {} ladder; central limit theorem, genealogical variance \
                  of Lee and Whiteley{note}",
-                if unbiased { "a fixed" } else { "an adaptive" },
+                if fixed { "a fixed" } else { "an adaptive" },
             );
             let std_err = variance.map_or(f64::INFINITY, f64::sqrt);
             Estimate::normal(
@@ -469,7 +481,7 @@ where
         let levels = std::iter::once(0.0).chain(stages.iter().map(|s| s.t));
         Ok(SmcReport {
             log_z,
-            unbiased,
+            unbiased: fixed && invariant,
             log_z_populations,
             ladder: TemperatureLadder::new(levels.collect())?,
             kernels,
@@ -818,8 +830,8 @@ fn conditional_ess(log_weights: &[f64], works: &[f64]) -> f64 {
     first * first / (second * mass)
 }
 
-/// The relative variance of `Ẑ` by Lee and Whiteley (2018), or `None` if fewer than two ancestors
-/// have descendants of weight.
+/// The relative variance of `Ẑ` by Lee and Whiteley (2018), or `None` if there are fewer than
+/// [`FEWEST_BATCHES`](batch_means::FEWEST_BATCHES) families, counted by their weights, to tell.
 fn genealogical_variance(
     log_weights: &[f64],
     ancestors: &[usize],
@@ -830,7 +842,7 @@ fn genealogical_variance(
     for (w, a) in log_weights.iter().zip(ancestors) {
         families[*a] += Real::exp(*w);
     }
-    if families.iter().filter(|f| **f > 0.0).count() < 2 {
+    if effective(&families) < batch_means::FEWEST_BATCHES as f64 {
         return None;
     }
     let (mut sum, mut squares) = (0.0, 0.0);
@@ -885,13 +897,18 @@ mod tests {
 
     #[test]
     fn without_resampling_the_genealogical_variance_is_that_of_a_mean() {
-        let weights = [0.1f64, 0.4, 0.2, 0.3];
+        let weights: Vec<f64> = (0..16).map(|i| [0.02, 0.105][i % 2]).collect();
         let log_weights: Vec<f64> = weights.iter().map(|w| w.ln()).collect();
-        // Sample variance over squared mean over N, mean ¼.
-        let variance = weights.iter().map(|w| (w - 0.25) * (w - 0.25)).sum::<f64>() / 3.0;
-        let exact = variance / 0.0625 / 4.0;
-        let found = genealogical_variance(&log_weights, &[0, 1, 2, 3], 0).unwrap();
+        // Sample variance over squared mean over N, mean 1/16.
+        let mean = 0.0625;
+        let variance = weights.iter().map(|w| (w - mean) * (w - mean)).sum::<f64>() / 15.0;
+        let exact = variance / (mean * mean) / 16.0;
+        let all: Vec<usize> = (0..16).collect();
+        let found = genealogical_variance(&log_weights, &all, 0).unwrap();
         assert!((found - exact).abs() < 1e-14, "{found} for {exact}");
-        assert_eq!(genealogical_variance(&log_weights, &[2; 4], 3), None);
+        // Seven families, or one: nothing to tell a variance from.
+        let seven: Vec<usize> = (0..16).map(|i| i % 7).collect();
+        assert_eq!(genealogical_variance(&log_weights, &seven, 3), None);
+        assert_eq!(genealogical_variance(&log_weights, &[2; 16], 3), None);
     }
 }

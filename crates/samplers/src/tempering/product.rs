@@ -15,7 +15,8 @@ use crate::annealing_path::{AnnealingPath, OwnedOf};
 /// `E(x₀, …, x_N) = Σ_k E_{t_k}(x_k)`.
 ///
 /// The target of [`ParallelTempering`]. A position is a `Vec` of one state per level, in the
-/// order of the ladder.
+/// order of the ladder. At a level 0 with exact draws the law is the base's, also where `E_0` is
+/// `+∞` because the target forbids the state.
 #[derive(Clone, Debug)]
 pub struct LevelProduct<A: AnnealingPath> {
     path: A,
@@ -187,12 +188,26 @@ pub struct ParallelTemperingInfo {
 }
 
 impl StepInfo for ParallelTemperingInfo {
+    /// As at the highest level, but for the energy, which a swap may have changed since.
     fn stats(&self) -> StepStats {
-        self.target
+        StepStats {
+            energy: None,
+            ..self.target
+        }
     }
 }
 
 impl<K> ParallelTempering<K> {
+    /// The number of levels, for each of which there has to be a kernel.
+    fn levels_of<A: AnnealingPath>(&self, target: &LevelProduct<A>) -> Result<usize, TargetError> {
+        let (found, levels) = (self.kernels.len(), target.targets.len());
+        if found == levels {
+            Ok(levels)
+        } else {
+            Err(TargetError::dimension("the list of kernels", found, levels))
+        }
+    }
+
     fn explore<A, R>(
         &mut self,
         target: &LevelProduct<A>,
@@ -281,14 +296,7 @@ where
         target: &LevelProduct<A>,
         x: &Vec<OwnedOf<A>>,
     ) -> Result<Self::State, TargetError> {
-        let levels = target.targets.len();
-        if self.kernels.len() != levels {
-            return Err(TargetError::dimension(
-                "the list of kernels",
-                self.kernels.len(),
-                levels,
-            ));
-        }
+        let levels = self.levels_of(target)?;
         if x.len() != levels {
             return Err(TargetError::dimension("the position", x.len(), levels));
         }
@@ -324,13 +332,18 @@ where
         state: &mut Self::State,
         x: Option<&Vec<OwnedOf<A>>>,
     ) -> Result<(), TargetError> {
+        let levels = self.levels_of(target)?;
+        if x.is_none() && state.replicas.len() != levels {
+            let found = state.replicas.len();
+            return Err(TargetError::dimension("the position", found, levels));
+        }
         if let Some(x) = x {
-            if x.len() != state.positions.len() {
-                return Err(TargetError::dimension(
-                    "the position",
-                    x.len(),
-                    state.positions.len(),
-                ));
+            if state.replicas.len() != levels {
+                *state = self.init(target, x)?;
+                return Ok(());
+            }
+            if x.len() != levels {
+                return Err(TargetError::dimension("the position", x.len(), levels));
             }
             state.positions.clone_from(x);
         }

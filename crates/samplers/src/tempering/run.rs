@@ -143,11 +143,17 @@ impl TemperingSettings {
             let allowed = "strictly between 0 and 1";
             return Err(ArgumentError::new("confidence", self.confidence, allowed));
         }
-        if self.tuning_rounds > 0 && self.round_length(self.tuning_rounds - 1).is_none() {
+        let steps = |scans: usize| scans.checked_mul(self.steps_per_scan);
+        if self.tuning_rounds > 0
+            && self
+                .round_length(self.tuning_rounds - 1)
+                .and_then(steps)
+                .is_none()
+        {
             return Err(ArgumentError::new(
                 "tuning_rounds",
                 self.tuning_rounds,
-                "so few that the last one can be counted",
+                "so few that the steps of the last one can be counted",
             ));
         }
         Ok(())
@@ -335,6 +341,10 @@ pub struct TemperingReport<K, X> {
     pub ladder: TemperatureLadder,
     /// The frozen kernel of each level.
     pub kernels: Vec<K>,
+    /// Which pairs have swapped.
+    pub scheme: SwapScheme,
+    /// Steps of the kernel between swaps.
+    pub steps_per_scan: usize,
     /// The communication barrier in the frozen scans.
     pub barrier: Barrier,
     /// The swaps of each pair.
@@ -626,6 +636,8 @@ where
             tuning_rounds,
             confidence,
             record_index,
+            scheme,
+            steps_per_scan,
             ..
         } = self.settings;
         if run.round < tuning_rounds || run.scan == 0 {
@@ -661,6 +673,8 @@ where
         let mut walkers = run.walkers;
         walkers.sort_by_key(|w| w.replica.level);
         Ok(TemperingReport {
+            scheme,
+            steps_per_scan,
             barrier,
             swaps,
             round_trips: run.trips.completed,
@@ -713,11 +727,19 @@ where
 }
 
 impl<K: Clone, X> TemperingReport<K, X> {
-    /// The frozen run as a kernel on the product of its levels, and that product on `path`.
-    pub fn frozen<A: AnnealingPath>(&self, path: A) -> (ParallelTempering<K>, LevelProduct<A>) {
-        (
-            ParallelTempering::with_kernels(self.kernels.clone()),
-            LevelProduct::new(path, self.ladder.clone()),
-        )
+    /// The frozen run as a kernel on the product of its levels, with the same swaps and steps
+    /// between them, and that product on `path`.
+    ///
+    /// # Errors
+    /// If [`steps_per_scan`](Self::steps_per_scan) has been set to 0.
+    #[allow(clippy::type_complexity)]
+    pub fn frozen<A: AnnealingPath>(
+        &self,
+        path: A,
+    ) -> Result<(ParallelTempering<K>, LevelProduct<A>), ArgumentError> {
+        let kernel = ParallelTempering::with_kernels(self.kernels.clone())
+            .scheme(self.scheme)
+            .steps_per_scan(self.steps_per_scan)?;
+        Ok((kernel, LevelProduct::new(path, self.ladder.clone())))
     }
 }

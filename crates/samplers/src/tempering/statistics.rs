@@ -131,6 +131,14 @@ impl SwapStatistics {
         self.batches.chunks_exact(self.pairs.max(1))
     }
 
+    /// Proposed swaps of a pair per complete batch: what is under way belongs to none.
+    fn per_batch(&self, pair: usize) -> f64 {
+        let (batches, proposed) = self
+            .rows()
+            .fold((0u64, 0u64), |(b, p), row| (b + 1, p + row[pair].proposed));
+        proposed.max(1) as f64 / batches.max(1) as f64
+    }
+
     fn total(&self, pair: usize) -> Sums {
         self.rows()
             .fold(self.current[pair], |sum, row| sum.join(row[pair]))
@@ -166,7 +174,7 @@ impl SwapStatistics {
             .map(|row| row[pair])
             .map(|sums| sums.acceptance - sums.proposed as f64 * mean)
             .collect();
-        let per_batch = proposed / batches.len().max(1) as f64;
+        let per_batch = self.per_batch(pair);
         let mut estimate = batch_means::student(
             "mean acceptance probability; central limit theorem, batch means".into(),
             mean,
@@ -195,7 +203,7 @@ impl SwapStatistics {
             forward += up;
             reverse += down;
             samples = samples.min(total.proposed);
-            let per_batch = n / count.max(1) as f64;
+            let per_batch = self.per_batch(pair);
             for (deviation, row) in deviations.iter_mut().zip(self.rows()) {
                 let sums = row[pair];
                 // Deviations of a mean of weights and of a share, relative to them; of nothing
@@ -349,6 +357,30 @@ mod tests {
         }
         let all = statistics.log_ratios();
         assert!((all[1] + 0.25).abs() < 1e-11 && (all[2] - 1.25).abs() < 1e-11);
+    }
+
+    #[test]
+    fn scans_beyond_the_last_batch_do_not_shrink_the_error() {
+        let mut statistics = SwapStatistics::new(1);
+        for scan in 0..17 {
+            let acceptance = if scan == 16 {
+                0.5
+            } else {
+                [0.0, 1.0][scan / 2 % 2]
+            };
+            let exchange = Exchange {
+                up: 0.0,
+                down: 0.0,
+                acceptance,
+            };
+            statistics.push(0, exchange, false);
+            statistics.scan();
+        }
+        // Means 0, 1, 0, 1, … of eight batches.
+        let exact = (0.25f64 / 7.0).sqrt();
+        let found = statistics.acceptance(0, 0.95).unwrap();
+        assert!((found.value - 0.5).abs() < 1e-15);
+        assert!((found.std_err - exact).abs() < 1e-15, "{}", found.std_err);
     }
 
     #[test]

@@ -240,3 +240,21 @@ fn bad_settings_and_starts_are_named() {
     assert!(message(dense.init(&target, &[0.0, 0.0])).contains("length 2"));
     assert!(message(walk(1.0).init(&Odd, &[2.0])).contains("energy at the start is NaN"));
 }
+
+#[test]
+fn a_window_that_a_mixture_left_open_is_not_lost() {
+    // 150 steps make one window, closed by step 134: the mixture gives that one to another kernel.
+    let target = Gaussian::independent(vec![0.0; 2], vec![0.1, 10.0]).unwrap();
+    let mut kernel = walk(1.0).learning(Learning::Variances);
+    let mut state = kernel.init(&target, &[0.0; 2]).unwrap();
+    let mut rng = stream(1, 0);
+    for step in 0..150 {
+        let info = kernel.step(&target, &mut state, &mut rng).unwrap();
+        let info = (step != 134).then_some(&info);
+        let at = WarmupStep { step, of: 150 };
+        kernel
+            .adapt(&target, &mut state, info, at, &mut rng)
+            .unwrap();
+    }
+    assert!(kernel.step_sd(1) > 3.0 * kernel.step_sd(0));
+}

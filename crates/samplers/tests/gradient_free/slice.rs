@@ -234,3 +234,43 @@ fn bad_settings_and_starts_are_named() {
     let error = ellipse.init(&Correlated, &[0.0, 0.0]).unwrap_err();
     assert!(error.to_string().contains("length 2"));
 }
+
+/// A law that has no normalisation: every slice is the whole line.
+struct Flat;
+impl Energy for Flat {
+    type State = [f64];
+    fn energy(&self, _: &[f64]) -> f64 {
+        0.0
+    }
+}
+
+#[test]
+fn a_slice_without_an_end_is_an_error_and_not_an_endless_loop() {
+    let kernels = [
+        slice(1e308, OUT),
+        slice(1e300, Expansion::Doubling { limit: 60 }),
+        slice(1e300, Expansion::Doubling { limit: 60 }).directions(Directions::Isotropic),
+    ];
+    for mut kernel in kernels {
+        let mut state = kernel.init(&Flat, &[0.0, 0.0]).unwrap();
+        let mut failed = false;
+        for seed in 0..20 {
+            failed |= kernel
+                .step(&Flat, &mut state, &mut stream(seed, 0))
+                .is_err();
+            kernel.reset(&Flat, &mut state, Some(&[0.0, 0.0])).unwrap();
+        }
+        assert!(failed);
+    }
+}
+
+#[test]
+fn a_start_out_of_reach_of_the_gaussian_part_is_an_error() {
+    // ½x² overflows, and the slice at a level of −∞ would hold every point.
+    let mut kernel = EllipticalSlice::new(Gaussian::standard(1).unwrap());
+    assert!(kernel.init(&Flat, &[1e200]).is_err());
+    assert!(kernel.init(&Flat, &[0.0, 0.0]).is_err());
+    let mut state = kernel.init(&Flat, &[1e100]).unwrap();
+    assert!(kernel.reset(&Flat, &mut state, Some(&[1e200])).is_err());
+    kernel.step(&Flat, &mut state, &mut stream(1, 0)).unwrap();
+}
