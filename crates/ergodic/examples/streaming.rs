@@ -1,11 +1,11 @@
-//! A long run in little memory: every draw goes to a file and into running moments, none is kept.
+//! A long run in little memory: every draw goes to a file and into online diagnostics, none is kept.
 //!
 //! `cargo run --release -p ergodic --features npy --example streaming -- 1000000` makes a million
-//! draws of 100 parameters (800 MB of them in a temporary folder, removed at the end), prints means
-//! and R̂ of some, and the largest memory that the process ever had.
+//! draws of 100 parameters (800 MB of them in a temporary folder, removed at the end), prints means,
+//! R̂ and effective sample sizes of some, and the largest memory that the process ever had.
 
 use ergodic::core::StepStats;
-use ergodic::math::moments::Moments;
+use ergodic::diagnostics::OnlineDiagnostics;
 use ergodic::samplers::{
     Both, ChainSink, DrawSink, Hmc, RunShape, Sampler, SinkError, TrajectoryLength,
     energy_gradient_fn, io,
@@ -14,36 +14,23 @@ use ergodic::samplers::{
 const PARAMETERS: usize = 100;
 const CHAINS: usize = 4;
 
-/// Moments of every parameter, chain by chain.
-struct Running;
-struct RunningChain(Vec<Moments>);
+/// Diagnostics of every parameter, chain by chain.
+struct Online;
+struct OnlineChain(OnlineDiagnostics);
 
-impl DrawSink for Running {
-    type Chain = RunningChain;
-    fn open(&self, _: usize, shape: &RunShape) -> Result<RunningChain, SinkError> {
-        Ok(RunningChain(vec![Moments::new(); shape.names.len()]))
+impl DrawSink for Online {
+    type Chain = OnlineChain;
+    fn open(&self, _: usize, shape: &RunShape) -> Result<OnlineChain, SinkError> {
+        let empty = OnlineDiagnostics::one_chain(shape.names.len());
+        empty.map(OnlineChain).map_err(SinkError::new)
     }
 }
 
-impl ChainSink for RunningChain {
+impl ChainSink for OnlineChain {
     fn push(&mut self, _: usize, parameters: &[f64], _: &StepStats) -> Result<(), SinkError> {
-        for (moments, &x) in self.0.iter_mut().zip(parameters) {
-            moments.push(x);
-        }
-        Ok(())
+        let pushed = self.0.push(parameters);
+        pushed.map_err(SinkError::new)
     }
-}
-
-/// R̂ of Gelman and Rubin (1992) from the moments of chains of equal length.
-fn rhat(chains: &[Moments]) -> Option<f64> {
-    let n = chains.first()?.count() as f64;
-    let mut between = Moments::new();
-    let mut within = 0.0;
-    for chain in chains {
-        between.push(chain.mean()?);
-        within += chain.variance()? / chains.len() as f64;
-    }
-    Some(((n - 1.0) / n + between.variance()? / within).sqrt())
 }
 
 /// The largest resident memory of this process so far, in MB, where the system tells it.
@@ -75,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .warmup(500)
         .draws(total.div_ceil(CHAINS))
         .seed(1)
-        .stream_to(&Both(files.clone(), Running));
+        .stream_to(&Both(files.clone(), Online));
     let size: u64 = (0..CHAINS)
         .filter_map(|c| std::fs::metadata(files.path(c)).ok())
         .map(|m| m.len())
@@ -84,19 +71,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = run?;
     run.verdict()?;
 
-    println!("parameter        mean    variance     (exact)     R-hat");
+    let mut all = OnlineDiagnostics::default();
+    for sink in run.sinks {
+        all.merge(sink.1.0)?;
+    }
+    let rows = all.rows()?;
+    println!("parameter        mean          sd     (exact)     R-hat         ESS");
     for i in [0, PARAMETERS / 2, PARAMETERS - 1] {
-        let chains: Vec<Moments> = run.sinks.iter().map(|s| s.1.0[i]).collect();
-        let mut all = Moments::new();
-        for chain in &chains {
-            all.merge(chain);
-        }
-        if let (Some(mean), Some(variance), Some(rhat)) =
-            (all.mean(), all.variance(), rhat(&chains))
-        {
-            let (name, exact) = (&run.names[i], precision(i).recip());
-            println!("{name:<9} {mean:11.5} {variance:11.5} {exact:11.5} {rhat:9.5}");
-        }
+        let (name, row, exact) = (&run.names[i], &rows[i], precision(i).recip().sqrt());
+        let (rhat, ess) = (
+            row.rhat.unwrap_or(f64::NAN),
+            row.ess_mean.unwrap_or(f64::NAN),
+        );
+        println!(
+            "{name:<9} {:11.5} {:11.5} {exact:11.5} {rhat:9.5} {ess:11.0}",
+            row.mean, row.sd
+        );
     }
     println!("{:.0} MB of draws written", size as f64 / 1e6);
     if let Some(peak) = peak_memory() {
