@@ -348,6 +348,7 @@ impl PhaseState {
     pub(crate) fn place<T: EnergyGradient + ?Sized>(
         &mut self,
         target: &T,
+        momenta: &Momenta,
         point: &[f64],
     ) -> Result<(), TargetError> {
         if point.len() != self.point.len() {
@@ -359,6 +360,10 @@ impl PhaseState {
         }
         if let Some(bad) = point.iter().find(|v| !v.is_finite()) {
             return Err(TargetError::non_finite("point of the phase space", *bad));
+        }
+        let kinetic = momenta.kinetic_energy(&point[self.dim..2 * self.dim]);
+        if !kinetic.is_finite() {
+            return Err(TargetError::non_finite("kinetic energy", kinetic));
         }
         self.restart(target, Some(&point[..self.dim]))?;
         self.point[self.dim..].copy_from_slice(&point[self.dim..]);
@@ -541,7 +546,7 @@ pub trait PhaseKernel<T: EnergyGradient + ?Sized>: MarkovKernel<T> {
     /// Moves to a point of the phase space.
     ///
     /// # Errors
-    /// If it has the wrong length, is not finite, or its energy is not.
+    /// If it has the wrong length, is not finite, or its energy, the kinetic one included, is not.
     fn place(&self, target: &T, state: &mut Self::State, point: &[f64]) -> Result<(), TargetError>;
 
     /// The stationary law over the phase space.
@@ -663,9 +668,10 @@ where
 
     fn init(&self, target: &PhaseSpace<T>, z: &[f64]) -> Result<Self::State, TargetError> {
         let dim = target.target.dim();
-        let x = z
-            .get(..dim)
-            .ok_or_else(|| TargetError::dimension("point of the phase space", z.len(), 2 * dim))?;
+        let x = z.get(..dim).ok_or_else(|| {
+            let length = dim + self.0.auxiliaries(dim).len();
+            TargetError::dimension("point of the phase space", z.len(), length)
+        })?;
         let mut state = self.0.init(&target.target, x)?;
         self.0.place(&target.target, &mut state, z)?;
         Ok(state)

@@ -7,6 +7,7 @@ use ergodic_core::{
 };
 use ergodic_math::moments::Moments;
 
+use crate::batch_means::student;
 use crate::phase::positive;
 
 /// Measures the bias of an unadjusted kernel on functionals of a user: runs it with steps `h` and
@@ -21,7 +22,8 @@ use crate::phase::positive;
 /// Pairs of chains start from the same point and the same stream of random numbers, one stream per
 /// chain. Each run is cut in [`batches`](Self::batches) of equal time, whose means are compared
 /// batch by batch; the standard errors rest on batches that are long beside the autocorrelation
-/// time, and on the central limit theorem.
+/// time, and on the central limit theorem; the intervals are those of Student's law for so many
+/// batches, which is wide for a few.
 ///
 /// ```
 /// # use ergodic_core::{Energy, EnergyGradient};
@@ -73,7 +75,7 @@ pub struct MeasuredBias {
     /// The order of the bias that was assumed: what the kernel claims, or
     /// [`StepHalving::order`].
     pub order: u32,
-    /// Divergent steps of all runs. If there are any, the expansion in `h` does not hold, and
+    /// Divergent steps of all runs after their warm-up. If there are any, the expansion in `h` does not hold, and
     /// `bias_dominates` is set in every estimate.
     pub divergences: u64,
 }
@@ -262,10 +264,12 @@ impl StepHalving {
             let mut means = vec![0.0; self.batches * functionals];
             let mut values = vec![0.0; functionals];
             let mut made = 0;
-            for _ in 0..self.warmup * refine {
-                let step = kernel.step(target, &mut state, &mut rng);
-                step.map_err(|e| e.at(chain, made))?;
-                made += 1;
+            for _ in 0..self.warmup {
+                for _ in 0..refine {
+                    let step = kernel.step(target, &mut state, &mut rng);
+                    step.map_err(|e| e.at(chain, made))?;
+                    made += 1;
+                }
             }
             for batch in 0..self.batches {
                 for _ in 0..length * refine {
@@ -286,7 +290,8 @@ impl StepHalving {
             }
             Ok(means)
         };
-        let factor = f64::from(order).exp2();
+        // 2⁻ᵖ, which is 0 and not infinite for an order beyond reason.
+        let shrinks = 0.5f64.powi(i32::try_from(order).unwrap_or(i32::MAX));
         // For each functional: coarse, fine, bias, extrapolated.
         let mut moments = vec![
             [
@@ -303,8 +308,8 @@ impl StepHalving {
                 let m = &mut moments[k % functionals];
                 m[0].push(*a);
                 m[1].push(*b);
-                m[2].push((a - b) * factor / (factor - 1.0));
-                m[3].push(b + (b - a) / (factor - 1.0));
+                m[2].push((a - b) / (1.0 - shrinks));
+                m[3].push(b + (b - a) * shrinks / (1.0 - shrinks));
             }
         }
         let estimate = |m: &Moments, method: &'static str| -> Result<Estimate, ArgumentError> {
@@ -312,19 +317,22 @@ impl StepHalving {
                 return Err(ArgumentError::new("batches", self.batches, "at least 2"));
             };
             let n = self.chains * self.batches;
-            let mut e = Estimate::normal(method, mean, error, n, self.confidence)?;
+            let mut e = student(method.to_owned(), mean, error, n, n, self.confidence)?;
             e.units = Units::Dimensionless;
             e.bias_dominates = divergences > 0;
             Ok(e)
         };
         let measured = moments.iter().map(|[coarse, fine, bias, extrapolated]| {
             Ok(MeasuredBias {
-                coarse: estimate(coarse, "mean at step h, CLT over batches")?,
-                fine: estimate(fine, "mean at step h/2, CLT over batches")?,
-                bias: estimate(bias, "Richardson from steps h and h/2, CLT over batches")?,
+                coarse: estimate(coarse, "mean at step h, Student over batches")?,
+                fine: estimate(fine, "mean at step h/2, Student over batches")?,
+                bias: estimate(
+                    bias,
+                    "Richardson from steps h and h/2, Student over batches",
+                )?,
                 extrapolated: estimate(
                     extrapolated,
-                    "Richardson from steps h and h/2, CLT over batches",
+                    "Richardson from steps h and h/2, Student over batches",
                 )?,
                 order,
                 divergences,
@@ -337,6 +345,28 @@ impl StepHalving {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_batches_have_the_wide_intervals_of_student_and_any_order_a_number() {
+        let target = crate::energy_gradient_fn(1, |x: &[f64], g: &mut [f64]| {
+            g[0] = x[0];
+            0.5 * x[0] * x[0]
+        });
+        let halving = StepHalving::new(0.1).unwrap().steps(100).unwrap();
+        let halving = halving.chains(1).unwrap().batches(2).unwrap();
+        let run = |halving: StepHalving| {
+            let square = |x: &[f64], out: &mut [f64]| out[0] = x[0] * x[0];
+            let kernel = crate::UnadjustedLangevin::new;
+            halving.run(kernel, &target, &[0.5], 1, square).unwrap()
+        };
+        // One degree of freedom: tan(0.475 π).
+        let fine = &run(halving)[0].fine;
+        let widths = (fine.interval.upper - fine.value) / fine.std_err;
+        assert!((widths / 12.706_204_736_174_7 - 1.0).abs() < 1e-9);
+        let m = &run(halving.order(u32::MAX).unwrap())[0];
+        assert_eq!(m.extrapolated.value, m.fine.value);
+        assert!((m.bias.value - (m.coarse.value - m.fine.value)).abs() < 1e-15);
+    }
 
     #[test]
     fn settings_out_of_their_domain_are_named() {

@@ -169,6 +169,12 @@ fn arrays_of_other_types_and_shapes_are_read_or_refused_with_a_reason() {
         ),
         (2, 3, 1)
     );
+    save(&path, npyz::Order::C, &[2], &[1u16, 65_535]);
+    assert_eq!(read().unwrap().values(), [1.0, 65_535.0]);
+    save(&path, npyz::Order::C, &[1], &[u32::MAX]);
+    assert_eq!(read().unwrap().values(), [f64::from(u32::MAX)]);
+    save(&path, npyz::Order::C, &[1], &[1u64 << 40]);
+    assert_eq!(read().unwrap().values(), [2f64.powi(40)]);
     save(&path, npyz::Order::C, &[3], &[1i64, 2, 3]);
     assert_eq!(read().unwrap().values(), [1.0, 2.0, 3.0]);
     save(
@@ -186,10 +192,39 @@ fn arrays_of_other_types_and_shapes_are_read_or_refused_with_a_reason() {
             .contains("chain × draw × parameter")
     );
     save::<f64>(&path, npyz::Order::C, &[2, 0, 3], &[]);
-    assert!(read().unwrap_err().to_string().contains("draws is 0"));
+    assert!(read().unwrap_err().to_string().contains("holds no value"));
     save(&path, npyz::Order::C, &[1, 1, 2], &[1.0, 2.0]);
     assert!(io::read_npy(&path, Some(vec!["a".into()])).is_err());
     assert!(io::read_npy(folder.path().join("none.npy"), None).is_err());
+}
+
+#[test]
+fn a_header_that_promises_names_without_values_is_refused_and_not_believed() {
+    let folder = folder();
+    let header = |shape: &str| {
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
+        bytes.extend(format!("{text:<117}\n").bytes());
+        bytes
+    };
+    // 10¹⁸ parameters of no draw, and 10¹⁸ draws of no parameter.
+    for shape in ["0, 1, 1000000000000000000", "1, 1000000000000000000, 0"] {
+        let path = folder.path().join("draws.npy");
+        std::fs::write(&path, header(shape)).unwrap();
+        let error = io::read(&path).unwrap_err().to_string();
+        assert!(error.contains("holds no value"), "{error}");
+        let error = io::read_npy_chains(&[&path], None).unwrap_err().to_string();
+        assert!(error.contains("holds no value"), "{error}");
+
+        let path = folder.path().join("draws.npz");
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file("x.npy", options).unwrap();
+        std::io::Write::write_all(&mut archive, &header(shape)).unwrap();
+        archive.finish().unwrap();
+        let error = io::read(&path).unwrap_err().to_string();
+        assert!(error.contains("holds no value"), "{error}");
+    }
 }
 
 #[test]

@@ -576,6 +576,43 @@ fn a_chain_that_overflows_stays_finite_and_is_counted() {
 }
 
 #[test]
+fn a_control_variate_forgets_what_overflowed() {
+    fn law<C: ControlVariate>(control: C) {
+        let mut memory = control.memory(&Steep, &[0.5], 1).unwrap();
+        let mut estimate = |x: f64| {
+            let mut out = [0.0];
+            control.estimate(&Steep, &[x], &[0], &mut memory, &mut out);
+            out[0]
+        };
+        // Where a chain flew to and does not stay: the cube overflows.
+        assert!(!estimate(1e110).is_finite());
+        for x in [0.5, 1.0] {
+            assert_eq!(estimate(x), 4.0 * x * x * x);
+        }
+    }
+    law(NoControl);
+    law(Svrg::new(100).unwrap());
+    law(Saga);
+}
+
+/// The steps since the anchor moved go round and round, so that the chain is periodic.
+#[test]
+fn ergodicity_is_not_claimed_for_a_chain_with_a_memory() {
+    let ergodic = |claims: ergodic_core::Claims| claims.ergodic;
+    let plain = Sgld::new(constant(0.1), pair());
+    assert!(ergodic(MarkovKernel::<Steep>::claims(&plain)));
+    let svrg = || pair().control(Svrg::new(5).unwrap());
+    let kernel = Sgld::new(constant(0.1), svrg());
+    assert!(!ergodic(MarkovKernel::<Steep>::claims(&kernel)));
+    let kernel = PreconditionedSgld::new(constant(0.1), svrg());
+    assert!(!ergodic(MarkovKernel::<Steep>::claims(&kernel)));
+    let kernel = Sghmc::new(constant(0.1), 1.0, svrg()).unwrap();
+    assert!(!ergodic(MarkovKernel::<Steep>::claims(&kernel)));
+    let kernel = Sgnht::new(constant(0.1), 1.0, svrg()).unwrap();
+    assert!(!ergodic(MarkovKernel::<Steep>::claims(&kernel)));
+}
+
+#[test]
 fn bad_settings_and_starts_are_named() {
     let target = Mean::of(&DATA);
     assert_eq!(MiniBatch::new(0).unwrap_err().argument, "size");

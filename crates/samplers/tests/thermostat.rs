@@ -542,3 +542,18 @@ fn bad_settings_are_named() {
     let kernel = NoseHoover::single(0.1, 1.0).unwrap();
     assert_eq!(kernel.multiple_steps(0).unwrap_err().argument, "times");
 }
+
+/// Rescaling would divide one infinity by another, and keep the NaN for good.
+#[test]
+fn momenta_whose_kinetic_energy_overflows_are_refused() {
+    fn law<K: PhaseKernel<Oscillator>>(kernel: K, point: &[f64]) {
+        let mut state = kernel.init(&Oscillator::UNIT, &[0.5]).unwrap();
+        let error = kernel
+            .place(&Oscillator::UNIT, &mut state, point)
+            .unwrap_err();
+        assert!(error.reason.contains("kinetic energy"), "{error}");
+    }
+    law(VelocityRescaling::new(0.1, 1.0).unwrap(), &[0.5, 1e200]);
+    law(Andersen::new(0.1, 1.0).unwrap(), &[0.5, 1e200]);
+    law(NoseHoover::single(0.1, 1.0).unwrap(), &[0.5, 1e200, 0.0]);
+}

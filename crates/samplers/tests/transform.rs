@@ -541,3 +541,35 @@ fn a_target_inside_a_target_has_room_of_its_own() {
     check_gradient(&twice, &[u]).unwrap();
     assert_eq!(twice.dim(), 1);
 }
+
+#[test]
+fn a_density_without_a_bound_at_the_edge_of_its_support_does_not_stop_a_run() {
+    // Beta(1/2, 1/2), which is ∞ at 0 and at 1.
+    let arcsine = LogDensity::new(1, |x: &[f64], g: &mut [f64]| {
+        g[0] = -0.5 / x[0] + 0.5 / (1.0 - x[0]);
+        -0.5 * (x[0].ln() + (1.0 - x[0]).ln())
+    });
+    let unit = Blocks::new().block("x", Interval::new(1, 0.0, 1.0).unwrap());
+    let target = Transformed::new(arcsine, unit).unwrap();
+    let mut g = [0.0];
+    for u in [40.0, 800.0, -800.0] {
+        assert_eq!(target.energy(&[u]), f64::INFINITY, "{u}");
+        assert_eq!(target.energy_gradient(&[u], &mut g), f64::INFINITY, "{u}");
+    }
+    assert!(target.energy(&[30.0]).is_finite());
+    // Steps of this length reach beyond 37, where x is rounded to 1.
+    let kernel = ergodic_samplers::UnadjustedLangevin::new(400.0).unwrap();
+    let run = ergodic_samplers::Sampler::new(kernel, &target)
+        .chains(1)
+        .warmup(0)
+        .draws(100)
+        .run()
+        .unwrap();
+    assert!(run.divergences()[0] > 0);
+
+    // Inside the support −∞ is a fault of the target, and stays one.
+    let broken = LogDensity::new(1, |_: &[f64], _: &mut [f64]| f64::INFINITY);
+    let unit = Blocks::new().block("x", Interval::new(1, 0.0, 1.0).unwrap());
+    let broken = Transformed::new(broken, unit).unwrap();
+    assert_eq!(broken.energy(&[0.0]), f64::NEG_INFINITY);
+}

@@ -51,6 +51,10 @@ fn read_array(reader: impl Read) -> io::Result<Array> {
     if count.is_none() {
         return Err(invalid(format!("the shape {shape:?} is too large")));
     }
+    // An axis of length 0 allows any length of the others, for which nobody has names.
+    if count == Some(0) {
+        return Err(invalid(format!("the shape {shape:?} holds no value")));
+    }
     if shape.len() > 1 && file.order() != Order::C {
         return Err(invalid(
             "the array is in Fortran order; save it with numpy.ascontiguousarray".into(),
@@ -78,6 +82,9 @@ fn read_array(reader: impl Read) -> io::Result<Array> {
         "i4" => collect::<i32, _>(file, f64::from),
         "i8" => collect::<i64, _>(file, |x| x as f64),
         "u1" => collect::<u8, _>(file, f64::from),
+        "u2" => collect::<u16, _>(file, f64::from),
+        "u4" => collect::<u32, _>(file, f64::from),
+        "u8" => collect::<u64, _>(file, |x| x as f64),
         "b1" => collect::<bool, _>(file, |x| f64::from(u8::from(x))),
         _ => Err(invalid(format!("the array holds {name}, not numbers"))),
     }?;

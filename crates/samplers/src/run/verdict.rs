@@ -18,7 +18,8 @@ pub enum Problem {
         /// All steps of the sampling.
         steps: u64,
     },
-    /// All draws of the chain are one and the same.
+    /// All draws of the chain are one and the same: nothing was accepted, or what is recorded is
+    /// conserved.
     NeverMoved {
         /// The chain.
         chain: usize,
@@ -53,7 +54,8 @@ impl fmt::Display for Problem {
             ),
             Self::NeverMoved { chain } => write!(
                 f,
-                "chain {chain}: every draw is the same, nothing was ever accepted"
+                "chain {chain}: every draw is the same; nothing was accepted, or what is recorded \
+                 is conserved"
             ),
             Self::NotFinite {
                 chain,

@@ -10,7 +10,8 @@ pub trait ControlVariate: Clone {
     /// What the chain carries for it.
     type Memory: Clone;
 
-    /// Whether the memory changes along a run, so that the position alone is no Markov chain.
+    /// Whether the memory changes along a run: the chain of position and memory is then not claimed
+    /// to be ergodic, as [`Svrg`] counts its steps, which makes it periodic.
     const REMEMBERS: bool;
 
     /// The memory of a chain at `x`, for batches of `size`.
@@ -231,7 +232,10 @@ impl ControlVariate for Svrg {
             add_all(target, anchor, sum);
             terms += target.num_terms() as u64;
         }
-        *age = (*age + 1) % self.every;
+        // An anchor where the gradient overflows is no help: the chain does not stay there either.
+        if sum.iter().all(|s| s.is_finite()) {
+            *age = (*age + 1) % self.every;
+        }
         difference(target, x, anchor, sum, batch, out);
         terms
     }
@@ -306,6 +310,10 @@ impl ControlVariate for Saga {
             }
         }
         for (&i, new) in batch.iter().zip(fresh.chunks(dim)) {
+            // What overflowed would stay in the sum for good, though the step is not made.
+            if !new.iter().all(|g| g.is_finite()) {
+                continue;
+            }
             let old = &mut table[i * dim..][..dim];
             for (s, (old, new)) in sum.iter_mut().zip(old.iter_mut().zip(new)) {
                 *s += new - *old;

@@ -95,7 +95,7 @@ where
     fn claims(&self) -> Claims {
         Claims {
             stationarity: Stationarity::Asymptotic { order: 1 },
-            ergodic: self.schedule.is_constant(),
+            ergodic: self.schedule.is_constant() && !C::REMEMBERS,
         }
     }
 

@@ -153,7 +153,7 @@ where
     fn claims(&self) -> Claims {
         Claims {
             stationarity: Stationarity::Asymptotic { order: 1 },
-            ergodic: self.schedule.is_constant() && self.gradient_variance == 0.0,
+            ergodic: self.schedule.is_constant() && !C::REMEMBERS && self.gradient_variance == 0.0,
         }
     }
 

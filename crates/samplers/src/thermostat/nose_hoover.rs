@@ -332,7 +332,7 @@ impl<T: EnergyGradient + ?Sized> PhaseKernel<T> for NoseHoover {
     }
 
     fn place(&self, target: &T, state: &mut PhaseState, point: &[f64]) -> Result<(), TargetError> {
-        state.place(target, point)
+        state.place(target, &self.momenta, point)
     }
 }
 

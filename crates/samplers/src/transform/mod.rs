@@ -240,6 +240,11 @@ impl std::fmt::Debug for Blocks {
 /// [`UnitVector`]). A kernel moves `u`; a [`Sampler`](crate::Sampler) records `x` under the names
 /// of the blocks, since [`Energy::observables`] says so.
 ///
+/// Domain: where `u` is so far out that `x` is rounded onto the edge of its support, a density that
+/// has no bound there (a Beta or Gamma density of shape below 1) is `∞`; such a `u` is a state of
+/// probability zero, with the energy `+∞`. Inside the support an energy of `−∞` is handed on, and
+/// kernels stop at it.
+///
 /// Cost beside the target's own: one exponential or so per parameter. Nothing is allocated per
 /// call.
 ///
@@ -316,6 +321,27 @@ impl<T: Energy<State = [f64]>> Transformed<T> {
         &self.blocks
     }
 
+    /// The energy of a `u` with the parameters `x`.
+    ///
+    /// Far out in `u` the parameters are rounded onto the edge of the support, where a density may
+    /// have no bound. Its `−∞` is then no energy of `u`, which has a finite one.
+    fn energy_at(&self, x: &[f64], energy: f64, log_jacobian: f64) -> f64 {
+        if energy == f64::NEG_INFINITY && !self.is_inside(x) {
+            return f64::INFINITY;
+        }
+        energy - log_jacobian
+    }
+
+    /// Whether every block is inside its support.
+    fn is_inside(&self, x: &[f64]) -> bool {
+        with_buffer(self.blocks.dim(), |u| {
+            self.blocks.blocks.iter().all(|b| {
+                let (x, u) = (&x[b.x.clone()], &mut u[b.u.clone()]);
+                b.bijection.unconstrain(x, u).is_ok()
+            })
+        })
+    }
+
     /// The parameters at `u`.
     ///
     /// # Errors
@@ -368,7 +394,7 @@ impl<T: Energy<State = [f64]>> Energy for Transformed<T> {
         }
         with_buffer(self.blocks.num_parameters(), |x| {
             let log_jacobian = self.blocks.constrain(u, x);
-            self.target.energy(x) - log_jacobian
+            self.energy_at(x, self.target.energy(x), log_jacobian)
         })
     }
 
@@ -399,7 +425,7 @@ impl<T: EnergyGradient> EnergyGradient for Transformed<T> {
                     &mut grad[b.u.clone()],
                 );
             }
-            energy - log_jacobian
+            self.energy_at(x, energy, log_jacobian)
         })
     }
 }
