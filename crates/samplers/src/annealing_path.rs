@@ -391,3 +391,25 @@ impl From<TargetError> for AnnealingError {
         Self::Target(e)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Gaussian;
+
+    #[test]
+    fn the_gradient_between_two_laws_is_weighed_as_their_energies() {
+        let path = LinearPath {
+            base: Gaussian::independent(vec![0.0], vec![2.0]).unwrap(),
+            target: Gaussian::standard(1).unwrap(),
+        };
+        for t in [0.0, 0.25, 1.0] {
+            let (law, mut grad) = (AnnealingPath::at(&path, t), [0.0]);
+            let energy = law.energy_gradient(&[3.0], &mut grad);
+            let precision = (1.0 - t) / 4.0 + t;
+            assert!((grad[0] - 3.0 * precision).abs() < 1e-15);
+            assert!((energy - 4.5 * precision).abs() < 1e-15);
+            assert_eq!(energy, law.energy(&[3.0]));
+        }
+    }
+}

@@ -454,3 +454,22 @@ fn z_is_not_called_unbiased_where_the_moves_are_not_invariant() {
     let report = Smc::new(path(), adjusted, settings).unwrap().run();
     assert!(report.unwrap().unbiased);
 }
+
+#[test]
+fn the_second_of_two_runs_has_random_numbers_of_its_own() {
+    let table = table();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(4),
+    };
+    let settings = SmcSettings::default()
+        .particles(64)
+        .populations(2)
+        .ladder(fixed(4));
+    let smc = Smc::new(path, Gibbs::new(Scan::Random), settings).unwrap();
+    let (first, second) = smc.run_twice().unwrap();
+    let mut all = first.log_z_populations;
+    all.extend(second.log_z_populations);
+    all.sort_by(f64::total_cmp);
+    assert!(all.windows(2).all(|w| w[0] < w[1]), "{all:?}");
+}

@@ -308,6 +308,11 @@ mod tests {
         for r in [&[0.1][..], &[0.1, 1.1], &[0.1, f64::NAN]] {
             assert_eq!(Barrier::new(&ladder, r).unwrap_err().argument, "rejections");
         }
+        // r/(1 − r) is 1 and 3: 1/(2 + 8) and 1/(4 + 8).
+        let barrier = Barrier::new(&ladder, &[0.5, 0.75]).unwrap();
+        assert!((barrier.predicted_rate(true) - 0.1).abs() < 1e-15);
+        assert!((barrier.predicted_rate(false) - 1.0 / 12.0).abs() < 1e-15);
+        assert!((barrier.best_rate() - 1.0 / 4.5).abs() < 1e-15);
         let blocked = Barrier::new(&ladder, &[0.1, 1.0]).unwrap();
         assert_eq!(blocked.predicted_rate(true), 0.0);
     }
