@@ -8,7 +8,6 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ergodic_benches::Case;
 use ergodic_conformance::targets::{Correlated, DoubleWell, HeavyTail, LogGamma};
 use ergodic_core::{Energy, MarkovKernel, WarmupStep};
-use ergodic_math::autocovariance::autocovariance;
 use ergodic_math::rng;
 use ergodic_math::special::digamma;
 use ergodic_samplers::{HitAndRun, Hmc, Mala, Mams, Nuts, RandomWalk, Slice, TrajectoryLength};
@@ -71,21 +70,9 @@ impl Known for DoubleWell {
     }
 }
 
-/// Effective draws of a series, by Geyer's initial monotone sequence (*Stat. Sci.* 7, 473 (1992)).
+/// Effective draws of the mean of a series; none if it never moved.
 fn effective(x: &[f64]) -> f64 {
-    let Ok(gamma) = autocovariance(x, x.len() / 4) else {
-        return 0.0;
-    };
-    let (mut sum, mut last) = (-gamma[0], f64::INFINITY);
-    for pair in gamma.chunks_exact(2) {
-        let both = (pair[0] + pair[1]).min(last);
-        if both <= 0.0 {
-            break;
-        }
-        sum += 2.0 * both;
-        last = both;
-    }
-    x.len() as f64 * gamma[0] / sum
+    ergodic_diagnostics::ess_mean(&[x]).unwrap_or(0.0)
 }
 
 /// A chain that is warm.

@@ -426,8 +426,9 @@ impl EvaluateArgs {
 /// Options of `diagnose`.
 #[derive(Args, Clone, Debug)]
 pub struct DiagnoseArgs {
-    /// A file of draws, also gzipped: .csv (columns chain, draw and the parameters, or parameters
-    /// alone) or .npy (draws x parameters, or chains x draws x parameters).
+    /// A file of draws: .csv or .parquet (columns chain, draw and the parameters, or parameters
+    /// alone), .npy (draws x parameters, or chains x draws x parameters), or .npz (an array chains
+    /// x draws for each parameter); .csv and .npy also gzipped.
     pub draws: PathBuf,
     /// The largest rank-normalised split R-hat that passes, at least 1.
     #[arg(long, value_name = "R", default_value_t = 1.01, value_parser = at_least_one,

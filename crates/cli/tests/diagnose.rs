@@ -1,10 +1,13 @@
 //! `ergodic diagnose`: tables, verdicts, exit codes, pages, and every bad input.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use ergodic::core::Draws;
 use ergodic::math::rng;
+use ergodic::samplers::io;
 
 fn ergodic(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ergodic"))
@@ -80,6 +83,15 @@ fn good_draws_pass_in_every_format_with_one_table() {
         .replace("x[1]", "tau ");
     let squeezed = |t: &str| t.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(squeezed(&renamed), squeezed(&table));
+    // With names, as the library writes them.
+    let names = vec!["mu".to_owned(), "tau".to_owned()];
+    let draws = Draws::new(names, 3, 500, values(0.0)).expect("draws");
+    for file in ["a.npz", "a.parquet"] {
+        io::write(folder.join(file), &draws).expect("written");
+        let out = ergodic(folder, &[file]);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        assert_eq!(text(&out.stdout), table, "{file}");
+    }
     // A table without names or chains is one chain.
     let mut rows = String::new();
     for d in values(0.0).chunks_exact(2) {
@@ -188,8 +200,8 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
     write("chains.csv", b"chain,chain,mu\n1,2,3\n");
     write("none.csv", b"chain,draw\n1,2\n");
     write("uneven.csv", b"chain,mu\na,1\na,2\nb,3\n");
-    write("order.csv", b"draw,mu\n1,1\n3,2\n2,3\n");
-    write("flat.npy", &npy(&[10], &[0.5; 10]));
+    write("again.csv", b"draw,mu\n1,1\n3,2\n3,3\n");
+    write("letters.csv", b"mu\n1\n\xff\n");
     write("four.npy", &npy(&[1, 1, 2, 5], &[0.5; 10]));
     let mut hole = vec![0.5; 20];
     hole[7] = f64::INFINITY;
@@ -197,36 +209,42 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
     write("cut.npy", &npy(&[2, 5, 2], &[0.5; 20])[..200]);
     write("a.npz", b"PK\x03\x04 and so on");
     write("a.parquet", b"PAR1 and so on");
+    // An archive without entries.
+    let mut empty = b"PK\x05\x06".to_vec();
+    empty.resize(22, 0);
+    write("words.npz", &empty);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(b"PAR1 and so on").expect("written");
+    write("packed.gz", &gzip.finish().expect("packed"));
     write("noise.bin", &[1, 0, 7, 0]);
     std::fs::create_dir(folder.join("folder")).expect("a writable folder");
     for (arguments, words) in [
         (&["missing.csv"][..], &["missing.csv", "no such file"][..]),
-        (&["folder"], &["folder", "must be a .csv or .npy"]),
-        (&["empty.csv"], &["empty.csv", "at least one draw"]),
-        (&["header.csv"], &["header.csv", "zero draws"]),
+        (&["folder"], &["is a folder", "must be a file of draws"]),
+        (&["empty.csv"], &["empty.csv", "is empty"]),
+        (&["header.csv"], &["header.csv", "holds no draw"]),
         (&["mixed.csv"], &["mixed.csv", "first line"]),
         (
             &["words.csv"],
-            &["line 4, column 1", "\"three\"", "a number"],
+            &["line 4, column \"mu\"", "\"three\"", "a number"],
         ),
-        (&["nan.csv"], &["line 4, column 1", "finite"]),
-        (&["ragged.csv"], &["line 3", "2 columns"]),
+        (&["nan.csv"], &["chain 0, draw 2", "mu is NaN"]),
+        (&["ragged.csv"], &["line 3 has 1 fields", "2 fields"]),
         (&["short.csv"], &["short.csv", "at least 4"]),
         (&["twice.csv"], &["\"mu\" twice"]),
         (&["chains.csv"], &["two columns called chain"]),
-        (&["none.csv"], &["zero parameters"]),
+        (&["none.csv"], &["no column besides"]),
         (&["uneven.csv"], &["1 draws in chain b", "2 as in chain a"]),
-        (
-            &["order.csv"],
-            &["line 4, column 1", "above the draw before"],
-        ),
-        (&["flat.npy"], &["1 dimensions", "2 (draws x parameters)"]),
-        (&["four.npy"], &["4 dimensions"]),
+        (&["again.csv"], &["line 4", "draw 3", "twice"]),
+        (&["letters.csv"], &["line 3", "UTF-8"]),
+        (&["four.npy"], &["[1, 1, 2, 5]", "chain × draw × parameter"]),
         (&["hole.npy"], &["chain 0, draw 3", "x[1] is inf"]),
         (&["cut.npy"], &["truncated"]),
-        (&["a.npz"], &["npz", "cannot be read yet"]),
-        (&["a.parquet"], &["Parquet", "cannot be read yet"]),
-        (&["noise.bin"], &["not a table of draws"]),
+        (&["a.npz"], &["a.npz"]),
+        (&["a.parquet"], &["a.parquet"]),
+        (&["words.npz"], &["words.npz", "no array"]),
+        (&["packed.gz"], &["unpack it first"]),
+        (&["noise.bin"], &["holds no draws", ".csv", ".parquet"]),
         (&["good.csv", "--rhat", "0.5"], &["--rhat", "at least 1"]),
         (&["good.csv", "--ess", "-1"], &["--ess"]),
         (&["good.csv", "--report", "no/such.html"], &["no/such.html"]),
@@ -244,5 +262,39 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
                 "{arguments:?}: no {word:?} in {error}"
             );
         }
+    }
+}
+
+#[test]
+fn a_damaged_parquet_file_is_one_line_too_where_its_decoder_panics() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let draws = Draws::new(vec!["mu".into()], 1, 8, (0..8).map(f64::from).collect());
+    io::write(folder.join("a.parquet"), &draws.expect("draws")).expect("written");
+    let good = std::fs::read(folder.join("a.parquet")).expect("a file");
+    let hook = std::panic::take_hook();
+    let panicked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let flag = std::sync::Arc::clone(&panicked);
+    std::panic::set_hook(Box::new(move |_| {
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    }));
+    let found = (0..good.len()).find(|&at| {
+        let mut bad = good.clone();
+        bad[at] ^= [0x01, 0x80, 0xff][at % 3];
+        std::fs::write(folder.join("bad.parquet"), bad).expect("written");
+        let _ = io::read(folder.join("bad.parquet"));
+        panicked.load(std::sync::atomic::Ordering::Relaxed)
+    });
+    std::panic::set_hook(hook);
+    // Later decoders may have lost their panics.
+    if found.is_some() {
+        let out = ergodic(folder, &["bad.parquet"]);
+        assert_eq!(out.status.code(), Some(2));
+        assert_eq!(
+            text(&out.stderr).lines().count(),
+            1,
+            "{}",
+            text(&out.stderr)
+        );
     }
 }

@@ -77,7 +77,7 @@ impl Orbit {
             points.push(at.clone());
             let mut back = at.clone();
             forward(&mut back);
-            undone = undone.max(distance(&back, &points[points.len() - 2]));
+            undone = larger(undone, distance(&back, &points[points.len() - 2]));
         }
         points.reverse();
         at = start;
@@ -86,7 +86,7 @@ impl Orbit {
             points.push(at.clone());
             let mut back = at.clone();
             backward(&mut back);
-            undone = undone.max(distance(&back, &points[points.len() - 2]));
+            undone = larger(undone, distance(&back, &points[points.len() - 2]));
         }
         let mut log_weights = Vec::with_capacity(points.len());
         for z in &points {
@@ -111,7 +111,7 @@ impl Orbit {
             a.iter()
                 .zip(x)
                 .map(|(a, b)| (a - b).abs() / (1.0 + a.abs()))
-                .fold(0.0, f64::max)
+                .fold(0.0, larger)
         };
         (0..self.points.len())
             .map(|i| (i, gap(&self.points[i].x)))
@@ -265,7 +265,12 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
     a.iter()
         .zip(b)
         .map(|(a, b)| (a - b).abs() / (1.0 + b.abs()))
-        .fold(0.0, |m, d| if d > m || d.is_nan() { d } else { m })
+        .fold(0.0, larger)
+}
+
+/// The larger of two, NaN if either is: nothing is close to NaN.
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
+    if a > b || a.is_nan() { a } else { b }
 }
 
 /// Answers normal draws from a list, the rest by enumeration.

@@ -13,6 +13,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::orbit::larger;
 use crate::{
     Budget, CountingAllocator, Finding, Law, Quadrature, QuasiMonteCarlo, Report, Shifted, check,
     enumerate,
@@ -525,8 +526,8 @@ where
         for constant in [1000.0, -1000.0] {
             for (step, (a, b)) in plain.iter().zip(run(constant)?).enumerate() {
                 let distance = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
-                let distance = distance.fold(0.0, f64::max);
-                if distance > tolerance {
+                let distance = distance.fold(0.0, larger);
+                if distance.is_nan() || distance > tolerance {
                     return Err(format!(
                         "{}: adding {constant} to the energy moves step {step} by {distance:e}",
                         Law::EnergyShift

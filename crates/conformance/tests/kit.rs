@@ -120,6 +120,50 @@ fn a_kernel_that_looks_at_the_energy_is_rejected_by_a_shift() {
 }
 
 #[test]
+fn a_shift_that_leads_to_no_number_is_rejected() {
+    use ergodic_core::{Claims, Energy, TargetError};
+
+    /// Weighs two places by `exp(−E)` itself, which is 0/0 for large energies.
+    #[derive(Clone)]
+    struct Weighted;
+    impl<T: Energy<State = [f64]>> MarkovKernel<T> for Weighted {
+        type State = Vec<f64>;
+        type Info = ();
+        fn claims(&self) -> Claims {
+            Claims::INVARIANT
+        }
+        fn init(&self, _: &T, x: &[f64]) -> Result<Vec<f64>, TargetError> {
+            Ok(x.to_vec())
+        }
+        fn position<'s>(&self, _: &T, state: &'s Vec<f64>) -> &'s [f64]
+        where
+            T: 's,
+        {
+            state
+        }
+        fn reset(&self, _: &T, state: &mut Vec<f64>, x: Option<&[f64]>) -> Result<(), TargetError> {
+            if let Some(x) = x {
+                state.copy_from_slice(x);
+            }
+            Ok(())
+        }
+        fn step<R: Randomness + ?Sized>(
+            &mut self,
+            target: &T,
+            state: &mut Vec<f64>,
+            _: &mut R,
+        ) -> Result<(), TargetError> {
+            let weight = (-target.energy(state).max(0.0)).exp();
+            state[0] *= weight / weight;
+            Ok(())
+        }
+    }
+    assert!(panics(|| {
+        suite::energy_shift_of_a_chain(&Weighted, &LogGamma(1), &[0.5], 1e-9);
+    }));
+}
+
+#[test]
 fn a_kernel_with_a_global_counter_is_rejected_by_threads() {
     use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -190,3 +190,34 @@ fn leapfrog_is_undone_and_keeps_volume() {
     let report = check_integrator(nan, |_| (), &points, 1e-9);
     assert!(report.fails(Law::Volume) && report.fails(Law::MapReversibility));
 }
+
+#[test]
+fn what_is_not_a_number_is_no_point_of_an_orbit_and_no_inverse() {
+    let at = STARTS[0];
+    let left = orbit(&Banana, 0.3, 1, &at[..2], &at[2..])
+        .check_transition(1e-12, |_, _| Ok(vec![f64::NAN; 2]));
+    assert!(left.is_err());
+    let map = |h: f64| move |z: &mut Phase| leapfrog(&Banana, h, &mut z.x, &mut z.p);
+    // Undoes no step but the first after the start.
+    let mut calls = 0;
+    let backward = |z: &mut Phase| {
+        calls += 1;
+        if calls > 3 {
+            z.x[0] = f64::NAN;
+        }
+        map(-0.3)(z);
+    };
+    let start = Phase::new(&at[..2], &at[2..]);
+    let energy = |z: &Phase| hamiltonian(&Banana, &z.x, &z.p);
+    let report = Orbit::new(start, 1, map(0.3), backward, energy)
+        .unwrap()
+        .check_transition(1e-12, |_, z| Ok(z.x.clone()))
+        .unwrap();
+    assert!(!report.passed(), "{report}");
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|f| f.law == Law::MapReversibility && !f.passed)
+    );
+}

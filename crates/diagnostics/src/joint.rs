@@ -262,6 +262,15 @@ fn compare(
     let error =
         (variance / forwards.len() as f64 + ess.map_or(0.0, |ess| pooled_variance / ess)).sqrt();
     let difference = independent - sampler;
+    // Squares that overflow would make every difference look like chance.
+    if !(difference.is_finite() && error.is_finite()) {
+        return Err(ArgumentError::new(
+            "quantities",
+            format!("{name:?} with a standard error of {error}"),
+            "small enough for finite fourth powers",
+        )
+        .into());
+    }
     let z = if difference == 0.0 {
         0.0
     } else {

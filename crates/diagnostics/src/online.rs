@@ -8,6 +8,9 @@ use crate::lags::mean_and_variance;
 /// A chain holds between this many batches and twice as many.
 const BATCHES: usize = 128;
 
+/// Larger values have squares whose sum over 10⁸ draws may leave the range of `f64`.
+const LARGEST: f64 = 1e150;
+
 /// Count, mean and sum of squared deviations of neighbouring draws.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -167,8 +170,8 @@ impl OnlineDiagnostics {
     /// Takes in the next draw of the (last) chain. `O(1)` a parameter, no allocation.
     ///
     /// # Errors
-    /// If there is no chain, the draw has another dimension, or a value is not finite. Nothing is
-    /// taken in then.
+    /// If there is no chain, the draw has another dimension, or a value is not between −10¹⁵⁰ and
+    /// 10¹⁵⁰. Nothing is taken in then.
     pub fn push(&mut self, draw: &[f64]) -> Result<(), DiagnosticsError> {
         let index = self.chains.len();
         let chain = self.chains.last_mut().ok_or(DiagnosticsError::Empty)?;
@@ -187,6 +190,9 @@ impl OnlineDiagnostics {
                 draw: chain.draws as usize,
                 value,
             });
+        }
+        if let Some(&value) = draw.iter().find(|x| x.abs() > LARGEST) {
+            return Err(ArgumentError::new("draw", value, "between -1e150 and 1e150").into());
         }
         chain.draws += 1;
         for (batches, &x) in chain.parameters.iter_mut().zip(draw) {

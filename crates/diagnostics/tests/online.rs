@@ -151,3 +151,16 @@ fn a_stored_accumulator_goes_on_with_the_same_bits() {
     assert_eq!(whole, resumed);
     assert_eq!(whole.rows(), resumed.rows());
 }
+
+#[test]
+fn values_whose_squares_overflow_are_refused_and_never_called_mixed() {
+    let mut online = OnlineDiagnostics::one_chain(1).unwrap();
+    for i in 0..100 {
+        let x = if i % 2 == 0 { 1e150 } else { -1e150 };
+        online.push(&[x]).unwrap();
+        assert!(online.push(&[1.1 * x]).is_err());
+    }
+    let row = online.rows().unwrap()[0];
+    assert!((row.sd / 1e150 - 1.0).abs() < 0.01 && row.mean.abs() < 1e136);
+    assert!(row.mcse_mean.unwrap().is_finite() && row.rhat.unwrap().is_finite());
+}

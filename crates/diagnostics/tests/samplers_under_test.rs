@@ -364,3 +364,31 @@ fn bad_settings_and_failing_targets_are_typed_errors() {
         );
     }
 }
+
+/// A quantity of scale 1e154, whose squares overflow only where the prior is drawn from.
+struct Huge;
+
+impl GenerativeModel for Huge {
+    type Parameters = f64;
+    type Data = ();
+    fn draw_parameters<R: Randomness + ?Sized>(&self, rng: &mut R) -> f64 {
+        rng.normal()
+    }
+    fn draw_data<R: Randomness + ?Sized>(&self, _: &f64, _: &mut R) {}
+    fn names(&self) -> Vec<String> {
+        vec!["huge".into()]
+    }
+    fn quantities(&self, theta: &f64, (): &(), out: &mut [f64]) {
+        out[0] = 1e154 * theta;
+    }
+}
+
+#[test]
+fn the_joint_test_never_passes_a_wrong_kernel_because_of_an_overflow() {
+    let stuck = |(): &(), theta: &mut f64, _: &mut dyn Randomness| {
+        *theta = 0.0;
+        Ok(())
+    };
+    let error = joint().run(&Huge, stuck).unwrap_err().to_string();
+    assert!(error.contains("huge"), "{error}");
+}

@@ -100,32 +100,51 @@ fn a_csv_of_another_program_is_read_in_any_order() {
     assert_eq!(draws.values(), [2.0, 1.0, 4.0, 3.0, 6.0, 5.0, 8.0, 7.0]);
     let draws = read("a,b\n1,2\n3,4\n").unwrap();
     assert_eq!((draws.num_chains(), draws.num_draws()), (1, 2));
+    // No names, and one chain; a mark of the byte order is no part of a number.
+    let draws = read("\u{feff}1,2\n3,4\n").unwrap();
+    assert_eq!(draws.names(), ["x[0]", "x[1]"]);
+    assert_eq!(draws.values(), [1.0, 2.0, 3.0, 4.0]);
+    // Chains by any word in the order of their first rows, by number in that of the numbers; draws
+    // thinned, or not numbered at all.
+    let draws = read("Draw,Chain,1\n7,b,3\n5,b,2\n50,a,0\n52.5,a,1\n").unwrap();
+    assert_eq!(draws.names(), ["1"]);
+    assert_eq!(draws.values(), [2.0, 3.0, 0.0, 1.0]);
+    let draws = read("chain,mu\n10,3\n9,1\n10,4\n9,2\n").unwrap();
+    assert_eq!(draws.values(), [1.0, 2.0, 3.0, 4.0]);
 
     let error = |text: &str| read(text).unwrap_err().to_string();
     for (text, expected) in [
-        ("", "no column"),
+        ("", "is empty"),
         ("chain,draw\n0,0\n", "no column"),
-        ("chain,mu\n0,0\n", "no column draw"),
+        ("Chain,chain,mu\n0,0,1\n", "two columns called chain"),
+        ("mu,1\n1,2\n", "first line"),
         ("chain,draw,mu\n", "holds no draw"),
         (
             "chain,draw,mu\n0,0,1\n0,1,one\n",
             "line 3, column \"mu\": \"one\" is not a number",
         ),
         (
-            "chain,draw,mu\n0,-1,1\n",
-            "line 2, column \"draw\": \"-1\" is not a count",
+            "chain,draw,mu\n0,first,1\n",
+            "line 2, column \"draw\": \"first\" is not a number",
         ),
-        ("chain,draw,mu\n0,0,1\n0,0,2\n", "2 rows, but 1 belong"),
+        (
+            "chain,draw,mu\n0,NaN,1\n",
+            "line 2: the draw NaN is not finite",
+        ),
+        (
+            "chain,draw,mu\n0,0,1\n0,0,2\n",
+            "line 3: draw 0 of chain \"0\" is there twice",
+        ),
+        (
+            "chain,mu\na,1\na,2\nb,3\n",
+            "has 1 draws in chain b, but must have 2 as in chain a",
+        ),
         (
             "chain,draw,mu\n0,0,1\n0,2,2\n0,2,2\n",
-            "line 4: draw 2 of chain 0 is there twice",
+            "line 4: draw 2 of chain \"0\" is there twice",
         ),
-        ("chain,draw,mu\n0,0,1\n0,1\n", "2 fields"),
+        ("chain,draw,mu\n0,0,1\n0,1\n", "line 3 has 2 fields"),
         ("mu,mu\n1,2\n", "\"mu\" twice"),
-        (
-            "chain,draw,mu\n18446744073709551615,18446744073709551615,1\n",
-            "1 rows",
-        ),
     ] {
         let found = error(text);
         assert!(found.contains(expected), "{text:?}: {found}");
@@ -167,7 +186,7 @@ fn arrays_of_other_types_and_shapes_are_read_or_refused_with_a_reason() {
             draws.num_draws(),
             draws.num_parameters()
         ),
-        (2, 3, 1)
+        (1, 2, 3)
     );
     save(&path, npyz::Order::C, &[2], &[1u16, 65_535]);
     assert_eq!(read().unwrap().values(), [1.0, 65_535.0]);
@@ -177,13 +196,20 @@ fn arrays_of_other_types_and_shapes_are_read_or_refused_with_a_reason() {
     assert_eq!(read().unwrap().values(), [2f64.powi(40)]);
     save(&path, npyz::Order::C, &[3], &[1i64, 2, 3]);
     assert_eq!(read().unwrap().values(), [1.0, 2.0, 3.0]);
-    save(
-        &path,
-        npyz::Order::Fortran,
-        &[1, 2, 2],
-        &[1.0, 2.0, 3.0, 4.0],
-    );
-    assert!(read().unwrap_err().to_string().contains("Fortran"));
+    save(&path, npyz::Order::C, &[3], &[1u16, 2, 65535]);
+    assert_eq!(read().unwrap().values(), [1.0, 2.0, 65535.0]);
+    // In Fortran order element (i, j, k) of 2 × 3 × 2 is at i + 2j + 6k.
+    let numbers: Vec<f64> = (0..12).map(f64::from).collect();
+    save(&path, npyz::Order::Fortran, &[2, 3, 2], &numbers);
+    let draws = read().unwrap();
+    for (i, j) in (0..2).flat_map(|i| (0..3).map(move |j| (i, j))) {
+        let first = (i + 2 * j) as f64;
+        assert_eq!(draws.draw(i, j), [first, first + 6.0]);
+    }
+    let mut longer = std::fs::read(&path).unwrap();
+    longer.push(0);
+    std::fs::write(&path, longer).unwrap();
+    assert!(read().unwrap_err().to_string().contains("trailing"));
     save(&path, npyz::Order::C, &[1, 1, 1, 1], &[1.0]);
     assert!(
         read()
@@ -251,10 +277,42 @@ fn damaged_files_are_typed_errors() {
 }
 
 #[test]
-fn an_unknown_ending_names_those_that_are_known() {
-    let error = io::read("draws.txt").unwrap_err().to_string();
-    assert!(error.ends_with(".npy, .npz, .csv, .parquet"), "{error}");
-    assert!(io::write("draws", &small()).is_err());
+fn the_content_says_the_format_of_what_is_read_and_the_ending_of_what_is_written() {
+    let folder = folder();
+    let plain = folder.path().join("draws");
+    for ending in ["npy", "npz", "csv", "parquet"] {
+        let path = folder.path().join(format!("draws.{ending}"));
+        io::write(&path, &small()).unwrap();
+        std::fs::copy(&path, &plain).unwrap();
+        assert_eq!(io::read(&plain).unwrap().values(), small().values());
+        // The same in gzip.
+        let file = std::fs::File::create(&plain).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, &std::fs::read(&path).unwrap()).unwrap();
+        packed.finish().unwrap();
+        match (ending, io::read(&plain)) {
+            ("npy" | "csv", read) => assert_eq!(read.unwrap().values(), small().values()),
+            (_, read) => assert!(read.unwrap_err().to_string().contains("unpack it first")),
+        }
+    }
+    let known = ".npy, .npz, .csv, .parquet";
+    let error = io::write(&plain, &small()).unwrap_err().to_string();
+    assert!(error.ends_with(known), "{error}");
+    std::fs::write(&plain, [1, 0, 7, 0]).unwrap();
+    let error = io::read(&plain).unwrap_err().to_string();
+    assert!(error.ends_with(known), "{error}");
+    let error = io::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("is a folder"), "{error}");
+}
+
+#[test]
+fn a_header_of_nested_brackets_is_an_error() {
+    let folder = folder();
+    let path = folder.path().join("draws.npy");
+    let mut file = b"\x93NUMPY\x01\x00\xff\xff".to_vec();
+    file.resize(10 + 0xffff, b'(');
+    std::fs::write(&path, file).unwrap();
+    assert!(io::read(&path).is_err());
 }
 
 /// Pushes the draws of `small` chain by chain, with a break after `pause` draws, and more draws

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use ergodic::core::Draws;
 use ergodic::diagnostics::{DiagnosticsError, Summary, Thresholds, plots, summary};
+use ergodic::samplers::io;
 use serde::Serialize;
 
 use super::{print, start_threads};
 use crate::arguments::DiagnoseArgs;
-use crate::data::load_draws;
 use crate::error::CliError;
 use crate::output::{check_writable, write_atomically};
 use crate::summary::to_json;
@@ -47,7 +48,7 @@ pub(super) fn diagnose(args: &DiagnoseArgs) -> Result<(), CliError> {
         check_writable(report)?;
     }
     start_threads(args.threads)?;
-    let draws = load_draws(&args.draws)?;
+    let draws = read(&args.draws)?;
     let bad = |e: DiagnosticsError| CliError::file(&args.draws, e.to_string());
     let table = summary(&draws).map_err(bad)?;
     if let Some(report) = &args.report {
@@ -69,6 +70,16 @@ pub(super) fn diagnose(args: &DiagnoseArgs) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::Failed(verdict(&failures)))
+}
+
+fn read(path: &Path) -> Result<Draws, CliError> {
+    // A damaged Parquet file can make its decoder panic, which `io::read` catches: what the hook
+    // would print besides is not for the user.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let draws = io::read(path);
+    std::panic::set_hook(hook);
+    draws.map_err(|e| CliError::file(&e.path, e.reason))
 }
 
 fn json<'a>(args: &'a DiagnoseArgs, table: &'a Summary, failures: &'a [String]) -> Diagnosed<'a> {

@@ -1,7 +1,6 @@
 //! Data sets: the embedded digits, and files in the formats that images and tables are published in.
 
 mod delimited;
-mod draws;
 mod idx;
 mod npy;
 
@@ -14,7 +13,6 @@ use ergodic::models::data as embedded;
 use flate2::read::MultiGzDecoder;
 
 use crate::error::CliError;
-pub use draws::load as load_draws;
 pub use npy::encode_bytes as npy_of_bits;
 
 /// At most this many values are read from one file (8 GiB as bytes).

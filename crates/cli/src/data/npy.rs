@@ -66,27 +66,6 @@ fn read_header(path: &Path, stream: &mut impl Read) -> Result<(Kind, bool, Vec<u
     Ok((kind, fortran, shape))
 }
 
-/// Any array as numbers: its shape, and its values with the last index running fastest.
-pub(super) fn read_array(
-    path: &Path,
-    mut stream: impl Read,
-) -> Result<(Vec<u64>, Vec<f64>), CliError> {
-    let (kind, fortran, shape) = read_header(path, &mut stream)?;
-    let (first, rest) = shape.split_first().unwrap_or((&1, &[]));
-    let (rows, columns) = checked_shape(path, *first, rest)?;
-    let bytes = read_exactly(path, &mut stream, (rows * columns * kind.size) as u64)?;
-    let values = bytes
-        .chunks_exact(kind.size)
-        .map(|element| kind.decode(element))
-        .collect();
-    let order = Order {
-        fortran,
-        shape: &shape,
-    };
-    let values = order.rows_first(values);
-    Ok((shape, values))
-}
-
 pub(super) fn read(
     path: &Path,
     mut stream: impl Read,

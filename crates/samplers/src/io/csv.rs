@@ -1,12 +1,12 @@
 //! Draws as comma-separated values.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ergodic_core::{Draws, StepStats};
 
-use super::{Columns, check_names, from_rows};
+use super::{Columns, Rows, broken, check_names, open};
 use crate::whole_file::write_atomically;
 use crate::{ChainSink, DrawSink, FileError, RunShape, SinkError};
 
@@ -61,54 +61,90 @@ fn write_row(file: &mut impl Write, chain: usize, draw: usize, row: &[f64]) -> s
     file.write_all(b"\n")
 }
 
-/// Reads what [`write_csv`] writes, from any program: columns in any order, rows too, every draw of
-/// every chain exactly once, counted from 0. Without a column `chain` there is one chain, without
-/// a column `draw` besides the rows are its draws.
+/// Reads what [`write_csv`] writes, from any program, also gzipped: columns in any order, rows too.
+///
+/// A column `chain` says to which chain a row belongs, by a number or any word (chains are then in
+/// the order of their first rows); without it there is one chain. A column `draw` orders the draws
+/// of a chain and may begin anywhere and leave numbers out, as after thinning; without it the rows
+/// are in order. A first line of numbers alone is no header: the rows are the draws of one chain
+/// whose parameters are called `x[0]`, `x[1]`, ….
 ///
 /// # Errors
-/// If the file cannot be read, a field is no number (line and column are named), or a draw is
-/// missing or there twice.
+/// If the file cannot be read, a field is no number (line and column are named), a draw is there
+/// twice, or chains differ in length.
 pub fn read_csv(path: impl AsRef<Path>) -> Result<Draws, FileError> {
     let path = path.as_ref();
-    let error = |e: csv::Error| FileError::new(path, e);
+    let (_, _, stream) = open(path)?;
+    from_stream(path, stream)
+}
+
+pub(super) fn from_stream(path: &Path, stream: impl Read) -> Result<Draws, FileError> {
+    let error = |e: csv::Error| match e.into_kind() {
+        csv::ErrorKind::Io(e) => broken(path, &e),
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            let line = pos.map_or(0, |p| p.line());
+            FileError::new(path, format!("line {line} is not UTF-8"))
+        }
+        _ => FileError::new(path, "is not a readable CSV file"),
+    };
     let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
         .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(error)?;
-    let header = reader.headers().map_err(error)?;
-    let names: Vec<String> = header.iter().map(str::to_owned).collect();
+        .from_reader(stream);
+    let mut record = csv::StringRecord::new();
+    if !reader.read_record(&mut record).map_err(error)? {
+        return Err(FileError::new(path, "is empty, but must hold draws"));
+    }
+    let mut names: Vec<String> = record.iter().map(str::to_owned).collect();
+    let numbers = names.iter().filter(|n| n.parse::<f64>().is_ok()).count();
+    let headless = numbers == names.len();
+    if headless {
+        names = Draws::default_names(numbers);
+    }
     let columns = Columns::find(path, &names)?;
-    let mut places = Vec::new();
+    // A parameter may be called 1 where other columns leave no doubt.
+    if numbers > 0 && !headless && columns.chain.is_none() && columns.draw.is_none() {
+        return Err(FileError::new(
+            path,
+            "has names and numbers in its first line, but must have one or the other",
+        ));
+    }
+    let mut rows = Rows::default();
     let mut lines = Vec::new();
     let mut values = vec![Vec::new(); columns.parameters.len()];
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(error)? {
+    let mut more = headless || reader.read_record(&mut record).map_err(error)?;
+    while more {
         let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != names.len() {
+            let (found, allowed) = (record.len(), names.len());
+            let reason =
+                format!("line {line} has {found} fields, but the first has {allowed} fields");
+            return Err(FileError::new(path, reason));
+        }
         let field = |column: usize| record.get(column).unwrap_or_default();
-        let wrong = |column: usize, what: &str| {
-            let (name, found) = (&names[column], field(column));
-            let reason = format!("line {line}, column {name:?}: {found:?} is not {what}");
-            FileError::new(path, reason)
+        let number = |column: usize| {
+            field(column).parse::<f64>().map_err(|_| {
+                let (name, found) = (&names[column], field(column));
+                let reason = format!("line {line}, column {name:?}: {found:?} is not a number");
+                FileError::new(path, reason)
+            })
         };
-        let place = |column: Option<usize>, default: u64| match column {
-            None => Ok(default),
-            Some(c) => field(c).parse().map_err(|_| wrong(c, "a count from 0")),
-        };
-        let row = places.len() as u64;
-        places.push((place(columns.chain, 0)?, place(columns.draw, row)?));
+        let draw = columns.draw.map_or(Ok(lines.len() as f64), number)?;
+        if !draw.is_finite() {
+            let reason = format!("line {line}: the draw {draw} is not finite");
+            return Err(FileError::new(path, reason));
+        }
+        rows.push(columns.chain.map_or("", field), draw);
         lines.push(line);
         for (values, &column) in values.iter_mut().zip(&columns.parameters) {
-            let value: f64 = field(column)
-                .parse()
-                .map_err(|_| wrong(column, "a number"))?;
-            values.push(value);
+            values.push(number(column)?);
         }
+        more = reader.read_record(&mut record).map_err(error)?;
     }
     let parameters = columns.parameters.iter();
     let names = parameters.map(|&i| names[i].clone()).collect();
-    from_rows(path, names, &places, &values, |row| {
-        format!("line {}", lines[row])
-    })
+    rows.into_draws(path, names, &values, |row| format!("line {}", lines[row]))
 }
 
 /// Streams each chain to a file of its own, `PREFIX.0.csv`, `PREFIX.1.csv`, …, with the columns of

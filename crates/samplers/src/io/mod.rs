@@ -32,6 +32,10 @@ mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 
+#[cfg(any(feature = "csv", feature = "parquet"))]
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use ergodic_core::Draws;
@@ -45,29 +49,112 @@ pub use self::parquet::{read_parquet, write_parquet};
 
 use crate::FileError;
 
-/// Reads draws from a file whose name ends in `.npy`, `.npz`, `.csv` or `.parquet`.
+/// The formats of this build.
+const KNOWN: &str = match (
+    cfg!(feature = "npy"),
+    cfg!(feature = "csv"),
+    cfg!(feature = "parquet"),
+) {
+    (true, true, true) => ".npy, .npz, .csv, .parquet",
+    (true, true, false) => ".npy, .npz, .csv",
+    (true, false, true) => ".npy, .npz, .parquet",
+    (true, false, false) => ".npy, .npz",
+    (false, true, true) => ".csv, .parquet",
+    (false, true, false) => ".csv",
+    (false, false, true) => ".parquet",
+    (false, false, false) => "none",
+};
+
+/// Reads draws from a file of any of the formats above, whatever its name: the first bytes say
+/// which it is. A `.csv` or `.npy` may be gzipped.
 ///
 /// ```
 /// use ergodic_samplers::io;
 ///
-/// let error = io::read("draws.txt").unwrap_err();
-/// assert!(error.to_string().starts_with("draws.txt: "));
+/// let error = io::read("draws.csv").unwrap_err();
+/// assert_eq!(error.to_string(), "draws.csv: no such file");
 /// ```
 ///
 /// # Errors
-/// If the ending is another or its feature is off, or the file cannot be read as draws.
+/// If the file is of another format or of one whose feature is off, or cannot be read as draws.
 pub fn read(path: impl AsRef<Path>) -> Result<Draws, FileError> {
     let path = path.as_ref();
-    match extension(path).as_str() {
+    let (packed, head, stream) = open(path)?;
+    let _ = &stream;
+    match Format::of(&head).ok_or_else(|| other_format(path))? {
+        Format::Npz | Format::Parquet if packed => Err(FileError::new(
+            path,
+            "is an .npz or .parquet inside gzip: unpack it first",
+        )),
         #[cfg(feature = "npy")]
-        "npy" => read_npy(path, None),
+        Format::Npy => npy::from_stream(path, stream, None),
         #[cfg(feature = "npy")]
-        "npz" => read_npz(path),
+        Format::Npz => read_npz(path),
         #[cfg(feature = "csv")]
-        "csv" => read_csv(path),
+        Format::Csv => csv::from_stream(path, stream),
         #[cfg(feature = "parquet")]
-        "parquet" => read_parquet(path),
-        _ => Err(unknown(path)),
+        Format::Parquet => read_parquet(path),
+        #[cfg(not(all(feature = "npy", feature = "csv", feature = "parquet")))]
+        _ => Err(other_format(path)),
+    }
+}
+
+/// What the first bytes of a file tell.
+#[derive(Clone, Copy)]
+enum Format {
+    Npy,
+    Npz,
+    Csv,
+    Parquet,
+}
+
+impl Format {
+    fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            _ if head.starts_with(b"\x93NUMPY") => Some(Self::Npy),
+            // Of an archive with an entry, or of an empty one.
+            _ if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") => {
+                Some(Self::Npz)
+            }
+            _ if head.starts_with(b"PAR1") => Some(Self::Parquet),
+            _ if head.contains(&0) => None,
+            _ => Some(Self::Csv),
+        }
+    }
+}
+
+/// Opens a file, unpacks it if it is gzipped, and says so: `(packed, first bytes, all bytes)`.
+fn open(path: &Path) -> Result<(bool, Vec<u8>, Box<dyn Read>), FileError> {
+    let error = |e: io::Error| broken(path, &e);
+    let file = File::open(path).map_err(error)?;
+    if file.metadata().map_err(error)?.is_dir() {
+        return Err(FileError::new(
+            path,
+            "is a folder, but must be a file of draws",
+        ));
+    }
+    let (head, plain) = peek(BufReader::new(file)).map_err(error)?;
+    #[cfg(any(feature = "csv", feature = "npy"))]
+    if head.starts_with(&[0x1f, 0x8b]) {
+        let (head, inner) = peek(flate2::read::MultiGzDecoder::new(plain)).map_err(error)?;
+        return Ok((true, head, Box::new(inner)));
+    }
+    Ok((false, head, Box::new(plain)))
+}
+
+/// The first bytes of a stream, and the whole stream again.
+fn peek<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
+    let mut head = Vec::new();
+    stream.by_ref().take(512).read_to_end(&mut head)?;
+    Ok((head.clone(), io::Cursor::new(head).chain(stream)))
+}
+
+/// What an error of the file system or of a decoder means.
+fn broken(path: &Path, e: &io::Error) -> FileError {
+    match e.kind() {
+        io::ErrorKind::NotFound => FileError::new(path, "no such file"),
+        io::ErrorKind::UnexpectedEof => FileError::new(path, "is truncated"),
+        _ => FileError::new(path, e),
     }
 }
 
@@ -88,7 +175,7 @@ pub fn write(path: impl AsRef<Path>, draws: &Draws) -> Result<(), FileError> {
         "csv" => write_csv(path, draws),
         #[cfg(feature = "parquet")]
         "parquet" => write_parquet(path, draws),
-        _ => Err(unknown(path)),
+        _ => Err(unknown_ending(path)),
     }
 }
 
@@ -98,73 +185,88 @@ fn extension(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-fn unknown(path: &Path) -> FileError {
-    let known: &[&str] = &[
-        #[cfg(feature = "npy")]
-        ".npy",
-        #[cfg(feature = "npy")]
-        ".npz",
-        #[cfg(feature = "csv")]
-        ".csv",
-        #[cfg(feature = "parquet")]
-        ".parquet",
-    ];
-    FileError::new(
-        path,
-        format!(
-            "the ending says none of the formats that this build reads: {}",
-            known.join(", ")
-        ),
-    )
+fn unknown_ending(path: &Path) -> FileError {
+    let reason = "the ending says none of the formats that this build writes";
+    FileError::new(path, format!("{reason}: {KNOWN}"))
 }
 
-/// Puts rows that name their chain and draw in order: every chain `0, 1, …` with every draw
-/// `0, 1, …` exactly once. `columns` holds the values parameter by parameter.
+fn other_format(path: &Path) -> FileError {
+    let reason = "holds no draws in a format that this build reads";
+    FileError::new(path, format!("{reason}: {KNOWN}"))
+}
+
+/// The rows of a table as they come.
 #[cfg(any(feature = "csv", feature = "parquet"))]
-fn from_rows(
-    path: &Path,
-    names: Vec<String>,
-    places: &[(u64, u64)],
-    columns: &[Vec<f64>],
-    row_name: impl Fn(usize) -> String,
-) -> Result<Draws, FileError> {
-    if places.is_empty() {
-        return Err(FileError::new(path, "holds no draw"));
+#[derive(Default)]
+struct Rows {
+    /// The chains in the order of their first rows.
+    labels: Vec<String>,
+    by_label: HashMap<String, usize>,
+    /// Chain (as numbered by `labels`) and draw of each row.
+    places: Vec<(usize, f64)>,
+}
+
+#[cfg(any(feature = "csv", feature = "parquet"))]
+impl Rows {
+    fn push(&mut self, chain: &str, draw: f64) {
+        let index = if let Some(&index) = self.by_label.get(chain) {
+            index
+        } else {
+            self.labels.push(chain.to_owned());
+            self.by_label
+                .insert(chain.to_owned(), self.labels.len() - 1);
+            self.labels.len() - 1
+        };
+        self.places.push((index, draw));
     }
-    let count = |of: fn(&(u64, u64)) -> u64| places.iter().map(of).max().unwrap_or(0);
-    let (last_chain, last_draw) = (count(|p| p.0), count(|p| p.1));
-    // Saturated, that is too many in any case.
-    let expected = (u128::from(last_chain) + 1).saturating_mul(u128::from(last_draw) + 1);
-    if expected != places.len() as u128 {
-        return Err(FileError::new(
-            path,
-            format!(
-                "has {} rows, but {expected} belong to the chains 0 to {last_chain} with the draws \
-                 0 to {last_draw}",
-                places.len()
-            ),
-        ));
-    }
-    let (chains, draws) = (last_chain as usize + 1, last_draw as usize + 1);
-    let mut seen = vec![false; places.len()];
-    let mut values = vec![0.0; places.len() * names.len()];
-    for (row, &(chain, draw)) in places.iter().enumerate() {
-        let at = chain as usize * draws + draw as usize;
-        if seen[at] {
-            return Err(FileError::new(
-                path,
-                format!(
-                    "{}: draw {draw} of chain {chain} is there twice",
-                    row_name(row)
-                ),
-            ));
+
+    /// Puts the rows in order. `columns` holds the values parameter by parameter.
+    fn into_draws(
+        self,
+        path: &Path,
+        names: Vec<String>,
+        columns: &[Vec<f64>],
+        row_name: impl Fn(usize) -> String,
+    ) -> Result<Draws, FileError> {
+        let Self { labels, places, .. } = self;
+        let mut lengths = vec![0usize; labels.len()];
+        for &(chain, _) in &places {
+            lengths[chain] += 1;
         }
-        seen[at] = true;
-        for (parameter, column) in columns.iter().enumerate() {
-            values[at * names.len() + parameter] = column[row];
+        let Some(&draws) = lengths.first() else {
+            return Err(FileError::new(path, "holds no draw"));
+        };
+        if let Some(other) = lengths.iter().position(|&n| n != draws) {
+            let reason = format!(
+                "has {} draws in chain {}, but must have {draws} as in chain {}",
+                lengths[other], labels[other], labels[0]
+            );
+            return Err(FileError::new(path, reason));
         }
+        // By their numbers where all have one, else as they came.
+        let numbers: Option<Vec<u64>> = labels.iter().map(|l| l.parse().ok()).collect();
+        let rank = |chain: usize| numbers.as_ref().map_or(chain as u64, |n| n[chain]);
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by(|&a, &b| {
+            let ((c, i), (d, j)) = (places[a], places[b]);
+            (rank(c), c).cmp(&(rank(d), d)).then(i.total_cmp(&j))
+        });
+        let twice = order.windows(2).find_map(|pair| match *pair {
+            [a, b] if places[a] == places[b] => Some(b),
+            _ => None,
+        });
+        if let Some(row) = twice {
+            let (chain, draw) = places[row];
+            let (place, chain) = (row_name(row), &labels[chain]);
+            let reason = format!("{place}: draw {draw} of chain {chain:?} is there twice");
+            return Err(FileError::new(path, reason));
+        }
+        let mut values = Vec::with_capacity(places.len() * columns.len());
+        for row in order {
+            values.extend(columns.iter().map(|column| column[row]));
+        }
+        Draws::new(names, labels.len(), draws, values).map_err(|e| FileError::new(path, e))
     }
-    Draws::new(names, chains, draws, values).map_err(|e| FileError::new(path, e))
 }
 
 /// The columns `chain`, `draw`, and all others in their order.
@@ -178,19 +280,21 @@ struct Columns {
 #[cfg(any(feature = "csv", feature = "parquet"))]
 impl Columns {
     fn find(path: &Path, names: &[String]) -> Result<Self, FileError> {
-        let position = |name: &str| names.iter().position(|n| n == name);
-        let (chain, draw) = (position("chain"), position("draw"));
+        let position = |name: &str| {
+            let mut all = (0..names.len()).filter(|&i| names[i].eq_ignore_ascii_case(name));
+            let first = all.next();
+            if all.next().is_some() {
+                let reason = format!("has two columns called {name}, but must have one");
+                return Err(FileError::new(path, reason));
+            }
+            Ok(first)
+        };
+        let (chain, draw) = (position("chain")?, position("draw")?);
         let parameters: Vec<usize> = (0..names.len())
             .filter(|&i| Some(i) != chain && Some(i) != draw)
             .collect();
         if parameters.is_empty() {
             return Err(FileError::new(path, "has no column besides chain and draw"));
-        }
-        if chain.is_some() && draw.is_none() {
-            return Err(FileError::new(
-                path,
-                "has a column chain, but no column draw",
-            ));
         }
         Ok(Self {
             chain,
@@ -202,11 +306,12 @@ impl Columns {
 
 #[cfg(any(feature = "csv", feature = "parquet"))]
 fn check_names(path: &Path, names: &[String]) -> Result<(), FileError> {
-    for reserved in ["chain", "draw"] {
-        if names.iter().any(|n| n == reserved) {
-            let reason = format!("a parameter cannot be called {reserved:?}: a column is");
-            return Err(FileError::new(path, reason));
+    let reserved = |n: &&String| ["chain", "draw"].iter().any(|r| n.eq_ignore_ascii_case(r));
+    match names.iter().find(reserved) {
+        Some(name) => {
+            let reason = format!("a parameter cannot be called {name:?}: a column is");
+            Err(FileError::new(path, reason))
         }
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use ergodic_core::{Draws, StepStats};
 use npyz::{DType, NpyFile, Order};
 use zip::write::SimpleFileOptions;
 
+use super::{broken, open};
 use crate::whole_file::write_atomically;
 use crate::{ChainSink, DrawSink, FileError, RunShape, SinkError};
 
@@ -43,9 +44,9 @@ struct Array {
     values: Vec<f64>,
 }
 
-fn read_array(reader: impl Read) -> io::Result<Array> {
+fn read_array(mut reader: impl Read) -> io::Result<Array> {
     let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let file = NpyFile::new(reader)?;
+    let file = NpyFile::new(&mut reader)?;
     let shape: Vec<usize> = file.shape().iter().map(|&n| n as usize).collect();
     let count = shape.iter().try_fold(1usize, |n, &k| n.checked_mul(k));
     if count.is_none() {
@@ -60,6 +61,7 @@ fn read_array(reader: impl Read) -> io::Result<Array> {
             "the array is in Fortran order; save it with numpy.ascontiguousarray".into(),
         ));
     }
+    let order = file.order();
     let DType::Plain(kind) = file.dtype() else {
         return Err(invalid("the array holds records, not numbers".into()));
     };
@@ -94,7 +96,31 @@ fn read_array(reader: impl Read) -> io::Result<Array> {
             values.len()
         )));
     }
+    if reader.read(&mut [0])? > 0 {
+        return Err(invalid("has trailing bytes after its values".into()));
+    }
+    let values = match order {
+        Order::C => values,
+        Order::Fortran => last_axis_first(&shape, &values),
+    };
     Ok(Array { shape, values })
+}
+
+/// Values whose first axis ran fastest (Fortran order), now with the last running fastest.
+fn last_axis_first(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    let place = |mut row_major: usize| {
+        let mut index = vec![0; shape.len()];
+        for (i, &n) in index.iter_mut().zip(shape).rev() {
+            *i = row_major % n;
+            row_major /= n;
+        }
+        index
+            .iter()
+            .zip(shape)
+            .rev()
+            .fold(0, |at, (i, n)| at * n + i)
+    };
+    (0..values.len()).map(|at| values[place(at)]).collect()
 }
 
 /// Writes one array of doubles, chain × draw × parameter. The names are not kept.
@@ -126,20 +152,28 @@ pub fn write_npy(path: impl AsRef<Path>, draws: &Draws) -> Result<(), FileError>
     })
 }
 
-/// Reads an array of numbers as draws: chain × draw × parameter; of two axes, chain × draw of one
-/// parameter; of one axis, the draws of one chain. Without names they are `x[0]`, `x[1]`, ….
+/// Reads an array of numbers as draws, also gzipped: chain × draw × parameter; of two axes, draw ×
+/// parameter of one chain, as a [`NpySink`] writes it; of one axis, the draws of one parameter of
+/// one chain. Without names they are `x[0]`, `x[1]`, ….
 ///
 /// # Errors
-/// If the file cannot be read, holds no numbers or is in Fortran order, has another number of axes
-/// or an empty one, or the names do not fit.
+/// If the file cannot be read, holds no numbers, has another number of axes or an empty one, or the
+/// names do not fit.
 pub fn read_npy(path: impl AsRef<Path>, names: Option<Vec<String>>) -> Result<Draws, FileError> {
     let path = path.as_ref();
-    let error = |e: io::Error| FileError::new(path, e);
-    let file = File::open(path).map_err(error)?;
-    let Array { shape, values } = read_array(BufReader::new(file)).map_err(error)?;
+    let (_, _, stream) = open(path)?;
+    from_stream(path, stream, names)
+}
+
+pub(super) fn from_stream(
+    path: &Path,
+    stream: impl Read,
+    names: Option<Vec<String>>,
+) -> Result<Draws, FileError> {
+    let Array { shape, values } = read_array(stream).map_err(|e| broken(path, &e))?;
     let (chains, draws, parameters) = match shape[..] {
         [chains, draws, parameters] => (chains, draws, parameters),
-        [chains, draws] => (chains, draws, 1),
+        [draws, parameters] => (1, draws, parameters),
         [draws] => (1, draws, 1),
         _ => {
             let reason = format!("has the shape {shape:?}, but must be chain × draw × parameter");
@@ -162,9 +196,8 @@ pub fn read_npy_chains<P: AsRef<Path>>(
     let mut arrays: Vec<Array> = Vec::new();
     for path in paths {
         let path = path.as_ref();
-        let error = |e: io::Error| FileError::new(path, e);
-        let file = File::open(path).map_err(error)?;
-        let array = read_array(BufReader::new(file)).map_err(error)?;
+        let (_, _, stream) = open(path)?;
+        let array = read_array(stream).map_err(|e| broken(path, &e))?;
         let expected = arrays
             .first()
             .map_or(array.shape.last(), |a| a.shape.last());
@@ -235,7 +268,7 @@ pub fn write_npz(path: impl AsRef<Path>, draws: &Draws) -> Result<(), FileError>
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Draws, FileError> {
     let path = path.as_ref();
     let error = |e: &dyn std::fmt::Display| FileError::new(path, e);
-    let file = File::open(path).map_err(|e| error(&e))?;
+    let file = File::open(path).map_err(|e| broken(path, &e))?;
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|e| error(&e))?;
     let mut names = Vec::new();
     let mut columns: Vec<Vec<f64>> = Vec::new();

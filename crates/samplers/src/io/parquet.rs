@@ -14,7 +14,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
-use super::{Columns, check_names, from_rows};
+use super::{Columns, Rows, broken, check_names};
 use crate::FileError;
 use crate::whole_file::write_atomically;
 
@@ -95,13 +95,13 @@ fn write_column<D: DataType>(
 }
 
 /// Reads a table with the columns of [`write_parquet`], in any order, of any numeric type, as other
-/// programs write them (pandas, polars); rows in any order, every draw of every chain exactly
-/// once, counted from 0. Without a column `chain` there is one chain, without a column `draw`
-/// besides the rows are its draws. Compression: none or Snappy.
+/// programs write them (pandas, polars); rows in any order. Without a column `chain` there is one
+/// chain; a column `draw` orders the draws of a chain and may begin anywhere and leave numbers out,
+/// without it the rows are in order. Compression: none or Snappy.
 ///
 /// # Errors
-/// If the file cannot be read, a column holds no numbers or a missing value, or a draw is missing
-/// or there twice.
+/// If the file cannot be read, a column holds no numbers or a missing value, a draw is there twice,
+/// or chains differ in length.
 pub fn read_parquet(path: impl AsRef<Path>) -> Result<Draws, FileError> {
     let path = path.as_ref();
     // The reader of the crate `parquet` asserts what a damaged file need not obey.
@@ -115,7 +115,7 @@ pub fn read_parquet(path: impl AsRef<Path>) -> Result<Draws, FileError> {
 
 fn read_table(path: &Path) -> Result<Draws, FileError> {
     let error = |e: &dyn std::fmt::Display| FileError::new(path, e);
-    let file = File::open(path).map_err(|e| error(&e))?;
+    let file = File::open(path).map_err(|e| broken(path, &e))?;
     let reader = SerializedFileReader::new(file).map_err(|e| error(&e))?;
     let fields = reader.metadata().file_metadata().schema_descr().columns();
     let names: Vec<String> = fields.iter().map(|c| c.path().string()).collect();
@@ -157,25 +157,16 @@ fn read_table(path: &Path) -> Result<Draws, FileError> {
             }
         }
     }
-    let rows = values[columns.parameters[0]].len();
-    let count = |column: Option<usize>, row: usize, default: u64| match column {
-        None => Ok(default),
-        Some(c) => {
-            let found = values[c][row];
-            if found >= 0.0 && found.fract() == 0.0 && found < 2f64.powi(53) {
-                Ok(found as u64)
-            } else {
-                let reason = format!("row {row}, column {:?}: {found} is no count", names[c]);
-                Err(error(&reason))
-            }
+    let mut rows = Rows::default();
+    for row in 0..values[columns.parameters[0]].len() {
+        let draw = columns.draw.map_or(row as f64, |c| values[c][row]);
+        let chain = columns.chain.map_or(0.0, |c| values[c][row]);
+        if !(draw.is_finite() && chain.is_finite()) {
+            let reason = format!("row {row} is of chain {chain} and draw {draw}");
+            return Err(error(&format!("{reason}, but both must be finite")));
         }
-    };
-    let places = (0..rows)
-        .map(|row| {
-            let draw = count(columns.draw, row, row as u64)?;
-            Ok((count(columns.chain, row, 0)?, draw))
-        })
-        .collect::<Result<Vec<_>, FileError>>()?;
+        rows.push(&chain.to_string(), draw);
+    }
     let parameters: Vec<Vec<f64>> = columns
         .parameters
         .iter()
@@ -186,9 +177,7 @@ fn read_table(path: &Path) -> Result<Draws, FileError> {
         .iter()
         .map(|&i| names[i].clone())
         .collect();
-    from_rows(path, names, &places, &parameters, |row| {
-        format!("row {row}")
-    })
+    rows.into_draws(path, names, &parameters, |row| format!("row {row}"))
 }
 
 /// Appends a column of a row group; a column that may miss values is read with their levels.
