@@ -11,12 +11,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ergodic_benches::Case;
 use ergodic_conformance::strategies::PairwiseSpins;
 use ergodic_conformance::targets::{Correlated, DoubleWell, HeavyTail, LogGamma};
-use ergodic_core::{Energy, MarkovKernel, WarmupStep};
 use ergodic_core::{
     Energy, EnergyGradient, Independent, MarkovKernel, Randomness, Stationarity,
     StochasticGradient, WarmupStep,
 };
-use ergodic_math::autocovariance::autocovariance;
 use ergodic_math::moments::Moments;
 use ergodic_math::rng;
 use ergodic_math::special::digamma;

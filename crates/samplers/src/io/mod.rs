@@ -123,8 +123,11 @@ impl Format {
     }
 }
 
-/// Opens a file, unpacks it if it is gzipped, and says so: `(packed, first bytes, all bytes)`.
-fn open(path: &Path) -> Result<(bool, Vec<u8>, Box<dyn Read>), FileError> {
+/// Whether the file is packed, its first bytes, and all of them.
+type Opened = (bool, Vec<u8>, Box<dyn Read>);
+
+/// Opens a file, unpacks it if it is gzipped, and says so.
+fn open(path: &Path) -> Result<Opened, FileError> {
     let error = |e: io::Error| broken(path, &e);
     let file = File::open(path).map_err(error)?;
     if file.metadata().map_err(error)?.is_dir() {

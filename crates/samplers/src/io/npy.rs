@@ -56,11 +56,6 @@ fn read_array(mut reader: impl Read) -> io::Result<Array> {
     if count == Some(0) {
         return Err(invalid(format!("the shape {shape:?} holds no value")));
     }
-    if shape.len() > 1 && file.order() != Order::C {
-        return Err(invalid(
-            "the array is in Fortran order; save it with numpy.ascontiguousarray".into(),
-        ));
-    }
     let order = file.order();
     let DType::Plain(kind) = file.dtype() else {
         return Err(invalid("the array holds records, not numbers".into()));
