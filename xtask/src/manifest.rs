@@ -66,6 +66,42 @@ pub(crate) fn members(root: &Path) -> Result<Vec<Package>, String> {
     packages(&metadata)
 }
 
+/// The features that each member has in a build of the whole workspace, where those that members
+/// ask of each other come together.
+pub(crate) fn unified_features(root: &Path) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let output = Command::new(cargo())
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .current_dir(root)
+        .output()
+        .map_err(|e| format!("cargo metadata: {e}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let metadata: Value =
+        serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    Ok(resolved(&metadata))
+}
+
+/// Reads the features of the resolved packages of a `cargo metadata` document, by package name.
+fn resolved(metadata: &Value) -> BTreeMap<String, Vec<String>> {
+    let list = |v: &Value| v.as_array().cloned().unwrap_or_default();
+    let names: BTreeMap<String, String> = list(&metadata["packages"])
+        .iter()
+        .filter_map(|p| Some((p["id"].as_str()?.to_owned(), p["name"].as_str()?.to_owned())))
+        .collect();
+    list(&metadata["resolve"]["nodes"])
+        .iter()
+        .filter_map(|node| {
+            let name = names.get(node["id"].as_str()?)?;
+            let features = list(&node["features"]);
+            let features = features
+                .iter()
+                .filter_map(|f| f.as_str().map(str::to_owned));
+            Some((name.clone(), features.collect()))
+        })
+        .collect()
+}
+
 /// The cargo that runs this program, or the one on the path.
 pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".into())

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::arrows;
-use crate::manifest::{Lines, Package, cargo, members};
+use crate::manifest::{Lines, Package, cargo, members, unified_features};
 
 /// Runs all checks; `arrows_only` leaves the builds out, `full` tests every set of features.
 pub(crate) fn run(root: &Path, arrows_only: bool, full: bool) -> Result<(), String> {
@@ -27,9 +27,14 @@ pub(crate) fn run(root: &Path, arrows_only: bool, full: bool) -> Result<(), Stri
     if arrows_only {
         return Ok(());
     }
+    let unified = unified_features(root)?;
     let mut failed = Vec::new();
     for package in arrows::in_order(&packages) {
-        for set in feature_sets(package) {
+        let together: Vec<&str> = match unified.get(&package.name) {
+            Some(features) => features.iter().map(String::as_str).collect(),
+            None => vec!["default"],
+        };
+        for set in feature_sets(package, &together) {
             let start = Instant::now();
             let (alone, passed) = build_alone(root, package, &set, full)?;
             println!(
@@ -121,9 +126,12 @@ fn sources(root: &Path, folder: &str, found: &mut Vec<String>) -> Result<(), Str
 struct FeatureSet {
     label: String,
     flags: &'static [&'static str],
+    /// Whether the workspace run has it, or has it and more, and has run its tests.
+    tested: bool,
 }
 
-fn feature_sets(package: &Package) -> Vec<FeatureSet> {
+fn feature_sets(package: &Package, together: &[&str]) -> Vec<FeatureSet> {
+    let together = package.closure(together);
     let all: Vec<&str> = package.features.keys().map(String::as_str).collect();
     let candidates = [
         ("default", package.closure(&["default"]), &[][..]),
@@ -132,16 +140,16 @@ fn feature_sets(package: &Package) -> Vec<FeatureSet> {
     ];
     let mut sets: Vec<(BTreeSet<String>, FeatureSet)> = Vec::new();
     for (name, features, flags) in candidates {
-        match sets.iter_mut().find(|(known, _)| *known == features) {
-            Some((_, set)) => set.label = format!("{} = {name}", set.label),
-            None => sets.push((
-                features,
-                FeatureSet {
-                    label: name.to_owned(),
-                    flags,
-                },
-            )),
+        if let Some((_, set)) = sets.iter_mut().find(|(known, _)| *known == features) {
+            set.label = format!("{} = {name}", set.label);
+            continue;
         }
+        let set = FeatureSet {
+            label: name.to_owned(),
+            flags,
+            tested: name == "default" || features == together,
+        };
+        sets.push((features, set));
     }
     sets.into_iter()
         .map(|(_, mut set)| {
@@ -161,7 +169,7 @@ fn build_alone(
     full: bool,
 ) -> Result<(bool, usize), String> {
     let mut passed = 0;
-    let last: &[&str] = if full || !set.label.starts_with("default") {
+    let last: &[&str] = if full || !set.tested {
         &["test"]
     } else {
         &["check", "--all-targets"]
@@ -221,10 +229,34 @@ mod tests {
                 })
                 .collect(),
         };
-        feature_sets(&package)
+        feature_sets(&package, &["default"])
             .into_iter()
             .map(|s| s.label)
             .collect()
+    }
+
+    #[test]
+    fn the_set_of_the_workspace_run_is_not_tested_again() {
+        let package = Package {
+            name: "a".into(),
+            manifest: "crates/a/Cargo.toml".into(),
+            description: String::new(),
+            dependencies: Vec::new(),
+            features: [
+                ("default", vec!["a".to_owned()]),
+                ("a", vec![]),
+                ("b", vec![]),
+            ]
+            .map(|(name, on)| (name.to_owned(), on))
+            .into(),
+        };
+        let tested = |together: &[&str]| -> Vec<bool> {
+            let sets = feature_sets(&package, together);
+            sets.into_iter().map(|s| s.tested).collect()
+        };
+        // Default, none, all.
+        assert_eq!(tested(&["default"]), [true, false, false]);
+        assert_eq!(tested(&["default", "b"]), [true, false, true]);
     }
 
     #[test]

@@ -95,14 +95,7 @@ fn a_new_sampler_compiles_passes_conformance_and_is_listed_by_the_benchmarks() {
         assert!(text.contains(law), "{law} is missing: {text}");
     }
 
-    let list = [
-        "test",
-        "--workspace",
-        "--bench",
-        "samplers",
-        "--",
-        "--list",
-    ];
+    let list = ["test", "--workspace", "--bench", "samplers", "--", "--list"];
     let (done, text) = cargo(&workspace, &list);
     assert!(done, "{text}");
     assert!(text.contains("samplers/scratch_walk: benchmark"), "{text}");
