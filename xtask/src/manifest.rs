@@ -68,9 +68,26 @@ pub(crate) fn members(root: &Path) -> Result<Vec<Package>, String> {
 
 /// The features that each member has in a build of the whole workspace, where those that members
 /// ask of each other come together.
+///
+/// Of this platform alone: the packages of others need not have been fetched.
 pub(crate) fn unified_features(root: &Path) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let rustc = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .map_err(|e| format!("rustc -vV: {e}"))?;
+    let version = String::from_utf8_lossy(&rustc.stdout).into_owned();
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .ok_or("rustc -vV does not name the host")?;
     let output = Command::new(cargo())
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            host,
+        ])
         .current_dir(root)
         .output()
         .map_err(|e| format!("cargo metadata: {e}"))?;
