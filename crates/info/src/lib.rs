@@ -1,0 +1,25 @@
+//! Information quantities, exact and estimated, with one vocabulary.
+//!
+//! Three kinds of types, which do not know each other:
+//!
+//! * a **measure** says what is asked: an entropy, a divergence, a mutual information. It is exact
+//!   on a law ([`Probabilities`]) or a joint table of named variables;
+//! * an **outcome space** says how data become outcomes: distinct symbols, bins, ordinal patterns,
+//!   or the points themselves ([`Symbols`], [`Points`]);
+//! * an **[`Estimator`]** says how a measure is answered from data. Its `value` is the number, its
+//!   `estimate` an [`Estimate`](ergodic_core::Estimate) with standard error, interval and what is
+//!   known of its bias.
+//!
+//! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
+
+mod error;
+mod estimator;
+mod information;
+mod probabilities;
+mod sample;
+
+pub use error::InfoError;
+pub use estimator::{Estimator, Inference, IntervalSource};
+pub use information::{Information, Quantity};
+pub use probabilities::Probabilities;
+pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
