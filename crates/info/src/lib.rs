@@ -12,9 +12,13 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
+pub mod decomposition;
+
 mod error;
 mod estimator;
 mod information;
+mod interior;
 mod probabilities;
 mod sample;
 mod table;
