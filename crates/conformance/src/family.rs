@@ -44,6 +44,7 @@ const IDENTITY: f64 = 1e-9;
 /// #     }
 /// #     fn mean_from_natural(&self, t: &[f64], m: &mut [f64]) -> Result<(), ArgumentError> { self.log_partition(t)?; m[0] = sigmoid(t[0]); Ok(()) }
 /// #     fn natural_from_mean(&self, m: &[f64], t: &mut [f64]) -> Result<(), ArgumentError> {
+/// #         if m.len() != 1 { return Err(ArgumentError::new("mean", "x", "one number")); }
 /// #         t[0] = logit(m[0]).map_err(|_| ArgumentError::new("mean", m[0], "in (0, 1)"))?; Ok(())
 /// #     }
 /// #     fn fisher_information(&self, t: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> { self.log_partition(t)?; out[0] = sigmoid(t[0]) * sigmoid(-t[0]); Ok(()) }
