@@ -14,6 +14,7 @@
 
 mod error;
 mod estimator;
+pub mod inference;
 mod information;
 mod probabilities;
 mod sample;
