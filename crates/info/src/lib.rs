@@ -19,9 +19,11 @@ mod estimator;
 mod information;
 mod probabilities;
 mod sample;
+mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
+pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};
