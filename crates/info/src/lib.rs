@@ -12,6 +12,8 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
+
 mod error;
 mod estimator;
 pub mod inference;
