@@ -12,6 +12,8 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod discrete;
+
 mod error;
 mod estimator;
 mod information;
