@@ -15,6 +15,7 @@
 mod error;
 mod estimator;
 mod information;
+pub mod neighbors;
 mod probabilities;
 mod sample;
 
