@@ -18,6 +18,7 @@ pub mod inference;
 mod information;
 mod probabilities;
 mod sample;
+pub mod series;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
