@@ -14,10 +14,12 @@
 
 mod error;
 mod estimator;
+pub mod inference;
 mod information;
 pub mod neighbors;
 mod probabilities;
 mod sample;
+pub mod series;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
