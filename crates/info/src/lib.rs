@@ -19,8 +19,10 @@ mod error;
 mod estimator;
 pub mod inference;
 mod information;
+pub mod neighbors;
 mod probabilities;
 mod sample;
+pub mod series;
 mod table;
 
 pub use error::InfoError;
