@@ -14,12 +14,16 @@
 
 mod error;
 mod estimator;
+mod family;
+pub mod gaussian;
 mod information;
+
 mod probabilities;
 mod sample;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
+pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
