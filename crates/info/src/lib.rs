@@ -12,14 +12,18 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
+
 mod error;
 mod estimator;
 mod family;
 pub mod gaussian;
+pub mod inference;
 mod information;
 
 mod probabilities;
 mod sample;
+mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
@@ -27,3 +31,4 @@ pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
+pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};

@@ -229,6 +229,15 @@ impl Counts {
         }
     }
 
+    /// Other counts of the same alphabet, which may be all zero for a part of nothing.
+    pub(crate) fn with_counts(&self, counts: Vec<u64>) -> Self {
+        Self {
+            total: counts.iter().sum(),
+            of_symbol: counts,
+            known: self.known,
+        }
+    }
+
     /// The counts.
     pub fn as_slice(&self) -> &[u64] {
         &self.of_symbol
