@@ -17,9 +17,12 @@ pub mod discrete;
 
 mod error;
 mod estimator;
+mod family;
+pub mod gaussian;
 pub mod inference;
 mod information;
 pub mod neighbors;
+
 mod probabilities;
 mod sample;
 pub mod series;
@@ -27,6 +30,7 @@ mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
+pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
