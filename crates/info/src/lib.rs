@@ -12,6 +12,8 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
+
 mod error;
 mod estimator;
 pub mod inference;
@@ -19,9 +21,11 @@ mod information;
 mod probabilities;
 mod sample;
 pub mod series;
+mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
+pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};
