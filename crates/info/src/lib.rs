@@ -14,17 +14,25 @@
 
 pub mod channel;
 pub mod decomposition;
+pub mod discrete;
 
 mod error;
 mod estimator;
+mod family;
+pub mod gaussian;
+pub mod inference;
 mod information;
 mod interior;
+pub mod neighbors;
+
 mod probabilities;
 mod sample;
+pub mod series;
 mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
+pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
