@@ -4,7 +4,7 @@ use ergodic_core::Randomness;
 use ergodic_math::{Real, rng};
 
 use super::{Bottleneck, Solution};
-use crate::channel::{Channel, divergence};
+use crate::channel::{Channel, divergence, divide};
 use crate::{InfoError, Probabilities};
 
 /// A point of the iteration.
@@ -252,7 +252,7 @@ fn softmax(scores: &[f64]) -> Option<Vec<f64>> {
     }
     let mut values: Vec<f64> = scores.iter().map(|s| Real::exp(s - largest)).collect();
     let total: f64 = values.iter().sum();
-    values.iter_mut().for_each(|v| *v /= total);
+    divide(&mut values, total);
     Some(values)
 }
 
