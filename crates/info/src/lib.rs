@@ -15,6 +15,7 @@
 mod error;
 mod estimator;
 mod information;
+pub mod measure;
 mod probabilities;
 mod sample;
 mod table;
@@ -22,6 +23,25 @@ mod table;
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
 pub use information::{Information, Quantity};
+pub use measure::bregman::{
+    Bregman, Convex, LogSumExp, NegativeEntropy, NegativeLogarithm, SquaredNorm,
+};
+pub use measure::divergence::{
+    Bhattacharyya, Chernoff, ChernoffInformation, ChiSquared, Divergence, FDivergence, Hellinger,
+    JensenShannon, KullbackLeibler, RenyiDivergence, SquaredHellinger, TotalVariation,
+    TsallisDivergence, generators,
+};
+pub use measure::entropy::{
+    CrossEntropy, Entropy, MaxEntropy, MinEntropy, Renyi, Shannon, Tsallis,
+};
+pub use measure::multivariate::{
+    CoInformation, CoInformations, DualTotalCorrelation, MarginalEntropies, OInformation,
+    SInformation, TotalCorrelation,
+};
+pub use measure::mutual::{
+    ConditionalMutualInformation, MutualInformation, VariationOfInformation,
+};
+pub use measure::process::{MarkovChain, TransferEntropy};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
 pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};
