@@ -12,16 +12,25 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
+pub mod discrete;
+
 mod error;
 mod estimator;
+mod family;
+pub mod gaussian;
+pub mod inference;
 mod information;
 pub mod measure;
+pub mod neighbors;
 mod probabilities;
 mod sample;
+pub mod series;
 mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
+pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use measure::bregman::{
     Bregman, Convex, LogSumExp, NegativeEntropy, NegativeLogarithm, SquaredNorm,
