@@ -14,6 +14,7 @@
 
 pub mod channel;
 pub mod discrete;
+pub mod decomposition;
 
 mod error;
 mod estimator;
@@ -23,6 +24,7 @@ pub mod inference;
 mod information;
 pub mod measure;
 pub mod neighbors;
+mod interior;
 mod probabilities;
 mod sample;
 pub mod series;
