@@ -71,7 +71,7 @@ impl Inference {
     }
 
     /// Whether to look for bias by extrapolation over subsamples, where no bound is known. Costs
-    /// about two more estimates.
+    /// about three more estimates.
     pub const fn search_bias(mut self, search: bool) -> Self {
         self.bias = search;
         self

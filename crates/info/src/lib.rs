@@ -12,17 +12,27 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod channel;
 pub mod discrete;
 pub mod outcome;
 
 mod error;
 mod estimator;
+mod family;
+pub mod gaussian;
+pub mod inference;
 mod information;
+pub mod neighbors;
+
 mod probabilities;
 mod sample;
+pub mod series;
+mod table;
 
 pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
+pub use family::FamilyMember;
 pub use information::{Information, Quantity};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
+pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};

@@ -229,6 +229,15 @@ impl Counts {
         }
     }
 
+    /// Other counts of the same alphabet, which may be all zero for a part of nothing.
+    pub(crate) fn with_counts(&self, counts: Vec<u64>) -> Self {
+        Self {
+            total: counts.iter().sum(),
+            of_symbol: counts,
+            known: self.known,
+        }
+    }
+
     /// The counts.
     pub fn as_slice(&self) -> &[u64] {
         &self.of_symbol
@@ -371,6 +380,11 @@ impl<X: Sample, Y: Sample> Pair<X, Y> {
     pub fn new(x: X, y: Y) -> Result<Self, InfoError> {
         same_length("y", y.len(), x.len())?;
         Ok(Self { x, y })
+    }
+
+    /// Joins two samples that are known to be equally long.
+    pub(crate) fn joined(x: X, y: Y) -> Self {
+        Self { x, y }
     }
 
     /// The first part.
