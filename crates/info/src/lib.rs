@@ -15,6 +15,7 @@
 pub mod channel;
 pub mod discrete;
 pub mod decomposition;
+pub mod outcome;
 
 mod error;
 mod estimator;
