@@ -12,6 +12,7 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod continuous;
 mod error;
 mod estimator;
 pub mod inference;
