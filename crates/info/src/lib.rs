@@ -17,6 +17,7 @@ pub mod discrete;
 pub mod decomposition;
 pub mod outcome;
 
+pub mod continuous;
 mod error;
 mod estimator;
 mod family;
