@@ -20,6 +20,7 @@ mod family;
 pub mod gaussian;
 pub mod inference;
 mod information;
+pub mod learning;
 
 mod probabilities;
 mod sample;
