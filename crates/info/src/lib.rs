@@ -13,6 +13,7 @@
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
 pub mod channel;
+pub mod discrete;
 
 mod error;
 mod estimator;
@@ -21,9 +22,11 @@ pub mod gaussian;
 pub mod inference;
 mod information;
 pub mod learning;
+pub mod neighbors;
 
 mod probabilities;
 mod sample;
+pub mod series;
 mod table;
 
 pub use error::InfoError;

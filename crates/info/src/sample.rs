@@ -382,6 +382,11 @@ impl<X: Sample, Y: Sample> Pair<X, Y> {
         Ok(Self { x, y })
     }
 
+    /// Joins two samples that are known to be equally long.
+    pub(crate) fn joined(x: X, y: Y) -> Self {
+        Self { x, y }
+    }
+
     /// The first part.
     pub fn x(&self) -> &X {
         &self.x

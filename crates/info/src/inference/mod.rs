@@ -3,14 +3,17 @@
 //! | what | how |
 //! |---|---|
 //! | [`subsample`] | intervals from subsamples, for any estimator |
+//! | [`permutation`] | p-values of independence, conditional independence, equality of laws |
 //! | [`bias`] | the bias left, by extrapolation over halves, quarters and eighths of the data |
 //!
-//! [`attach`] puts the first two around a value, as [`Inference`] asks.
+//! [`attach`] puts intervals and bias around a value, as [`Inference`] asks.
 
 pub mod bias;
+pub mod permutation;
 mod resample;
 pub mod subsample;
 
+pub use permutation::{PermutationTest, Pool, Significance};
 pub use resample::Resample;
 
 use ergodic_core::{Bias, Estimate};
@@ -114,7 +117,7 @@ pub(crate) mod tests {
     use ergodic_math::reduce;
 
     use super::*;
-    use crate::{Points, Sample};
+    use crate::{Pair, Points, Sample};
 
     /// The mean of the first coordinate: linear, unbiased.
     pub(crate) struct Mean;
@@ -133,6 +136,61 @@ pub(crate) mod tests {
             let value = self.value(data)?;
             attach(self, data, ask, value, Some(0.5), Bias::Unknown)
         }
+    }
+
+    /// Kraskov's first estimator in its plainest form, `O(n²)`.
+    pub(crate) struct BruteForce {
+        pub(crate) k: usize,
+    }
+
+    impl Estimator<Pair<Points>> for BruteForce {
+        fn method(&self) -> Cow<'static, str> {
+            "mutual information, brute force".into()
+        }
+
+        fn value(&self, data: &Pair<Points>) -> Result<f64, InfoError> {
+            let n = data.len();
+            if self.k >= n {
+                return Err(InfoError::argument("k", self.k, "below the sample's size"));
+            }
+            let distance = |points: &Points, i, j| {
+                let both = points.row(i).iter().zip(points.row(j));
+                both.fold(0.0f64, |m, (a, b)| m.max((a - b).abs()))
+            };
+            let digamma = |m: usize| ergodic_math::special::digamma(m as f64);
+            let mut sum = 0.0;
+            for i in 0..n {
+                let others = (0..n).filter(|j| *j != i);
+                let both: Vec<(f64, f64)> = others
+                    .map(|j| (distance(data.x(), i, j), distance(data.y(), i, j)))
+                    .collect();
+                let mut joint: Vec<f64> = both.iter().map(|(x, y)| x.max(*y)).collect();
+                let (_, radius, _) = joint.select_nth_unstable_by(self.k - 1, f64::total_cmp);
+                let x = both.iter().filter(|d| d.0 < *radius).count();
+                let y = both.iter().filter(|d| d.1 < *radius).count();
+                sum += digamma(x + 1) + digamma(y + 1);
+            }
+            Ok(digamma(self.k) + digamma(n) - sum / n as f64)
+        }
+
+        fn estimate(&self, data: &Pair<Points>, ask: &Inference) -> Result<Estimate, InfoError> {
+            attach(self, data, ask, self.value(data)?, None, Bias::Unknown)
+        }
+    }
+
+    /// `dim` independent pairs of standard normals with correlation `rho`: I = −½ dim ln(1 − ρ²).
+    pub(crate) fn correlated(n: usize, dim: usize, rho: f64, seed: u64) -> Pair<Points> {
+        let mut rng = ergodic_math::rng::stream(seed, 0);
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for _ in 0..n * dim {
+            let (a, b) = (
+                ergodic_math::rng::normal(&mut rng),
+                ergodic_math::rng::normal(&mut rng),
+            );
+            x.push(a);
+            y.push(rho * a + (1.0 - rho * rho).sqrt() * b);
+        }
+        Pair::new(Points::new(x, dim).unwrap(), Points::new(y, dim).unwrap()).unwrap()
     }
 
     #[test]

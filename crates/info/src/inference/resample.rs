@@ -7,7 +7,8 @@ use crate::{Counts, Sample};
 /// Data that can be thinned: random parts of them are data of the same law.
 ///
 /// Every [`Sample`] is (its rows are exchangeable), and [`Counts`] (a part is drawn as from an urn,
-/// multivariate hypergeometric). Serially dependent data draw contiguous stretches.
+/// multivariate hypergeometric). Serially dependent data draw contiguous stretches:
+/// [`series::Series`](crate::series::Series).
 ///
 /// ```
 /// use ergodic_info::inference::Resample;

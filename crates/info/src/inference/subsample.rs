@@ -21,7 +21,8 @@
 //! Where the rate is not `√n` (entropy of a law with infinite variance of `log p`, high-dimensional
 //! nearest neighbours), where the subsamples are too small for the estimator, and at the edge of
 //! the parameter space (mutual information of independent symbols, where `θ̂ₙ − θ` is of order
-//! `1/n`): use permutation tests there. Dependent data need blocks.
+//! `1/n`): use [`permutation`](super::permutation) tests there. Dependent data need blocks:
+//! [`series`](crate::series).
 
 use ergodic_core::Interval;
 use ergodic_math::reduce;
