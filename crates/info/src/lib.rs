@@ -15,6 +15,7 @@
 pub mod channel;
 pub mod discrete;
 
+pub mod continuous;
 mod error;
 mod estimator;
 mod family;
