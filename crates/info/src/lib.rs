@@ -25,6 +25,7 @@ pub mod gaussian;
 pub mod inference;
 mod information;
 pub mod measure;
+pub mod learning;
 pub mod neighbors;
 mod interior;
 mod probabilities;
