@@ -74,7 +74,7 @@ impl Categorical {
         Ok([Real::exp(-a)].into_iter().chain(rest).collect())
     }
 
-    fn of_many(&self, total: f64, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+    fn of_many(self, total: f64, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         let p = self.probabilities(natural)?;
         let d = self.outcomes - 1;
         for i in 0..d {
@@ -93,7 +93,7 @@ impl Categorical {
     }
 
     fn natural_of_mean(
-        &self,
+        self,
         total: f64,
         mean: &[f64],
         natural: &mut [f64],

@@ -42,7 +42,7 @@ impl Dirichlet {
         Ok(Self { parts })
     }
 
-    fn check(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+    fn check(self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, self.parts)?;
         for k in 0..self.parts {
             domain::require("natural", natural, k, natural[k] > 0.0, "above 0")?;

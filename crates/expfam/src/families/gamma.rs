@@ -15,7 +15,7 @@ pub(crate) fn shape_of_gap(gap: f64) -> f64 {
         return 0.5 / gap + 1.0 / 6.0; // log α − ψ(α) = 1/2α + 1/12α² + …
     }
     let mut shape = (3.0 - gap + ((gap - 3.0) * (gap - 3.0) + 24.0 * gap).sqrt()) / (12.0 * gap);
-    if !(shape > 0.0) {
+    if shape <= 0.0 {
         shape = 1.0 / gap;
     }
     for _ in 0..60 {

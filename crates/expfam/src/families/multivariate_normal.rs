@@ -114,7 +114,7 @@ impl MultivariateNormal {
         Ok((parts.mean, parts.precision.inverse()))
     }
 
-    fn parts(&self, argument: &'static str, natural: &[f64]) -> Result<Parts, ArgumentError> {
+    fn parts(self, argument: &'static str, natural: &[f64]) -> Result<Parts, ArgumentError> {
         domain::finite(argument, natural, self.dim())?;
         let precision = symmetric::unpack(self.d, &natural[self.d..]) * -2.0;
         let precision = factor(
@@ -306,11 +306,11 @@ impl DiagonalNormal {
         Ok(natural)
     }
 
-    fn coordinate(&self, i: usize, both: &[f64]) -> [f64; 2] {
+    fn coordinate(self, i: usize, both: &[f64]) -> [f64; 2] {
         [both[i], both[self.d + i]]
     }
 
-    fn check(&self, natural: &[f64]) -> Result<(), ArgumentError> {
+    fn check(self, natural: &[f64]) -> Result<(), ArgumentError> {
         domain::finite("natural", natural, 2 * self.d)?;
         for i in self.d..2 * self.d {
             domain::require("natural", natural, i, natural[i] < 0.0, "below 0")?;

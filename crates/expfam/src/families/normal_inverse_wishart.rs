@@ -92,7 +92,7 @@ impl NormalInverseWishart {
         Ok(natural)
     }
 
-    pub(crate) fn parts(&self, natural: &[f64]) -> Result<Parts, ArgumentError> {
+    pub(crate) fn parts(self, natural: &[f64]) -> Result<Parts, ArgumentError> {
         let (d, s) = (self.d, symmetric::length(self.d));
         domain::finite("natural", natural, self.dim())?;
         let last = 1 + s + d;

@@ -41,7 +41,7 @@ fn radial(d: usize, kappa: f64) -> Result<Radial, ArgumentError> {
 fn concentration(d: usize, length: f64) -> Result<f64, ArgumentError> {
     let rest = (1.0 - length) * (1.0 + length);
     let mut kappa = length * (d as f64 - length * length) / rest;
-    if !(kappa < 1e8) {
+    if kappa.is_nan() || kappa >= 1e8 {
         return Err(ArgumentError::new(
             "mean",
             format!("a vector of length {length}"),

@@ -59,7 +59,7 @@ impl Core {
         a: f64,
         minus_s: &[f64],
     ) -> Result<Self, ArgumentError> {
-        if !(a > 0.5 * (d as f64 - 1.0)) {
+        if a.is_nan() || a <= 0.5 * (d as f64 - 1.0) {
             return Err(ArgumentError::new(
                 argument,
                 format!("of {} degrees of freedom", 2.0 * a),
@@ -224,7 +224,7 @@ impl Wishart {
         Ok(natural)
     }
 
-    fn core(&self, natural: &[f64]) -> Result<Core, ArgumentError> {
+    fn core(self, natural: &[f64]) -> Result<Core, ArgumentError> {
         domain::finite("natural", natural, self.dim())?;
         let a = natural[0] + 0.5 * (self.d as f64 + 1.0);
         Core::new("natural", self.d, a, &natural[1..])
@@ -358,7 +358,7 @@ impl InverseWishart {
         Ok(natural)
     }
 
-    fn core(&self, natural: &[f64]) -> Result<Core, ArgumentError> {
+    fn core(self, natural: &[f64]) -> Result<Core, ArgumentError> {
         domain::finite("natural", natural, self.dim())?;
         let a = -natural[0] - 0.5 * (self.d as f64 + 1.0);
         Core::new("natural", self.d, a, &natural[1..])
