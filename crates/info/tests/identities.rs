@@ -208,6 +208,20 @@ proptest! {
                 same(s(x.union(y)), chain)?;
             }
         }
+        // Arimoto: α/(1 − α) log Σ_y (Σ_x p(x, y)^α)^{1/α}; order ∞: −log Σ_y max_x p(x, y).
+        let columns = t.marginal(x.union(y)).unwrap().ordered(["y", "x"]).unwrap();
+        let size = t.size(x).unwrap();
+        for order in [0.2, 0.5, 0.9, 1.1, 2.0, 7.0f64] {
+            let norms = columns.probabilities().as_slice().chunks(size).map(|row| {
+                row.iter().map(|p| p.powf(order)).sum::<f64>().powf(1.0 / order)
+            });
+            let expected = order / (1.0 - order) * norms.sum::<f64>().ln();
+            let found = Renyi::new(order).unwrap().conditional(&t, x, y).unwrap().nats();
+            prop_assert!((found - expected).abs() <= 1e-12, "{} {}", found, expected);
+        }
+        let guesses = columns.probabilities().as_slice().chunks(size);
+        let guess: f64 = guesses.map(|row| row.iter().fold(0.0, |m: f64, p| m.max(*p))).sum();
+        same(MinEntropy.conditional(&t, x, y).unwrap().nats(), -guess.ln())?;
         same(MinEntropy.conditional(&t, x, Variables::EMPTY).unwrap().nats(),
              MinEntropy.joint(&t, x).unwrap().nats())?;
     }
