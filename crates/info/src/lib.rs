@@ -13,14 +13,19 @@
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
 pub mod channel;
+pub mod decomposition;
 pub mod discrete;
+pub mod outcome;
 
+pub mod continuous;
 mod error;
 mod estimator;
 mod family;
 pub mod gaussian;
 pub mod inference;
 mod information;
+mod interior;
+pub mod learning;
 pub mod measure;
 pub mod neighbors;
 mod probabilities;
