@@ -13,6 +13,7 @@
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
 pub mod channel;
+pub mod continuous;
 pub mod discrete;
 
 mod error;

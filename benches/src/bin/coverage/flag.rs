@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ergodic_core::{Bias, Randomness};
+use ergodic_core::Bias;
 use ergodic_info::continuous::{Ksg, KsgAlgorithm};
 use ergodic_info::inference::bias::extrapolate;
 use ergodic_info::{Estimator, Inference, Pair, Points};

@@ -1,7 +1,10 @@
 //! Counting within a radius on the line.
 
+use std::hint::select_unpredictable;
+
 use super::Reach;
 use super::lanes::LANES;
+use super::tree::{ordered, unordered};
 
 /// The values of a sample in ascending order.
 pub(crate) struct Line {
@@ -11,8 +14,10 @@ pub(crate) struct Line {
 impl Line {
     /// Sorts the values, O(N log N).
     pub(crate) fn new(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        // As integers of the same order they sort without branches.
+        let mut keys: Vec<u64> = values.iter().map(|x| ordered(*x)).collect();
+        keys.sort_unstable();
+        let sorted = keys.iter().map(|key| unordered(*key)).collect();
         Self { sorted }
     }
 
@@ -62,11 +67,8 @@ impl Line {
             let half = width / 2;
             for lane in 0..LANES {
                 let middle = start[lane] + half;
-                start[lane] = if before(sorted[middle - 1], lane) {
-                    middle
-                } else {
-                    start[lane]
-                };
+                start[lane] =
+                    select_unpredictable(before(sorted[middle - 1], lane), middle, start[lane]);
             }
             width -= half;
         }
