@@ -14,6 +14,8 @@
 
 pub mod channel;
 pub mod discrete;
+pub mod decomposition;
+pub mod outcome;
 
 pub mod continuous;
 mod error;
@@ -22,9 +24,10 @@ mod family;
 pub mod gaussian;
 pub mod inference;
 mod information;
+pub mod measure;
 pub mod learning;
 pub mod neighbors;
-
+mod interior;
 mod probabilities;
 mod sample;
 pub mod series;
@@ -34,6 +37,25 @@ pub use error::InfoError;
 pub use estimator::{Estimator, Inference, IntervalSource};
 pub use family::FamilyMember;
 pub use information::{Information, Quantity};
+pub use measure::bregman::{
+    Bregman, Convex, LogSumExp, NegativeEntropy, NegativeLogarithm, SquaredNorm,
+};
+pub use measure::divergence::{
+    Bhattacharyya, Chernoff, ChernoffInformation, ChiSquared, Divergence, FDivergence, Hellinger,
+    JensenShannon, KullbackLeibler, RenyiDivergence, SquaredHellinger, TotalVariation,
+    TsallisDivergence, generators,
+};
+pub use measure::entropy::{
+    CrossEntropy, Entropy, MaxEntropy, MinEntropy, Renyi, Shannon, Tsallis,
+};
+pub use measure::multivariate::{
+    CoInformation, CoInformations, DualTotalCorrelation, MarginalEntropies, OInformation,
+    SInformation, TotalCorrelation,
+};
+pub use measure::mutual::{
+    ConditionalMutualInformation, MutualInformation, VariationOfInformation,
+};
+pub use measure::process::{MarkovChain, TransferEntropy};
 pub use probabilities::Probabilities;
 pub use sample::{Counts, Pair, Points, Sample, Symbols, Triple};
 pub use table::{MAX_CELLS, MAX_VARIABLES, Table, Variables};

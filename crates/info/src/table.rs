@@ -693,7 +693,18 @@ pub(crate) fn disjoint(
 
 /// `out[o, i] = Σ_s in[o, s, i]`, compensated.
 pub(crate) fn sum_axis(cells: &[f64], summed: usize, inner: usize) -> Vec<f64> {
+    if summed == 1 {
+        return cells.to_vec();
+    }
     let mut out = Vec::with_capacity(cells.len() / summed);
+    if summed == 2 {
+        // One rounding each: nothing to compensate.
+        for block in cells.chunks_exact(2 * inner) {
+            let (left, right) = block.split_at(inner);
+            out.extend(left.iter().zip(right).map(|(left, right)| left + right));
+        }
+        return out;
+    }
     if inner == 1 {
         out.extend(cells.chunks_exact(summed).map(reduce::sum));
         return out;

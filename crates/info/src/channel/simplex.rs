@@ -1,6 +1,9 @@
 //! Minimisation of a smooth convex function of a law, with a certificate.
 
 use nalgebra::{DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+
+use crate::interior::{Program, State, follow, ridged_cholesky};
 
 /// A convex function on the simplex, differentiable where all outcomes have probability.
 pub(crate) trait Convex {
@@ -45,6 +48,8 @@ const FRACTION: f64 = 0.995;
 /// probability is 0 with derivative 0, so a primal–dual interior-point method takes over: Newton's
 /// method on `∂f − z + ν = 0`, `pᵢzᵢ = μ`, `Σp = 1` with `μ → 0` (Boyd and Vandenberghe, *Convex
 /// Optimization*, 2004, section 11.7), `O(n³)` a step, some tens of steps.
+/// probability is 0 with derivative 0, so an interior-point method takes over, `O(n³)` a step, some
+/// tens of steps.
 pub(crate) fn minimize(problem: &impl Convex, tolerance: f64, limit: usize) -> Minimum {
     let n = problem.len();
     let mut p = vec![1.0 / n as f64; n];
@@ -69,8 +74,38 @@ pub(crate) fn minimize(problem: &impl Convex, tolerance: f64, limit: usize) -> M
     }
     if best.gap > tolerance && best.iterations < limit {
         interior_point(problem, tolerance, limit, &mut best);
+        let limit = limit - best.iterations;
+        let start = inside(problem, &best, tolerance);
+        follow(&OnSimplex(problem), start, limit, |state| {
+            best.improve(
+                &state.point,
+                state.value,
+                gap(&state.point, &state.gradient),
+            );
+            best.gap <= tolerance
+        });
     }
     best
+}
+
+/// Inside, as Newton's method needs: a classical step may have brought outcomes close to 0.
+fn inside(problem: &impl Convex, best: &Minimum, tolerance: f64) -> State {
+    let n = problem.len();
+    let share = 1e-3;
+    let point: Vec<f64> = (best.point.iter())
+        .map(|p| (1.0 - share) * p + share / n as f64)
+        .collect();
+    let mut gradient = vec![0.0; n];
+    let value = problem.value(&point, &mut gradient);
+    let least = least(&gradient);
+    let mu = gap(&point, &gradient).max(tolerance) / n as f64;
+    State {
+        slack: gradient.iter().map(|g| g - least + mu).collect(),
+        dual: vec![least - mu],
+        point,
+        value,
+        gradient,
+    }
 }
 
 fn least(gradient: &[f64]) -> f64 {
@@ -240,4 +275,49 @@ fn step(
         length *= 0.5;
     }
     None
+/// The program with the one constraint `Σ p = 1`.
+struct OnSimplex<'a, C>(&'a C);
+
+impl<C: Convex> Program for OnSimplex<'_, C> {
+    /// The factors, and the matrix's answer to the constraint.
+    type Factors = (Cholesky<f64, Dyn>, DVector<f64>);
+
+    fn value(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
+        self.0.value(point, gradient)
+    }
+
+    fn adjoint(&self, dual: &[f64]) -> Vec<f64> {
+        vec![dual[0]; self.0.len()]
+    }
+
+    fn missing(&self, point: &[f64]) -> Vec<f64> {
+        vec![1.0 - point.iter().sum::<f64>()]
+    }
+
+    fn factor(&self, point: &[f64], weights: &[f64]) -> Option<Self::Factors> {
+        let mut matrix = self.0.hessian(point);
+        for (i, weight) in weights.iter().enumerate() {
+            for (j, p) in point.iter().enumerate() {
+                matrix[(i, j)] *= point[i] * p;
+            }
+            matrix[(i, i)] += weight;
+        }
+        let factors = ridged_cholesky(&matrix)?;
+        let answer = factors.solve(&DVector::from_column_slice(point));
+        Some((factors, answer))
+    }
+
+    fn solve(
+        &self,
+        (factors, answer): &Self::Factors,
+        point: &[f64],
+        right: &[f64],
+        missing: &[f64],
+    ) -> (Vec<f64>, Vec<f64>) {
+        let free = factors.solve(&DVector::from_column_slice(right));
+        let along = |v: &DVector<f64>| -> f64 { point.iter().zip(v).map(|(p, v)| p * v).sum() };
+        let dual = (missing[0] - along(&free)) / along(answer);
+        let relative = free + answer * dual;
+        (relative.iter().copied().collect(), vec![dual])
+    }
 }
