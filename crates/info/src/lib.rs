@@ -13,8 +13,8 @@
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
 pub mod channel;
-pub mod discrete;
 pub mod decomposition;
+pub mod discrete;
 pub mod outcome;
 
 pub mod continuous;
@@ -24,10 +24,10 @@ mod family;
 pub mod gaussian;
 pub mod inference;
 mod information;
-pub mod measure;
-pub mod learning;
-pub mod neighbors;
 mod interior;
+pub mod learning;
+pub mod measure;
+pub mod neighbors;
 mod probabilities;
 mod sample;
 pub mod series;

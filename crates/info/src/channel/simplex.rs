@@ -1,6 +1,5 @@
 //! Minimisation of a smooth convex function of a law, with a certificate.
 
-use nalgebra::{DMatrix, DVector};
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::interior::{Program, State, follow, ridged_cholesky};
@@ -37,17 +36,11 @@ const CLASSICAL: usize = 25;
 /// No probability falls below this on the way, so that derivatives stay finite.
 const FLOOR: f64 = 1e-30;
 
-/// How much of the way to the boundary a step may go.
-const FRACTION: f64 = 0.995;
-
 /// Minimises from the uniform law until the gap is at most the tolerance, or no step helps.
 ///
 /// The certificate is the gap of the linearisation: a convex `f` is nowhere on the simplex below
 /// `f(p) + minᵢ ∂ᵢf − Σ p ∂f`. For the negative mutual information this is Arimoto's bound
 /// `maxₓ D(W(·|x)‖q) − I`. The classical multiplicative steps have error `O(1/k)` where an optimal
-/// probability is 0 with derivative 0, so a primal–dual interior-point method takes over: Newton's
-/// method on `∂f − z + ν = 0`, `pᵢzᵢ = μ`, `Σp = 1` with `μ → 0` (Boyd and Vandenberghe, *Convex
-/// Optimization*, 2004, section 11.7), `O(n³)` a step, some tens of steps.
 /// probability is 0 with derivative 0, so an interior-point method takes over, `O(n³)` a step, some
 /// tens of steps.
 pub(crate) fn minimize(problem: &impl Convex, tolerance: f64, limit: usize) -> Minimum {
@@ -73,7 +66,6 @@ pub(crate) fn minimize(problem: &impl Convex, tolerance: f64, limit: usize) -> M
         best.improve(&p, value, gap(&p, &gradient));
     }
     if best.gap > tolerance && best.iterations < limit {
-        interior_point(problem, tolerance, limit, &mut best);
         let limit = limit - best.iterations;
         let start = inside(problem, &best, tolerance);
         follow(&OnSimplex(problem), start, limit, |state| {
@@ -129,152 +121,6 @@ impl Minimum {
     }
 }
 
-/// Primal and dual variables with the derivatives at the primal.
-struct State {
-    p: Vec<f64>,
-    z: Vec<f64>,
-    shift: f64,
-    value: f64,
-    gradient: Vec<f64>,
-}
-
-impl State {
-    /// The squared residual of the perturbed optimality conditions.
-    fn residual(&self, mu: f64) -> f64 {
-        let dual = |(g, z): (&f64, &f64)| (g - z + self.shift) * (g - z + self.shift);
-        let complementary = |(p, z): (&f64, &f64)| (p * z - mu) * (p * z - mu);
-        let dual: f64 = self.gradient.iter().zip(&self.z).map(dual).sum();
-        let complementary: f64 = self.p.iter().zip(&self.z).map(complementary).sum();
-        dual + complementary
-    }
-
-    fn complementarity(&self) -> f64 {
-        let sum: f64 = self.p.iter().zip(&self.z).map(|(p, z)| p * z).sum();
-        sum / self.p.len() as f64
-    }
-}
-
-fn interior_point(problem: &impl Convex, tolerance: f64, limit: usize, best: &mut Minimum) {
-    let n = problem.len();
-    // Inside, as Newton's method needs: a classical step may have brought outcomes close to 0.
-    let inside = 1e-3;
-    let p: Vec<f64> = (best.point.iter())
-        .map(|p| (1.0 - inside) * p + inside / n as f64)
-        .collect();
-    let mut gradient = vec![0.0; n];
-    let value = problem.value(&p, &mut gradient);
-    let least = least(&gradient);
-    let mu = gap(&p, &gradient).max(tolerance) / n as f64;
-    let mut state = State {
-        z: gradient.iter().map(|g| g - least + mu).collect(),
-        shift: mu - least,
-        p,
-        value,
-        gradient,
-    };
-    while best.iterations < limit {
-        let target = 0.1 * state.complementarity();
-        let Some((dp, dz, shift)) = direction(problem, &state, target) else {
-            return;
-        };
-        let Some(next) = step(problem, &state, (&dp, &dz, shift), target) else {
-            return;
-        };
-        state = next;
-        best.improve(&state.p, state.value, gap(&state.p, &state.gradient));
-        // Rounding leaves nothing to gain once products are this small.
-        if best.gap <= tolerance || state.complementarity() < 1e-19 {
-            return;
-        }
-    }
-}
-
-/// Newton's direction for the perturbed conditions; none where the matrix is no longer definite.
-fn direction(problem: &impl Convex, state: &State, mu: f64) -> Option<(Vec<f64>, Vec<f64>, f64)> {
-    let n = state.p.len();
-    // In units of p the matrix stays well scaled when probabilities go to 0.
-    let mut matrix = problem.hessian(&state.p);
-    for i in 0..n {
-        for j in 0..n {
-            matrix[(i, j)] *= state.p[i] * state.p[j];
-        }
-        matrix[(i, i)] += state.p[i] * state.z[i];
-    }
-    let scale = (0..n).map(|i| matrix[(i, i)]).fold(0.0, f64::max);
-    let mut ridge = 0.0;
-    let factors = loop {
-        let mut ridged = matrix.clone();
-        for i in 0..n {
-            ridged[(i, i)] += ridge;
-        }
-        if let Some(factors) = ridged.cholesky() {
-            break factors;
-        }
-        ridge = if ridge == 0.0 {
-            1e-16 * scale
-        } else {
-            10.0 * ridge
-        };
-        if !(ridge.is_finite() && ridge <= 1e-3 * scale) {
-            return None;
-        }
-    };
-    let right = DVector::from_fn(n, |i, _| mu - state.p[i] * state.gradient[i]);
-    let ones = DVector::from_column_slice(&state.p);
-    let (a, b) = (factors.solve(&right), factors.solve(&ones));
-    let shift = ones.dot(&a) / ones.dot(&b);
-    let relative = a - b * shift;
-    let dp: Vec<f64> = (0..n).map(|i| state.p[i] * relative[i]).collect();
-    let dz: Vec<f64> = (0..n)
-        .map(|i| mu / state.p[i] - state.z[i] * (1.0 + relative[i]))
-        .collect();
-    (dp.iter().chain(&dz).all(|d| d.is_finite()) && shift.is_finite()).then_some((dp, dz, shift))
-}
-
-/// The longest step that stays inside and lessens the residual.
-fn step(
-    problem: &impl Convex,
-    state: &State,
-    (dp, dz, shift): (&[f64], &[f64], f64),
-    mu: f64,
-) -> Option<State> {
-    let reach = |x: &[f64], dx: &[f64]| {
-        let bounds = x.iter().zip(dx).filter(|(_, d)| **d < 0.0);
-        bounds.map(|(x, d)| -x / d).fold(f64::INFINITY, f64::min)
-    };
-    let mut length = (FRACTION * reach(&state.p, dp).min(reach(&state.z, dz))).min(1.0);
-    let before = state.residual(mu);
-    for _ in 0..40 {
-        let mut p: Vec<f64> = state
-            .p
-            .iter()
-            .zip(dp)
-            .map(|(p, d)| p + length * d)
-            .collect();
-        let total: f64 = p.iter().sum();
-        p.iter_mut().for_each(|p| *p /= total);
-        let mut next = State {
-            z: state
-                .z
-                .iter()
-                .zip(dz)
-                .map(|(z, d)| z + length * d)
-                .collect(),
-            shift: state.shift + length * (shift - state.shift),
-            p,
-            value: 0.0,
-            gradient: vec![0.0; dp.len()],
-        };
-        next.value = problem.value(&next.p, &mut next.gradient);
-        let inside = next.p.iter().chain(&next.z).all(|v| *v > 0.0);
-        let after = next.residual(mu);
-        // Near the end rounding rules the residual; a full step is then right.
-        if inside && (after <= (1.0 - 0.01 * length) * before || after < 1e-26) {
-            return Some(next);
-        }
-        length *= 0.5;
-    }
-    None
 /// The program with the one constraint `Σ p = 1`.
 struct OnSimplex<'a, C>(&'a C);
 
