@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`math`] | `ergodic-math` | log-space sums, special functions, dense products, random streams |
 //! | [`core`] | `ergodic-core` | the traits: energies, kernels, randomness, paths, estimates |
+//! | `info` | `ergodic-info` | entropies, divergences, mutual information, exact and estimated |
 //! | `diagnostics` | `ergodic-diagnostics` | R̂, effective sample sizes, standard errors; charts with the feature `plots` |
 //! | `samplers` | `ergodic-samplers` | Markov kernels, one file each, and their composition |
 //! | `free_energy` | `ergodic-free-energy` | log partition functions with certificates |
@@ -30,6 +31,8 @@ pub use ergodic_core as core;
 pub use ergodic_diagnostics as diagnostics;
 #[cfg(feature = "free-energy")]
 pub use ergodic_free_energy as free_energy;
+#[cfg(feature = "info")]
+pub use ergodic_info as info;
 pub use ergodic_math as math;
 #[cfg(feature = "models")]
 pub use ergodic_models as models;

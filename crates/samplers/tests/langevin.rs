@@ -586,10 +586,10 @@ fn step_halving_takes_the_order_of_the_positions_and_says_when_steps_diverged() 
     let (known, claimed) = (run(word().position_order()), run(word().order()));
     assert!(known.extrapolated.interval.contains(1.0) && known.bias.interval.contains(0.0));
     assert!((claimed.bias.value / known.bias.value - 1.5).abs() < 1e-9);
-    assert!(known.divergences == 0 && !known.bias.bias_dominates);
+    assert!(known.divergences == 0 && !known.bias.bias.dominates());
 
     let all = halving.run(kernel, &Quartic, &[50.0], 1, square).unwrap();
-    assert!(all[0].divergences > 0 && all[0].bias.bias_dominates);
+    assert!(all[0].divergences > 0 && all[0].bias.bias.dominates());
 }
 
 /// Richardson's estimates cover their exact expectations, at an error probability of 4e-9 each.
