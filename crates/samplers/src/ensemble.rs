@@ -293,7 +293,9 @@ fn rank(points: &[Vec<f64>], dim: usize, scratch: &mut Vec<f64>) -> usize {
         if spread == 0.0 {
             return 0;
         }
-        column.iter_mut().for_each(|c| *c /= spread);
+        for c in column {
+            *c /= spread;
+        }
     }
     let mut columns = &mut scratch[..];
     let mut rank = 0;

@@ -144,11 +144,11 @@ fn local_bias(terms: &Terms<'_>, n: u64, x: f64) -> f64 {
 fn envelope(xs: &[f64], ys: &[f64], x: f64) -> f64 {
     let mut hull: Vec<(f64, f64)> = Vec::new();
     for point in xs.iter().copied().zip(ys.iter().copied()) {
-        if let Some(last) = hull.last_mut() {
-            if point.0 <= last.0 {
-                last.1 = last.1.max(point.1);
-                continue;
-            }
+        if let Some(last) = hull.last_mut()
+            && point.0 <= last.0
+        {
+            last.1 = last.1.max(point.1);
+            continue;
         }
         while let [.., a, b] = hull[..] {
             if (b.1 - a.1) * (point.0 - a.0) <= (point.1 - a.1) * (b.0 - a.0) {

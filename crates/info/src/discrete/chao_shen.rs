@@ -88,22 +88,12 @@ impl EntropyRule for ChaoShen {
             return Ok(Some(vec![term(count - 1, n - 1, coverage(f1, n - 1))]));
         }
         let f1 = data.seen(1);
-        let mut known: Vec<(u64, f64)> = Vec::with_capacity(3);
+        let all = [f1.saturating_sub(1), f1 + 1, f1].map(|singletons| {
+            let c = coverage(singletons.min(n - 1), n - 1);
+            (c, sum(data, n - 1, c))
+        });
         let left = data.pairs().iter().map(|(count, _)| {
-            let singletons = match count {
-                1 => f1 - 1,
-                2 => f1 + 1,
-                _ => f1,
-            };
-            let c = coverage(singletons, n - 1);
-            let all = match known.iter().find(|entry| entry.0 == singletons) {
-                Some(entry) => entry.1,
-                None => {
-                    let all = sum(data, n - 1, c);
-                    known.push((singletons, all));
-                    all
-                }
-            };
+            let (c, all) = all[(*count).min(3) as usize - 1];
             all - term(*count, n - 1, c) + term(count - 1, n - 1, c)
         });
         Ok(Some(left.collect()))

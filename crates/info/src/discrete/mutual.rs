@@ -8,7 +8,8 @@ use ergodic_math::special::chi_squared_survival;
 
 use super::rule::{BiasBounds, EntropyRule, half_width, widened};
 use super::{Multiplicities, PlugIn};
-use crate::{Estimator, Inference, InfoError, Pair, Sample, Symbols, Triple};
+use crate::inference::{self, Resample};
+use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Sample, Symbols, Triple};
 
 /// Mutual information of symbols, `Î(X; Y) = Ĥ(X) + Ĥ(Y) − Ĥ(X, Y)`, and conditional mutual information,
 /// `Î(X; Y | Z) = Ĥ(X, Z) + Ĥ(Y, Z) − Ĥ(X, Y, Z) − Ĥ(Z)`, each entropy by the rule `E`.
@@ -57,13 +58,24 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
         Ok(sum)
     }
 
-    fn estimate_of(&self, parts: &Parts, inference: &Inference) -> Result<Estimate, InfoError> {
+    fn estimate_of<D: Resample>(
+        &self,
+        data: &D,
+        parts: &Parts,
+        inference: &Inference,
+    ) -> Result<Estimate, InfoError>
+    where
+        Self: Estimator<D>,
+    {
         inference.check()?;
         let value = self.value_of(parts)?;
-        let (std_err, basis) = self.std_err(parts)?;
         let bounds = self.bounds(parts)?;
+        let bias = bounds.map_or(Bias::Unknown, |b| Bias::Bounded(b.absolute()));
+        if inference.interval_source() != IntervalSource::Own {
+            return inference::attach(self, data, inference, value, None, bias);
+        }
+        let (std_err, basis) = self.std_err(parts)?;
         let half = half_width(std_err, inference.confidence_level())?;
-        let interval = widened(value, half, bounds, parts.largest);
         let mut estimate = Estimate::new(
             format!(
                 "{}, {}; {basis}{}",
@@ -77,11 +89,15 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
             ),
             value,
             std_err,
-            interval,
+            widened(value, half, bounds, parts.largest),
             usize::try_from(parts.total).unwrap_or(usize::MAX),
             inference.confidence_level(),
         )?;
-        estimate.bias = bounds.map_or(Bias::Unknown, |b| Bias::Bounded(b.absolute()));
+        estimate.bias = bias;
+        if bias == Bias::Unknown && inference.searches_bias() {
+            let seed = inference.seed_value();
+            estimate.bias = inference::bias::search(self, data, value, half, seed);
+        }
         Ok(estimate)
     }
 
@@ -92,7 +108,7 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
         }
         let mut left = Vec::new();
         for (_, column) in &parts.columns {
-            match self.entropy.leave_one_out(&column.multiplicities)? {
+            match self.entropy.jackknife_values(&column.multiplicities)? {
                 Some(values) => left.push(values),
                 None => break,
             }
@@ -115,7 +131,7 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
                     .iter()
                     .zip(&left)
                     .map(|((sign, column), left)| {
-                        sign * left[column.kind[column.of_cell[cell] as usize] as usize]
+                        sign * left[column.rank[column.of_cell[cell] as usize] as usize]
                     })
                     .sum()
             })
@@ -165,7 +181,7 @@ impl<E: EntropyRule> Estimator<Pair<Symbols>> for DiscreteMutualInformation<E> {
     }
 
     fn estimate(&self, data: &Pair<Symbols>, inference: &Inference) -> Result<Estimate, InfoError> {
-        self.estimate_of(&Parts::of_pair(data), inference)
+        self.estimate_of(data, &Parts::of_pair(data), inference)
     }
 }
 
@@ -183,7 +199,7 @@ impl<E: EntropyRule> Estimator<Triple<Symbols>> for DiscreteMutualInformation<E>
         data: &Triple<Symbols>,
         inference: &Inference,
     ) -> Result<Estimate, InfoError> {
-        self.estimate_of(&Parts::of_triple(data), inference)
+        self.estimate_of(data, &Parts::of_triple(data), inference)
     }
 }
 
@@ -244,7 +260,7 @@ pub fn g_test(data: &Pair<Symbols>) -> Result<GTest, InfoError> {
 struct Column {
     multiplicities: Multiplicities,
     /// Of each label: its place among the distinct counts.
-    kind: Vec<u32>,
+    rank: Vec<u32>,
     /// Of each joint cell: its label in this column.
     of_cell: Vec<u32>,
 }
@@ -318,7 +334,7 @@ fn largest_of(x: &Labels, y: &Labels) -> f64 {
 
 /// A column of the symbols that were seen, numbered without gaps.
 struct Labels {
-    labels: Vec<u32>,
+    of_row: Vec<u32>,
     number: u32,
     alphabet: Option<u64>,
 }
@@ -336,9 +352,9 @@ impl Labels {
     fn joined(&self, other: &Self) -> Self {
         let width = u64::from(other.number);
         let keys = self
-            .labels
+            .of_row
             .iter()
-            .zip(&other.labels)
+            .zip(&other.of_row)
             .map(|(a, b)| u64::from(*a) * width + u64::from(*b));
         let alphabet = match (self.alphabet, other.alphabet) {
             (Some(a), Some(b)) => a.checked_mul(b),
@@ -375,7 +391,7 @@ impl Labels {
                 .collect()
         };
         Self {
-            labels,
+            of_row: labels,
             number,
             alphabet,
         }
@@ -383,7 +399,7 @@ impl Labels {
 
     fn counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.number as usize];
-        for label in &self.labels {
+        for label in &self.of_row {
             counts[*label as usize] += 1;
         }
         counts
@@ -392,7 +408,7 @@ impl Labels {
     /// The row where each label appears first; labels are numbered in this order.
     fn first_rows(&self) -> Vec<usize> {
         let mut rows = Vec::with_capacity(self.number as usize);
-        for (row, label) in self.labels.iter().enumerate() {
+        for (row, label) in self.of_row.iter().enumerate() {
             if *label as usize == rows.len() {
                 rows.push(row);
             }
@@ -403,8 +419,8 @@ impl Labels {
     fn column(&self, first_rows: &[usize]) -> Column {
         let counts = self.counts();
         let multiplicities =
-            Multiplicities::tally(&counts, self.labels.len() as u64, self.alphabet);
-        let kind = counts
+            Multiplicities::tally(&counts, self.of_row.len() as u64, self.alphabet);
+        let rank = counts
             .iter()
             .map(|count| {
                 multiplicities
@@ -414,8 +430,8 @@ impl Labels {
             .collect();
         Column {
             multiplicities,
-            kind,
-            of_cell: first_rows.iter().map(|row| self.labels[*row]).collect(),
+            rank,
+            of_cell: first_rows.iter().map(|row| self.of_row[*row]).collect(),
         }
     }
 }

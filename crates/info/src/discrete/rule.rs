@@ -8,7 +8,8 @@ use ergodic_math::{reduce, special::normal_quantile};
 
 use super::bias_bound::worst_bias;
 use super::{ChaoWangJost, Multiplicities};
-use crate::{Counts, Estimator, Inference, InfoError, Symbols};
+use crate::inference::{self, Resample};
+use crate::{Counts, Estimator, Inference, InfoError, IntervalSource, Symbols};
 
 /// An interval that holds the bias (value minus truth, in nats) of an estimator, whatever the law.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +59,14 @@ pub trait EntropyRule: Send + Sync {
             .map(Some)
     }
 
+    /// What the jackknife's standard error is made of: by default [`leave_one_out`](Self::leave_one_out).
+    ///
+    /// # Errors
+    /// As [`entropy`](Self::entropy).
+    fn jackknife_values(&self, data: &Multiplicities) -> Result<Option<Vec<f64>>, InfoError> {
+        self.leave_one_out(data)
+    }
+
     /// The standard error in nats, infinite where it is unknown: by default the jackknife's,
     /// `√((n−1)/n · Σᵢ (Ĥ₍ᵢ₎ − mean)²)`, whose square is too large on average, never too small, for
     /// the variance at `n − 1` observations (Efron and Stein, *Ann. Statist.* 9, 1981). It keeps
@@ -67,7 +76,7 @@ pub trait EntropyRule: Send + Sync {
     /// As [`entropy`](Self::entropy).
     fn std_err(&self, data: &Multiplicities) -> Result<f64, InfoError> {
         Ok(self
-            .leave_one_out(data)?
+            .jackknife_values(data)?
             .map_or(f64::INFINITY, |left| jackknife_std_err(data, &left)))
     }
 
@@ -82,6 +91,28 @@ pub trait EntropyRule: Send + Sync {
     /// As [`entropy`](Self::entropy).
     fn bias_bounds(&self, _data: &Multiplicities) -> Result<Option<BiasBounds>, InfoError> {
         Ok(None)
+    }
+
+    /// What is said of the bias where no bound is known and a search is asked for: by default the
+    /// difference from Chao, Wang and Jost's estimate, which dominates where it exceeds `half_width`.
+    ///
+    /// # Errors
+    /// As [`entropy`](Self::entropy).
+    fn apparent_bias(
+        &self,
+        data: &Multiplicities,
+        value: f64,
+        half_width: f64,
+    ) -> Result<Bias, InfoError> {
+        if data.total() == 1 {
+            return Ok(Bias::Unknown);
+        }
+        let difference = value - ChaoWangJost::new().entropy(data)?;
+        Ok(if difference.abs() > half_width {
+            Bias::Dominates(Some(difference))
+        } else {
+            Bias::NotDetected(difference)
+        })
     }
 
     /// The whole estimate: `value ± z·std_err`, widened by the bounds of the bias where there are
@@ -120,7 +151,7 @@ pub trait EntropyRule: Send + Sync {
         )?;
         estimate.bias = match bounds {
             Some(bounds) => Bias::Bounded(bounds.absolute()),
-            None if inference.searches_bias() => apparent_bias(data, value, half)?,
+            None if inference.searches_bias() => self.apparent_bias(data, value, half)?,
             None => Bias::Unknown,
         };
         Ok(estimate)
@@ -142,6 +173,15 @@ pub trait AdditiveRule: Send + Sync {
     /// # Errors
     /// If the alphabet is outside the rule's domain.
     fn terms(&self, total: u64, alphabet: Option<u64>) -> Result<Terms<'_>, InfoError>;
+
+    /// The terms that the standard error is made of, where those of the rule fluctuate from one count to the
+    /// next more than its sum over a sample does. By default the rule's.
+    ///
+    /// # Errors
+    /// As [`terms`](Self::terms).
+    fn smooth_terms(&self, total: u64, alphabet: Option<u64>) -> Result<Terms<'_>, InfoError> {
+        self.terms(total, alphabet)
+    }
 
     /// A bound of the bias by a theorem on this rule, to be combined with the computed one.
     fn theorem(&self, _total: u64, _alphabet: u64) -> Option<BiasBounds> {
@@ -170,6 +210,22 @@ impl Terms<'_> {
         terms.push(self.constant);
         reduce::sum(&terms)
     }
+
+    /// The sums of the samples without one observation, these terms being those of a sample smaller by one.
+    fn without_one(&self, data: &Multiplicities) -> Vec<f64> {
+        let term = &self.of_count;
+        if let [(count, 1)] = data.pairs() {
+            // The one symbol seen must not be asked for its full count, which exceeds the smaller total.
+            let unseen = data.alphabet().map_or(0, |k| k - 1) as f64 * term(0);
+            return vec![self.constant + term(count - 1) + unseen];
+        }
+        let all = self.sum(data);
+        // Where a symbol disappears from an unknown alphabet it leaves no term behind: g(0) = 0.
+        data.pairs()
+            .iter()
+            .map(|(count, _)| all - term(*count) + term(count - 1))
+            .collect()
+    }
 }
 
 impl<A: AdditiveRule> EntropyRule for A {
@@ -186,21 +242,15 @@ impl<A: AdditiveRule> EntropyRule for A {
             return Ok(None);
         }
         let terms = self.terms(data.total() - 1, data.alphabet())?;
-        // The symbol of the observation left out must not be asked for its full count, which may
-        // exceed the smaller total: all counts of the others are below it.
-        let term = &terms.of_count;
-        if let [(count, 1)] = data.pairs() {
-            let unseen = data.alphabet().map_or(0, |k| k - 1) as f64 * term(0);
-            return Ok(Some(vec![terms.constant + term(count - 1) + unseen]));
+        Ok(Some(terms.without_one(data)))
+    }
+
+    fn jackknife_values(&self, data: &Multiplicities) -> Result<Option<Vec<f64>>, InfoError> {
+        if data.total() == 1 {
+            return Ok(None);
         }
-        let all = terms.sum(data);
-        // Where a symbol disappears from an unknown alphabet, it leaves no term behind.
-        Ok(Some(
-            data.pairs()
-                .iter()
-                .map(|(count, _)| all - term(*count) + term(count - 1))
-                .collect(),
-        ))
+        let terms = self.smooth_terms(data.total() - 1, data.alphabet())?;
+        Ok(Some(terms.without_one(data)))
     }
 
     fn bias_bounds(&self, data: &Multiplicities) -> Result<Option<BiasBounds>, InfoError> {
@@ -227,8 +277,7 @@ impl<E: EntropyRule> Estimator<Counts> for E {
     }
 
     fn estimate(&self, data: &Counts, inference: &Inference) -> Result<Estimate, InfoError> {
-        inference.check()?;
-        self.full_estimate(&Multiplicities::of(data), inference)
+        estimate_of(self, data, &Multiplicities::of(data), inference)
     }
 }
 
@@ -243,8 +292,39 @@ impl<E: EntropyRule> Estimator<Symbols> for E {
     }
 
     fn estimate(&self, data: &Symbols, inference: &Inference) -> Result<Estimate, InfoError> {
-        self.estimate(&data.counts(), inference)
+        estimate_of(self, data, &Multiplicities::of(&data.counts()), inference)
     }
+}
+
+/// Above this many observations, bias is not looked for over parts of the data, which are drawn one by
+/// one: 0.1 s.
+const SEARCHED: u64 = 1 << 22;
+
+/// The rule's own estimate, or one with an interval from subsamples; where the rule says nothing of its
+/// bias, what extrapolation over parts of the data says.
+fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
+    rule: &E,
+    data: &D,
+    multiplicities: &Multiplicities,
+    inference: &Inference,
+) -> Result<Estimate, InfoError> {
+    inference.check()?;
+    let own = rule.full_estimate(multiplicities, inference)?;
+    let mut estimate = if inference.interval_source() == IntervalSource::Own {
+        own
+    } else {
+        let quiet = (*inference).search_bias(false);
+        inference::attach(rule, data, &quiet, own.value, None, own.bias)?
+    };
+    if estimate.bias == Bias::Unknown
+        && inference.searches_bias()
+        && multiplicities.total() <= SEARCHED
+    {
+        let half = 0.5 * (estimate.interval.upper - estimate.interval.lower);
+        let seed = inference.seed_value();
+        estimate.bias = inference::bias::search(rule, data, estimate.value, half, seed);
+    }
+    Ok(estimate)
 }
 
 /// The entropy of one outcome of probability `count/total`, `−p log p`, without the loss of digits
@@ -305,18 +385,4 @@ pub(crate) fn widened(value: f64, half: f64, bounds: Option<BiasBounds>, largest
         lower: (value - half - bounds.upper).clamp(0.0, largest),
         upper: (value + half - bounds.lower).clamp(0.0, largest),
     }
-}
-
-/// What Chao, Wang and Jost's estimator says of the bias of another: their difference, which
-/// dominates where it exceeds the interval's half-width.
-fn apparent_bias(data: &Multiplicities, value: f64, half: f64) -> Result<Bias, InfoError> {
-    if data.total() == 1 {
-        return Ok(Bias::Unknown);
-    }
-    let difference = value - ChaoWangJost::new().entropy(data)?;
-    Ok(if difference.abs() > half {
-        Bias::Dominates(Some(difference))
-    } else {
-        Bias::NotDetected(difference)
-    })
 }

@@ -7,7 +7,8 @@ use ergodic_core::{Bias, Estimate, Interval};
 use super::cholesky::Cholesky;
 use super::log_determinant::LogDeterminantLaw;
 use super::{LN_2PI, mutual::scatter};
-use crate::{Estimator, Inference, InfoError, Points, Sample};
+use crate::inference::attach;
+use crate::{Estimator, Inference, InfoError, IntervalSource, Points, Sample};
 
 /// The differential entropy of data that are normal, from `n > d` points:
 /// `½ [d log(2πe) + log |S| − Σ_{i=1}^{d} (ψ((n − i)/2) + log 2)]`, `S` the scatter matrix about the
@@ -71,6 +72,16 @@ impl Estimator<Points> for GaussianEntropy {
 
     fn estimate(&self, data: &Points, inference: &Inference) -> Result<Estimate, InfoError> {
         inference.check()?;
+        if inference.interval_source() != IntervalSource::Own {
+            return attach(
+                self,
+                data,
+                inference,
+                self.value(data)?,
+                None,
+                Bias::Bounded(0.0),
+            );
+        }
         let (log_determinant, law) = Self::parts(data)?;
         let d = data.dim() as f64;
         let at = |offset: f64| 0.5 * (d * (1.0 + LN_2PI) + log_determinant - offset);

@@ -969,6 +969,22 @@ mod tests {
     }
 
     #[test]
+    fn subsamples_give_intervals_of_about_the_same_width() {
+        let points = Points::scalar(normals(4, 2000)).unwrap();
+        let own = GaussianEntropy
+            .estimate(&points, &Inference::new())
+            .unwrap();
+        let ask = Inference::new().interval(crate::IntervalSource::Subsamples {
+            share: 0.2,
+            number: 300,
+        });
+        let other = GaussianEntropy.estimate(&points, &ask).unwrap();
+        assert_eq!(own.value, other.value);
+        assert!((other.std_err / own.std_err - 1.0).abs() < 0.4);
+        assert!(other.method.contains("subsamples"));
+    }
+
+    #[test]
     fn constant_columns_carry_nothing() {
         let x = Points::scalar(normals(1, 50)).unwrap();
         let still = Points::scalar(vec![2.5; 50]).unwrap();

@@ -7,7 +7,8 @@ use ergodic_math::Real;
 use ergodic_math::special::{digamma, normal_quantile};
 
 use super::{canonical_correlations, information_of};
-use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, Triple};
+use crate::inference::attach;
+use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Points, Sample, Triple};
 
 /// The mutual information of data that are jointly normal, from second moments, in nats:
 /// `−½ Σ log(1 − rᵢ²)` over the sample's canonical correlations, less its exact bias.
@@ -242,6 +243,16 @@ impl Estimator<Pair<Points>> for GaussianMutualInformation {
 
     fn estimate(&self, data: &Pair<Points>, inference: &Inference) -> Result<Estimate, InfoError> {
         inference.check()?;
+        if inference.interval_source() != IntervalSource::Own {
+            return attach(
+                self,
+                data,
+                inference,
+                self.value(data)?,
+                None,
+                Bias::Bounded(0.0),
+            );
+        }
         let method = if data.x().dim() == 1 && data.y().dim() == 1 {
             Estimator::<Pair<Points>>::method(self)
         } else {
@@ -272,6 +283,16 @@ impl Estimator<Triple<Points>> for GaussianConditionalMutualInformation {
         inference: &Inference,
     ) -> Result<Estimate, InfoError> {
         inference.check()?;
+        if inference.interval_source() != IntervalSource::Own {
+            return attach(
+                self,
+                data,
+                inference,
+                self.value(data)?,
+                None,
+                Bias::Bounded(0.0),
+            );
+        }
         let method = if data.x().dim() == 1 && data.y().dim() == 1 {
             Estimator::<Triple<Points>>::method(self)
         } else {

@@ -1,7 +1,10 @@
 //! Counting within a radius on the line.
 
+use std::hint::select_unpredictable;
+
 use super::Reach;
 use super::lanes::LANES;
+use super::tree::{ordered, unordered};
 
 /// The values of a sample in ascending order.
 pub(crate) struct Line {
@@ -11,8 +14,10 @@ pub(crate) struct Line {
 impl Line {
     /// Sorts the values, O(N log N).
     pub(crate) fn new(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        // As integers of the same order they sort without branches.
+        let mut keys: Vec<u64> = values.iter().map(|x| ordered(*x)).collect();
+        keys.sort_unstable();
+        let sorted = keys.iter().map(|key| unordered(*key)).collect();
         Self { sorted }
     }
 
@@ -62,11 +67,8 @@ impl Line {
             let half = width / 2;
             for lane in 0..LANES {
                 let middle = start[lane] + half;
-                start[lane] = if before(sorted[middle - 1], lane) {
-                    middle
-                } else {
-                    start[lane]
-                };
+                start[lane] =
+                    select_unpredictable(before(sorted[middle - 1], lane), middle, start[lane]);
             }
             width -= half;
         }
@@ -76,5 +78,40 @@ impl Line {
             }
         }
         start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against all N² differences, on values with many ties and radii that are differences.
+        #[test]
+        fn counts_on_the_line_are_those_of_all_pairs(
+            values in prop::collection::vec((-20i32..20).prop_map(|i| f64::from(i) * 0.1), 1..70),
+            shift in -1e3..1e3f64,
+        ) {
+            let values: Vec<f64> = values.iter().map(|x| x + shift).collect();
+            let line = Line::new(&values);
+            let n = values.len();
+            for other in 0..n {
+                let radii: Vec<f64> = values.iter().map(|x| (x - values[other]).abs()).collect();
+                for reach in [Reach::Below, Reach::AtMost] {
+                    let mut counts = vec![0; n];
+                    line.counts(&values, &radii, reach, &mut counts);
+                    for i in 0..n {
+                        let within = |x: &&f64| match reach {
+                            Reach::Below => (*x - values[i]).abs() < radii[i],
+                            Reach::AtMost => (*x - values[i]).abs() <= radii[i],
+                        };
+                        let truth = values.iter().filter(within).count();
+                        prop_assert_eq!(counts[i] as usize, truth);
+                    }
+                }
+            }
+        }
     }
 }

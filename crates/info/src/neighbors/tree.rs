@@ -122,9 +122,15 @@ impl Tree {
 
 /// A number whose order as an integer is the order of the floats.
 #[inline]
-fn ordered(x: f64) -> u64 {
+pub(super) fn ordered(x: f64) -> u64 {
     let bits = x.to_bits();
     bits ^ (((bits as i64 >> 63) as u64) | 1 << 63)
+}
+
+/// The number of an integer of [`ordered`].
+#[inline]
+pub(super) fn unordered(key: u64) -> f64 {
+    f64::from_bits(key ^ ((!(key as i64) >> 63) as u64 | 1 << 63))
 }
 
 /// Puts rows into the order of the tree. `keys` is scratch of the same length.

@@ -401,6 +401,16 @@ enum Plan<'a, K> {
     Fixed(&'a [f64], &'a [K]),
 }
 
+impl<K> Plan<'_, K> {
+    /// Whether the population is at the end of the path.
+    fn ends<S, X>(&self, population: &Population<K, S, X>) -> bool {
+        match self {
+            Plan::Adaptive(_) => population.t >= 1.0,
+            Plan::Fixed(levels, _) => population.stages.len() + 1 >= levels.len(),
+        }
+    }
+}
+
 /// The run of kernel `K` along path `A`.
 type RunOf<A, K> = SmcRun<K, <K as MarkovKernel<<A as AnnealingPath>::Target>>::State, OwnedOf<A>>;
 /// One of its populations.
@@ -504,7 +514,7 @@ where
         };
         let mut arrived = true;
         if let Some(last) = populations.last() {
-            arrived = self.has_arrived(last, &plan);
+            arrived = plan.ends(last);
         }
         for _ in 0..stages {
             if arrived {
@@ -515,7 +525,7 @@ where
             }
             if let Some(last) = populations.last_mut() {
                 self.stage(last, &plan)?;
-                arrived = self.has_arrived(last, &plan);
+                arrived = plan.ends(last);
                 if arrived {
                     // No kernel moves them any more.
                     last.particles.iter_mut().for_each(|p| p.state = None);
@@ -524,14 +534,6 @@ where
         }
         *complete = arrived && populations.len() == self.settings.populations;
         Ok(*complete)
-    }
-
-    /// Whether the population is at the end of the path.
-    fn has_arrived(&self, population: &PopulationOf<A, K>, plan: &Plan<'_, K>) -> bool {
-        match plan {
-            Plan::Adaptive(_) => population.t >= 1.0,
-            Plan::Fixed(levels, _) => population.stages.len() + 1 >= levels.len(),
-        }
     }
 
     /// The report of a complete run.
