@@ -20,8 +20,8 @@
 //!
 //! # When not to trust it
 //! It sees only bias that changes with the number of observations on scales from `n/8` to `n`. An
-//! estimator that is wrong by a constant, or stuck (mutual information at its ceiling `log n`, which
-//! has not begun to converge), looks unbiased or nearly so. Silence is no proof. How often it fires
+//! estimator that is wrong by a constant, or that has not begun to converge (nearest neighbours for
+//! weak dependence in four dimensions and more), looks unbiased or nearly so. Silence is no proof. How often it fires
 //! rightly and wrongly is published in `docs/coverage.md`.
 
 use ergodic_core::Bias;
