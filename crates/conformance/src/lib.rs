@@ -74,6 +74,7 @@ mod alloc;
 mod budget;
 mod enumerate;
 mod exact_start;
+mod family;
 mod matrix;
 mod orbit;
 mod quadrature;
@@ -92,6 +93,7 @@ pub use enumerate::{
     Enumerate, EnumerateError, Failure, Limits, check, enumerate, enumerate_by, outcomes,
 };
 pub use exact_start::{ExactStart, Observable, coordinates};
+pub use family::FamilyCheck;
 pub use matrix::{Structure, TransitionMatrix};
 pub use orbit::{Orbit, Phase, check_integrator};
 pub use quadrature::{Defects, Quadrature, StateRule, TestFunction};

@@ -463,13 +463,10 @@ where
         inference.check()?;
         let value = self.value(series)?;
         let blocks = match inference.interval_source() {
-            IntervalSource::Own => {
-                let tails = (2.0 / (1.0 - inference.confidence_level())).ceil() as usize;
-                inference.interval(IntervalSource::Subsamples {
-                    share: (3.0 / (series.size() as f64).sqrt()).min(0.5),
-                    number: BLOCKS.max(tails),
-                })
-            }
+            IntervalSource::Own => inference.interval(IntervalSource::Subsamples {
+                share: (3.0 / (series.size() as f64).sqrt()).min(0.5),
+                number: inference::subsample::number(inference.confidence_level(), BLOCKS)?,
+            }),
             IntervalSource::Subsamples { .. } => *inference,
         };
         inference::attach(self, series, &blocks, value, None, Bias::Unknown)

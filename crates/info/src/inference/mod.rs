@@ -24,10 +24,12 @@ use crate::{Estimator, Inference, InfoError, IntervalSource};
 ///
 /// * The interval: `value ± z·std_err` with the estimator's own standard error, or, when
 ///   [`IntervalSource::Subsamples`] is asked for, from subsamples ([`subsample::Roots`]). An
-///   estimator without a standard error of its own (`None`) gets an interval only from subsamples;
-///   without them its standard error and interval are infinite.
+///   estimator without a standard error of its own (`None`) gets 40 subsamples of `10√n`
+///   observations, at most a fifth (more of them where the confidence needs it).
 /// * The bias: `bias` as the caller knows it. Where that is [`Bias::Unknown`] and a search is asked
-///   for, [`bias::search`] looks for it by extrapolation.
+///   for, [`bias::search`] looks for it by extrapolation. What it finds below the half width of the
+///   interval ([`Bias::NotDetected`]) is added to the interval on the side where it would leave the
+///   truth; bias beyond it ([`Bias::Dominates`]) is reported and leaves the interval as it is.
 ///
 /// This is what an [`Estimator`] calls at the end of [`estimate`](Estimator::estimate). Cost beside
 /// the value: one estimate per subsample, and about three for the search.
@@ -79,23 +81,34 @@ where
     E: Estimator<D> + ?Sized,
 {
     inference.check()?;
-    let (method, confidence) = (estimator.method(), inference.confidence_level());
-    let mut estimate = match inference.interval_source() {
-        IntervalSource::Own => {
-            let std_err = std_err.unwrap_or(f64::INFINITY);
-            Estimate::normal(method, value, std_err, data.size(), confidence)?
+    let (confidence, seed) = (inference.confidence_level(), inference.seed_value());
+    let mut method = estimator.method();
+    let source = match (inference.interval_source(), std_err) {
+        (IntervalSource::Own, Some(std_err)) => Ok(std_err),
+        (IntervalSource::Own, None) => {
+            let size = data.size() as f64;
+            Err((
+                (10.0 / size.sqrt()).min(0.2),
+                subsample::number(confidence, NUMBER)?,
+            ))
         }
-        IntervalSource::Subsamples { share, number } => {
-            let roots =
-                subsample::Roots::draw(estimator, data, share, number, inference.seed_value())?;
+        (IntervalSource::Subsamples { share, number }, _) => Err((share, number)),
+    };
+    let mut estimate = match source {
+        Ok(std_err) => Estimate::normal("", value, std_err, data.size(), confidence)?,
+        Err((share, number)) => {
+            let roots = subsample::Roots::draw(estimator, data, share, number, seed)?;
+            method = format!(
+                "{method}; interval from {number} subsamples of {}",
+                roots.size()
+            )
+            .into();
+            let interval = roots.interval(value, confidence)?;
             Estimate::new(
-                format!(
-                    "{method}; interval from {number} subsamples of {}",
-                    roots.size()
-                ),
+                "",
                 value,
                 roots.std_err(),
-                roots.interval(value, confidence)?,
+                interval,
                 data.size(),
                 confidence,
             )?
@@ -105,10 +118,19 @@ where
     estimate.bias = bias;
     if bias == Bias::Unknown && inference.searches_bias() {
         let half_width = 0.5 * (estimate.interval.upper - estimate.interval.lower);
-        estimate.bias = bias::search(estimator, data, value, half_width, inference.seed_value());
+        estimate.bias = bias::search(estimator, data, value, half_width, seed);
+        if let Bias::NotDetected(found) = estimate.bias {
+            estimate.interval.lower -= found.max(0.0);
+            estimate.interval.upper += (-found).max(0.0);
+            method = format!("{method}; widened by the bias found").into();
+        }
     }
+    estimate.method = method;
     Ok(estimate)
 }
+
+/// The number of subsamples where none is asked for: enough for 95 %.
+const NUMBER: usize = 40;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -202,9 +224,37 @@ pub(crate) mod tests {
         assert!((e.interval.upper - 39.5 - 0.5 * 1.959963984540054).abs() < 1e-12);
         assert_eq!(e.bias, Bias::Unknown);
         let e = attach(&Mean, &data, &ask, 39.5, None, Bias::Bounded(0.1)).unwrap();
-        assert_eq!(e.std_err, f64::INFINITY);
-        assert_eq!(e.interval.lower, f64::NEG_INFINITY);
+        // √(80·81/12/80): subsamples know it within a third.
+        assert!((e.std_err / 2.6 - 1.0).abs() < 0.34, "{e}");
+        assert!(e.method.contains("40 subsamples of 16"), "{e}");
         assert_eq!(e.bias, Bias::Bounded(0.1));
+    }
+
+    /// A mean that is −20/n off, a quarter of the half width: the interval grows by it, upwards only.
+    #[test]
+    fn intervals_are_widened_by_the_bias_found_on_its_side() {
+        struct Shifted;
+        impl Estimator<Points> for Shifted {
+            fn method(&self) -> Cow<'static, str> {
+                "mean − 20/n".into()
+            }
+            fn value(&self, data: &Points) -> Result<f64, InfoError> {
+                Ok(Mean.value(data)? - 20.0 / data.len() as f64)
+            }
+            fn estimate(&self, data: &Points, ask: &Inference) -> Result<Estimate, InfoError> {
+                attach(self, data, ask, self.value(data)?, Some(0.5), Bias::Unknown)
+            }
+        }
+        let data = Points::scalar((0..80).map(f64::from).collect::<Vec<_>>()).unwrap();
+        let e = Shifted.estimate(&data, &Inference::new()).unwrap();
+        let Bias::NotDetected(found) = e.bias else {
+            panic!("{e}")
+        };
+        assert!((found / -0.25 - 1.0).abs() < 0.05, "{found}");
+        let half = 0.5 * 1.959963984540054;
+        assert!((e.interval.lower - (e.value - half)).abs() < 1e-12);
+        assert!((e.interval.upper - (e.value + half - found)).abs() < 1e-12);
+        assert!(e.method.ends_with("widened by the bias found"));
     }
 
     #[test]

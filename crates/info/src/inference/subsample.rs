@@ -177,6 +177,22 @@ impl Roots {
     }
 }
 
+/// How many subsamples an interval of this confidence needs, at least `least`.
+///
+/// # Errors
+/// If that is more than 10⁵: nobody wants to wait for tails that far out.
+pub(crate) fn number(confidence: f64, least: usize) -> Result<usize, InfoError> {
+    let needed = (2.0 / (1.0 - confidence)).ceil();
+    if needed > 1e5 {
+        return Err(InfoError::argument(
+            "confidence",
+            confidence,
+            "at most 1 − 2·10⁻⁵ for an interval from subsamples",
+        ));
+    }
+    Ok(least.max(needed as usize))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +258,28 @@ mod tests {
         };
         assert_eq!(draw(1), draw(3));
         assert_ne!(draw(1), Roots::draw(&Mean, &data, 0.3, 64, 6).unwrap());
+    }
+
+    #[test]
+    fn subsamples_suffice_for_the_confidence() {
+        assert_eq!(number(0.95, 40).unwrap(), 40);
+        assert_eq!(number(0.995, 40).unwrap(), 400);
+        assert_eq!(number(0.5, 40).unwrap(), 40);
+        assert!(
+            number(1.0 - 1e-9, 40)
+                .unwrap_err()
+                .to_string()
+                .contains("confidence")
+        );
+        let data = points(&(0..500).map(f64::from).collect::<Vec<_>>());
+        for confidence in [0.9, 0.95, 0.99, 0.995] {
+            let needed = number(confidence, 2).unwrap();
+            let roots = Roots::draw(&Mean, &data, 0.1, needed, 0).unwrap();
+            assert!(
+                roots.interval(0.0, confidence).is_ok(),
+                "{confidence}: {needed}"
+            );
+        }
     }
 
     #[test]
