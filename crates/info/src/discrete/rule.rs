@@ -302,8 +302,9 @@ impl<E: EntropyRule> Estimator<Symbols> for E {
 /// one: 0.1 s.
 const SEARCHED: u64 = 1 << 22;
 
-/// The rule's own estimate, or one with an interval from subsamples; where the rule says nothing of its
-/// bias, what extrapolation over parts of the data says.
+/// The rule's own estimate, or one with an interval from subsamples. Where its bias has no bound, and what
+/// the rule says of it does not dominate, extrapolation over parts of the data is asked as well; the
+/// interval is widened by what either finds, within `[0, log K]`.
 fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
     rule: &E,
     data: &D,
@@ -318,13 +319,23 @@ fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
         let quiet = (*inference).search_bias(false);
         inference::attach(rule, data, &quiet, own.value, None, own.bias)?
     };
-    if estimate.bias == Bias::Unknown
-        && inference.searches_bias()
-        && multiplicities.total() <= SEARCHED
-    {
+    let open = matches!(estimate.bias, Bias::Unknown | Bias::NotDetected(_));
+    if open && inference.searches_bias() {
         let half = 0.5 * (estimate.interval.upper - estimate.interval.lower);
-        let seed = inference.seed_value();
-        estimate.bias = inference::bias::search(rule, data, estimate.value, half, seed);
+        let apparent = inference::bias_found(estimate.bias);
+        inference::widen(&mut estimate, apparent);
+        if multiplicities.total() <= SEARCHED {
+            let seed = inference.seed_value();
+            let found = inference::bias::search(rule, data, estimate.value, half, seed);
+            inference::widen(&mut estimate, inference::bias_found(found));
+            // The graver of the two findings is reported.
+            if found.dominates() || inference::bias_found(found).abs() >= apparent.abs() {
+                estimate.bias = found;
+            }
+        }
+        let largest = largest_entropy(multiplicities);
+        estimate.interval.lower = estimate.interval.lower.max(0.0);
+        estimate.interval.upper = estimate.interval.upper.min(largest);
     }
     Ok(estimate)
 }
