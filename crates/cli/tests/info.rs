@@ -110,7 +110,7 @@ fn intervals_hold_the_exact_values() {
         ("a", "noise", 0.0),
         ("b", "noise", 0.0),
         ("a", "coin", 0.0),
-        // The sign of a is half of its information at most: one bit.
+        // The sign follows from a: all of its bit.
         ("a", "sign", ln2),
         ("coin", "copy", ln2),
         ("coin", "sign", 0.0),
@@ -126,11 +126,11 @@ fn intervals_hold_the_exact_values() {
         assert_eq!(with["mutual_information"]["value"], 0.0);
         assert_eq!(with["p_value"], 1.0);
     }
-    // Continuous pairs by KSG, mixed ones by Gao and others, discrete ones by counts.
+    // Continuous pairs by KSG, mixed ones by Ross, discrete ones by counts.
     for (x, y, word) in [
-        ("a", "b", "Kraskov"),
-        ("a", "coin", "Gao"),
-        ("coin", "copy", "Grassberger"),
+        ("a", "b", "KSG 1"),
+        ("a", "coin", "Ross"),
+        ("coin", "copy", "Miller"),
     ] {
         let method = pair(&found, x, y)["mutual_information"]["method"].to_string();
         assert!(method.contains(word), "{x}, {y}: {method}");
