@@ -480,7 +480,7 @@ pub struct InfoArgs {
     #[arg(long)]
     pub skip_missing: bool,
     /// Nearest neighbours [default: 4 for entropies, 3 for pairs with a continuous column, 5 where
-    /// its values repeat].
+    /// one value fills a twentieth of it].
     #[arg(long, value_name = "K", value_parser = count::<1000>, allow_negative_numbers = true)]
     pub k: Option<usize>,
     /// Permutations for each p-value, which is at least 1/(N + 1); 0 computes none.

@@ -48,6 +48,13 @@ pub(super) enum Values {
 }
 
 impl Column {
+    pub(super) fn rows(&self) -> usize {
+        match &self.values {
+            Values::Discrete(codes) => codes.len(),
+            Values::Continuous(values) => values.len(),
+        }
+    }
+
     /// The name of its type in tables.
     pub(super) fn kind(&self) -> &'static str {
         match self.values {

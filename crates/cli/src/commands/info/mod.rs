@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ergodic::core::{Bias, Estimate, Units};
-use ergodic::info::continuous::{KozachenkoLeonenko, Ksg, MixedNeighbors, SymbolNeighbors};
+use ergodic::info::continuous::{KozachenkoLeonenko, Ksg, MixedNeighbors, SymbolNeighbors, Ties};
 use ergodic::info::discrete::{DiscreteMutualInformation, MillerMadow};
 use ergodic::info::inference::{PermutationTest, bias};
 use ergodic::info::{Estimator, Inference, InfoError, Pair, Points, Sample, Symbols};
@@ -24,6 +24,9 @@ use columns::{Column, Columns, Values};
 const ENTROPY_NEIGHBORS: usize = 4;
 const PAIR_NEIGHBORS: usize = 3;
 const MIXED_NEIGHBORS: usize = 5;
+
+/// A value that is seen in more than one of this many rows is an atom of a continuous column.
+const ATOM: usize = 20;
 
 /// Pairs that the text lists, the strongest first.
 const LISTED: usize = 40;
@@ -227,7 +230,19 @@ fn mutual(
     ask: &Inference,
 ) -> Result<(Estimate, Option<f64>), InfoError> {
     let k = args.k.unwrap_or(PAIR_NEIGHBORS);
-    let density = |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most <= k;
+    // Values that repeat a little were rounded: noise far below the rounding tells them apart. A
+    // value that is a fair part of the column is an atom, which has no density.
+    let density =
+        |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most <= k.max(c.rows() / ATOM);
+    let repeats = |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most > k;
+    let ties = if repeats(x) || repeats(y) {
+        Ties::Noise {
+            seed: ask.seed_value(),
+        }
+    } else {
+        Ties::Exact
+    };
+    let symbol_neighbors = SymbolNeighbors::new().neighbors(k).ties(ties);
     match (&x.values, &y.values) {
         (Values::Discrete(a), Values::Discrete(b)) => {
             let data = Pair::new(symbols(x, a)?, symbols(y, b)?)?;
@@ -236,19 +251,18 @@ fn mutual(
         }
         (Values::Discrete(codes), _) if density(y) => {
             let data = Pair::new(Points::scalar(line(y))?, symbols(x, codes)?)?;
-            return ask_pair(&SymbolNeighbors::new().neighbors(k), &data, args, ask);
+            return ask_pair(&symbol_neighbors, &data, args, ask);
         }
         (_, Values::Discrete(codes)) if density(x) => {
             let data = Pair::new(Points::scalar(line(x))?, symbols(y, codes)?)?;
-            return ask_pair(&SymbolNeighbors::new().neighbors(k), &data, args, ask);
+            return ask_pair(&symbol_neighbors, &data, args, ask);
         }
         _ => {}
     }
     let data = Pair::new(Points::scalar(line(x))?, Points::scalar(line(y))?)?;
     if density(x) && density(y) {
-        ask_pair(&Ksg::new().neighbors(k), &data, args, ask)
+        ask_pair(&Ksg::new().neighbors(k).ties(ties), &data, args, ask)
     } else {
-        // A column of real numbers that repeat.
         let estimator = MixedNeighbors::new().neighbors(args.k.unwrap_or(MIXED_NEIGHBORS));
         ask_pair(&estimator, &data, args, ask)
     }
