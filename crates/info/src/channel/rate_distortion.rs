@@ -553,7 +553,6 @@ mod tests {
             .unwrap();
         for d in [0.3, 0.5, 0.8] {
             let point = rd.at_distortion(d).unwrap();
-            eprintln!("{d}: {} iterations", point.iterations());
             let exact = -0.5 * f64::ln(d);
             assert!(
                 (point.rate().nats() - exact).abs() < 1e-6,

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use ergodic_core::{Bias, Estimate};
-use ergodic_math::special::ln_gamma;
+use ergodic_math::special::{ln_gamma, trigamma};
 use ergodic_math::{Real, elementary, reduce};
 
+use super::kozachenko_leonenko::CORRELATION;
 use super::{
     NO_DENSITY, Scaling, Ties, TwoSamples, check_neighbors, check_radii, mean_and_error,
     neighbor_settings, prepared, refuse_ranks,
@@ -24,7 +25,8 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// with `ρᵢ` the Euclidean distance from `xᵢ` to its k-th neighbour among the other `x`, `νᵢ` to the
 /// k-th among the `y`. Its value does not change when all points are scaled, shifted or rotated.
 ///
-/// **Standard error** √(s²/n + χ²/m): the sample variance of the terms, and for the second sample
+/// **Standard error** √((s² + 2·¾ψ′(k))/n + χ²/m): the sample variance of the terms, what the correlation
+/// of neighbours adds (see [`KozachenkoLeonenko`](super::KozachenkoLeonenko)), and for the second sample
 /// the estimate χ² = ⟨p/q⟩ − 1 of Var_Q(p/q), from the same distances with the mean (k − 1)/k of the
 /// ratio of two Gamma(k) variables taken out (for k = 1 it is not finite and left in). Where `Q` has
 /// lighter tails than `P`, χ² is infinite and no normal interval is right. **Domain**: densities,
@@ -81,7 +83,8 @@ impl KullbackLeiblerNeighbors {
 
     fn value_and_error(&self, data: &TwoSamples) -> Result<(f64, f64), InfoError> {
         let mut logs = self.local(data)?;
-        let (value, error) = mean_and_error(&logs, 0.0);
+        let excess = 2.0 * CORRELATION * trigamma(self.neighbors as f64);
+        let (value, error) = mean_and_error(&logs, excess);
         elementary::exp_slice(&mut logs);
         let k = self.neighbors as f64;
         let noise = if k > 1.0 { (k - 1.0) / k } else { 1.0 };

@@ -7,8 +7,8 @@ use ergodic_math::Real;
 
 use super::ksg::constant_has_no_bias;
 use super::{
-    Digamma, Scaling, Ties, check_neighbors, counts_within, is_constant, joined, mean_and_error,
-    neighbor_settings, prepared, radii_in_place,
+    Digamma, Scaling, Ties, check_neighbors, counts_within, is_constant, joined,
+    mean_and_doubled_error, mean_and_error, neighbor_settings, prepared, radii_in_place,
 };
 use crate::neighbors::{Norm, Reach, Tree};
 use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, inference};
@@ -26,7 +26,7 @@ use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, inference};
 /// `k̃ = k` unless ρ = 0; the two agree except where several neighbours are at the distance ρ
 /// exactly, as in integer data, and there this one counts all that the marginal counts contain.
 ///
-/// **Standard error** √(s²/N) from the contributions of single points. **Domain**: any data; a
+/// **Standard error** √(2s²/N) from the contributions of single points, as of [`Ksg`](super::Ksg). **Domain**: any data; a
 /// constant variable gives 0 exactly. Discrete codes are numbers, so their distances count: code
 /// classes that have no order by one coordinate each (one-hot). **Bias**: with purely continuous data
 /// more than [`Ksg`](super::Ksg) (O(1/k) from the logarithms, so take `k` of 5 or more); with purely
@@ -129,7 +129,7 @@ impl Estimator<Pair<Points>> for MixedNeighbors {
     }
 
     fn estimate(&self, data: &Pair<Points>, inference: &Inference) -> Result<Estimate, InfoError> {
-        let (value, error) = mean_and_error(&self.local(data)?, 0.0);
+        let (value, error) = mean_and_doubled_error(&self.local(data)?);
         let bias = constant_has_no_bias(is_constant(data.x()) || is_constant(data.y()));
         inference::attach(self, data, inference, value, Some(error), bias)
     }
