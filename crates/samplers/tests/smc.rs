@@ -408,22 +408,21 @@ impl<T: Energy<State = [f64]>> MarkovKernel<Between<Gaussian, T>> for Forgets {
 fn the_stated_error_is_not_below_the_true_one_after_many_resamplings() {
     // From N(0, 1) to N(0, 10⁻⁶) in three dimensions: a dozen resamplings.
     let target = Gaussian::independent(vec![0.0; 3], vec![1e-3; 3]).unwrap();
+    let path = || LinearPath {
+        base: Gaussian::standard(3).unwrap(),
+        target: &target,
+    };
+    let smc = |settings| Smc::new(path(), Forgets { precision: 1e6 }, settings).unwrap();
+    // The levels of one adaptive run serve all others, which need not search for them.
+    let settings = SmcSettings::default().particles(256);
+    let ladder = SmcLadder::Fixed(smc(settings.clone()).run().unwrap().ladder);
+    let settings = settings.ladder(ladder);
     let runs = 200;
     for resampling in ALL {
         let (mut squares, mut stated, mut resamplings) = (0.0, 0.0, 0);
         for seed in 0..runs {
-            let path = LinearPath {
-                base: Gaussian::standard(3).unwrap(),
-                target: &target,
-            };
-            let settings = SmcSettings::default()
-                .particles(256)
-                .resampling(resampling)
-                .seed(seed);
-            let report = Smc::new(path, Forgets { precision: 1e6 }, settings)
-                .unwrap()
-                .run()
-                .unwrap();
+            let settings = settings.clone().resampling(resampling).seed(1000 + seed);
+            let report = smc(settings).run().unwrap();
             let error = report.log_z.value - PathBase::<Vec<f64>>::log_z(&target);
             squares += error * error / runs as f64;
             stated += report.log_z.std_err.powi(2) / runs as f64;

@@ -104,12 +104,16 @@ fn the_mean_of_exp_of_minus_the_drift_is_one() {
             .composition(composition)
             .multiple_steps(2)
             .unwrap();
+        let (state, draws, tolerance) = match masses.len() {
+            1 => (16, 20, 1e-10),
+            _ => (20, 12, 1e-7),
+        };
         suite::holds(
             Quadrature::new(&[(-3.2, 3.2)])
                 .unwrap()
-                .nodes(24, if masses.len() == 1 { 32 } else { 14 })
+                .nodes(state, draws)
                 .unwrap()
-                .exponential_work(&kernel, &DoubleWell, 1e-7),
+                .exponential_work(&kernel, &DoubleWell, tolerance),
         );
     }
 }

@@ -3,7 +3,7 @@
 //! | what | how |
 //! |---|---|
 //! | entropy | [`KozachenkoLeonenko`], [`WeightedNeighbors`], [`KernelDensity`] |
-//! | mutual information | [`Ksg`], [`MixedNeighbors`] |
+//! | mutual information | [`Ksg`], with a symbol [`SymbolNeighbors`], of anything [`MixedNeighbors`] |
 //! | conditional mutual information | [`FrenzelPompe`] |
 //! | divergence between two samples | [`KullbackLeiblerNeighbors`], [`RenyiNeighbors`] |
 //!
@@ -26,6 +26,7 @@ mod kernel_density;
 mod kozachenko_leonenko;
 mod ksg;
 mod mixed;
+mod symbol;
 mod two_samples;
 mod weighted;
 
@@ -44,6 +45,7 @@ pub use kernel_density::{Bandwidth, KernelDensity};
 pub use kozachenko_leonenko::KozachenkoLeonenko;
 pub use ksg::{Ksg, KsgAlgorithm};
 pub use mixed::MixedNeighbors;
+pub use symbol::SymbolNeighbors;
 pub use two_samples::TwoSamples;
 pub use weighted::WeightedNeighbors;
 
@@ -107,7 +109,9 @@ fn prepared(
             Scaling::Standard => {
                 let scale = spread(&column)?.1;
                 if scale > 0.0 {
-                    column.iter_mut().for_each(|x| *x /= scale);
+                    for x in &mut column {
+                        *x /= scale;
+                    }
                     log_volume += Real::ln(scale);
                 }
             }
