@@ -5,7 +5,7 @@ use ergodic_math::roots::brent;
 
 use super::{Bottleneck, Solution, instability};
 use crate::InfoError;
-use crate::channel::{Channel, add_scaled, divergence};
+use crate::channel::{Channel, add_scaled, divergence, divide};
 
 /// The range of `β` to anneal over, and the finest description allowed.
 ///
@@ -115,6 +115,9 @@ const SAME: f64 = 1e-7;
 /// A cluster with less weight than this is none.
 const EMPTY: f64 = 1e-12;
 
+/// The residual with which a point of the curve is accepted when iterations are spent.
+const LOOSE: f64 = 1e-5;
+
 /// An excess over 1 above this is one, not a residual of the equations.
 const UNSTABLE: f64 = 1e-9;
 
@@ -146,8 +149,9 @@ impl Bottleneck {
     /// [residual](Self::tolerance) of 1e-5.
     ///
     /// # Errors
-    /// [`InfoError::NotConverged`] if a solution is not reached, which very close to a bifurcation
-    /// takes many iterations.
+    /// [`InfoError::NotConverged`] if a residual stays above 1e-5. Very close to a bifurcation
+    /// convergence is slow, and a point may keep a residual between that and what was asked for:
+    /// [`Solution::residual`] says which.
     ///
     /// ```
     /// use ergodic_info::Probabilities;
@@ -197,7 +201,7 @@ impl Bottleneck {
     /// A solution at `β` that no split and no birth improves, or with as many clusters as are
     /// allowed.
     fn settle(&self, beta: f64, start: Channel, most: usize) -> Result<Solution, InfoError> {
-        let mut point = self.merged(self.solve(beta, &start)?)?;
+        let mut point = self.merged(self.tracked(beta, &start)?)?;
         // Each round lowers the objective; rounding could make it do so for ever.
         for _ in 0..4 * self.source.len() {
             if point.encoder.outputs() >= most {
@@ -209,7 +213,7 @@ impl Bottleneck {
                 self.birth(beta, &point.encoder),
             ] {
                 if margin > UNSTABLE && improved.is_none() {
-                    let next = self.merged(self.solve(beta, &finer)?)?;
+                    let next = self.merged(self.tracked(beta, &finer)?)?;
                     improved = (next.objective() < point.objective()).then_some(next);
                 }
             }
@@ -219,6 +223,16 @@ impl Bottleneck {
             }
         }
         Ok(point)
+    }
+
+    /// A solution, or what comes close to it where convergence is slow: at a bifurcation.
+    fn tracked(&self, beta: f64, start: &Channel) -> Result<Solution, InfoError> {
+        let found = self.attempt((1.0, beta), start, self.iterations.min(20_000));
+        if found.residual() <= self.tolerance.max(LOOSE) {
+            Ok(found)
+        } else {
+            Err(self.not_converged(&found))
+        }
     }
 
     /// By how much one cluster is unstable, `max_t β ρ_t² − 1`, and the encoder with that cluster
@@ -275,7 +289,7 @@ impl Bottleneck {
             for start in [row.to_vec(), halfway] {
                 let (value, r) = self.ascend(start, &preference);
                 let apart = |c: &&[f64]| c.iter().zip(&r).any(|(a, b)| (a - b).abs() > 1e-4);
-                if value > best.0 && clusters.iter().all(|c| apart(&c)) {
+                if value > best.0 && clusters.iter().all(apart) {
                     best = (value, preference(&r));
                 }
             }
@@ -311,7 +325,7 @@ impl Bottleneck {
             if !(total.is_finite() && total > 0.0) {
                 break;
             }
-            next.iter_mut().for_each(|v| *v /= total);
+            divide(&mut next, total);
             let moved = next
                 .iter()
                 .zip(&r)
@@ -333,7 +347,7 @@ impl Bottleneck {
             let mut law: Vec<f64> = members.map(|(row, p)| p * row[t]).collect();
             let total: f64 = law.iter().sum();
             if total > EMPTY {
-                law.iter_mut().for_each(|v| *v /= total);
+                divide(&mut law, total);
                 let (square, function) = instability(&law, &self.channel);
                 if square > best.0 {
                     best = (square, t, function);
@@ -377,20 +391,20 @@ impl Bottleneck {
             }
             let total: f64 = new.iter().sum();
             if total > 0.0 {
-                new.iter_mut().for_each(|v| *v /= total);
+                divide(new, total);
             } else if let Some(first) = new.first_mut() {
                 // A symbol that does not occur may be anywhere.
                 *first = 1.0;
             }
         }
-        self.solve(point.beta, &Channel::unchecked(values, kept.len()))
+        self.tracked(point.beta, &Channel::unchecked(values, kept.len()))
     }
 
     /// The `β` at which the solution that was optimal at `low` stops being so.
     fn critical_between(&self, low: f64, high: f64, encoder: &Channel) -> Result<f64, InfoError> {
         let mut failure = None;
         let mut margin = |beta: f64| -> f64 {
-            match self.solve(beta, encoder) {
+            match self.tracked(beta, encoder) {
                 Ok(point) => {
                     let split = self.split(beta, &point.encoder).0;
                     split.max(self.birth(beta, &point.encoder).0) - UNSTABLE
@@ -427,6 +441,7 @@ mod tests {
     use ergodic_math::special::normal_cdf;
     use nalgebra::DMatrix;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     use crate::bottleneck::GaussianBottleneck;
     use crate::{Information, Probabilities};
@@ -587,7 +602,7 @@ mod tests {
         // Cells of X and of Y are functions of X and Y: by data processing no description of the
         // cells keeps more than the Gaussian optimum at the same cost.
         let rho: f64 = 0.9;
-        let edges: Vec<f64> = (0..=14).map(|i| -3.5 + 0.5 * f64::from(i)).collect();
+        let edges: Vec<f64> = (0..=18).map(|i| -4.5 + 0.5 * f64::from(i)).collect();
         let spread = (1.0 - rho * rho).sqrt();
         let cells = edges.len() - 1;
         let mut joint = vec![0.0; cells * cells];
@@ -608,31 +623,27 @@ mod tests {
             .unwrap()
             .tolerance(1e-5)
             .unwrap();
-        let normal =
-            GaussianBottleneck::new(&DMatrix::from_row_slice(2, 2, &[1.0, rho, rho, 1.0]), 1)
-                .unwrap();
-        let critical = normal.critical_betas()[0];
-        let curve = problem
-            .anneal(Annealing::new(1.0, 4.0, 12).unwrap())
-            .unwrap();
+        let with = |r: f64| {
+            let covariance = DMatrix::from_row_slice(2, 2, &[1.0, r, r, 1.0]);
+            GaussianBottleneck::new(&covariance, 1).unwrap()
+        };
+        // Sheppard: cells of width h add h²/12 to the variances and leave the covariance.
+        let (normal, grouped) = (with(rho), with(rho / (1.0 + 0.25 / 12.0)));
+        let schedule = Annealing::new(1.0, 4.0, 12).unwrap();
+        let curve = problem.anneal(schedule).unwrap();
         let first = curve.bifurcations()[0].beta();
+        assert!(first > normal.critical_betas()[0], "{first}");
         assert!(
-            first > critical && first < 1.08 * critical,
-            "{first} {critical}"
+            (first / grouped.critical_betas()[0] - 1.0).abs() < 2e-3,
+            "{first}"
         );
         for point in curve.points() {
-            let best = normal.relevance_at(point.compression()).unwrap();
-            // 1e-4 for the tails that the cells leave out.
-            assert!(
-                point.relevance().nats() <= best.nats() + 1e-4,
-                "β = {}",
-                point.beta()
-            );
-            assert!(
-                point.relevance().nats() >= 0.93 * best.nats() - 1e-12,
-                "β = {}",
-                point.beta()
-            );
+            let (cost, kept) = (point.compression(), point.relevance().nats());
+            let bound = normal.relevance_at(cost).unwrap().nats();
+            let near = grouped.relevance_at(cost).unwrap().nats();
+            // The tails that the cells leave out have a weight of 1e-5.
+            assert!(kept <= bound + 1e-4, "{kept} above {bound}");
+            assert!((kept - near).abs() <= 0.01 * near, "{kept} against {near}");
         }
     }
 
@@ -651,7 +662,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig { cases: 12, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
         #[test]
         fn curves_of_random_problems_are_concave(

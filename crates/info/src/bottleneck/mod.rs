@@ -27,7 +27,7 @@ pub use gaussian::{GaussianBottleneck, GaussianPoint};
 use ergodic_math::Real;
 use nalgebra::DMatrix;
 
-use crate::channel::{Channel, add_scaled, check_tolerance, divergence};
+use crate::channel::{Channel, add_scaled, check_tolerance, divergence, divide};
 use crate::{InfoError, Information, Probabilities, Table, Variables};
 
 /// The source `X`, what is relevant of it (the channel to `Y`), and how exactly the bottleneck's
@@ -161,7 +161,7 @@ impl Bottleneck {
         }
         for (weight, row) in weights.iter().zip(rows.chunks_exact_mut(outputs)) {
             if *weight > f64::MIN_POSITIVE {
-                row.iter_mut().for_each(|v| *v /= weight);
+                divide(row, *weight);
             }
         }
         (weights, rows)

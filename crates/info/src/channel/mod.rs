@@ -329,6 +329,13 @@ pub(crate) fn add_scaled(target: &mut [f64], row: &[f64], scale: f64) {
     }
 }
 
+/// Divides all values.
+pub(crate) fn divide(values: &mut [f64], divisor: f64) {
+    for value in values {
+        *value /= divisor;
+    }
+}
+
 fn probability(argument: &'static str, value: f64) -> Result<(), InfoError> {
     if (0.0..=1.0).contains(&value) {
         Ok(())

@@ -97,6 +97,8 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
         if bias == Bias::Unknown && inference.searches_bias() {
             let seed = inference.seed_value();
             estimate.bias = inference::bias::search(self, data, value, half, seed);
+            let found = inference::bias_found(estimate.bias);
+            inference::widen(&mut estimate, found);
         }
         Ok(estimate)
     }
