@@ -412,8 +412,13 @@ impl<'a, F: ExponentialFamily> Point<'a, F> {
                 i if i < 2 * dim => format!("variance of statistic {}", i - dim),
                 _ => "mean of p_φ/p_θ".to_owned(),
             };
-            // Constant draws (all equal) have no error and have to be right.
-            let z = if off == 0.0 { 0.0 } else { off.abs() / error };
+            // What is constant has no error, and is right to rounding.
+            let rounding = 1e-13 * (1.0 + self.mean.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
+            let z = if off.abs() <= rounding {
+                0.0
+            } else {
+                off.abs() / error
+            };
             findings.push(finding(
                 Law::Sampling,
                 z,

@@ -9,6 +9,7 @@
 //! | [`math`] | `ergodic-math` | log-space sums, special functions, dense products, random streams |
 //! | [`core`] | `ergodic-core` | the traits: energies, kernels, randomness, paths, estimates |
 //! | `info` | `ergodic-info` | entropies, divergences, mutual information, exact and estimated |
+//! | `expfam` | `ergodic-expfam` | exponential families with both of their parametrisations |
 //! | `diagnostics` | `ergodic-diagnostics` | R̂, effective sample sizes, standard errors; charts with the feature `plots` |
 //! | `samplers` | `ergodic-samplers` | Markov kernels, one file each, and their composition |
 //! | `free_energy` | `ergodic-free-energy` | log partition functions with certificates |
@@ -29,6 +30,8 @@
 pub use ergodic_core as core;
 #[cfg(feature = "diagnostics")]
 pub use ergodic_diagnostics as diagnostics;
+#[cfg(feature = "expfam")]
+pub use ergodic_expfam as expfam;
 #[cfg(feature = "free-energy")]
 pub use ergodic_free_energy as free_energy;
 #[cfg(feature = "info")]
@@ -45,6 +48,7 @@ pub use ergodic_samplers as samplers;
 #[cfg(all(
     doctest,
     feature = "diagnostics",
+    feature = "info",
     feature = "samplers",
     feature = "free-energy",
     feature = "optim",

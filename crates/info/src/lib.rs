@@ -12,6 +12,7 @@
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
 
+pub mod bottleneck;
 pub mod channel;
 pub mod decomposition;
 pub mod discrete;
@@ -28,6 +29,7 @@ mod interior;
 pub mod learning;
 pub mod measure;
 pub mod neighbors;
+
 mod probabilities;
 mod sample;
 pub mod series;

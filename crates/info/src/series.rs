@@ -272,7 +272,7 @@ impl Embedding {
 /// of the estimator; never negative as a quantity. Cost: that of the estimator on `n` rows.
 ///
 /// The interval rests on blocks, as the rows depend on each other. With
-/// [`IntervalSource::Own`] there are 200 blocks of `3√n` steps; subsamples of a given share are
+/// [`IntervalSource::Own`] there are 200 blocks of `2√n` steps; subsamples of a given share are
 /// blocks as well. The standard error that the estimator of the rows would give is not used.
 ///
 /// # When not to use it
@@ -464,7 +464,7 @@ where
         let value = self.value(series)?;
         let blocks = match inference.interval_source() {
             IntervalSource::Own => inference.interval(IntervalSource::Subsamples {
-                share: (3.0 / (series.size() as f64).sqrt()).min(0.5),
+                share: (2.0 / (series.size() as f64).sqrt()).min(0.5),
                 number: inference::subsample::number(inference.confidence_level(), BLOCKS)?,
             }),
             IntervalSource::Subsamples { .. } => *inference,
@@ -696,9 +696,9 @@ mod tests {
         let series = driven(4_000, 7);
         let e = transfer.estimate(&series, &Inference::new()).unwrap();
         assert!(e.interval.contains(TRANSFER), "{e}");
-        // One standard deviation is .0071; blocks of 190 know it within a third.
+        // One standard deviation is .0071; blocks of 126 know it within a third.
         assert!((e.std_err / 0.0071 - 1.0).abs() < 0.5, "{e}");
-        assert!(e.method.contains("200 subsamples of 190"), "{e}");
+        assert!(e.method.contains("200 subsamples of 126"), "{e}");
         assert!(!e.bias.dominates());
         let tight = Inference::new().confidence(0.995).search_bias(false);
         assert!(transfer.estimate(&series, &tight).is_ok());

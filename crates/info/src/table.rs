@@ -508,7 +508,8 @@ impl Table {
         Ok(Self::build(&described, Probabilities::from_weights(cells)?))
     }
 
-    /// The law of the other variables given that this one has this value.
+    /// The law of the other variables given that this one has this value. Cost: the size of the
+    /// table.
     ///
     /// # Errors
     /// If there is no such variable or value, or the value has probability zero.
@@ -542,7 +543,7 @@ impl Table {
     /// `to`, the order of the axes within each.
     ///
     /// A value of `from` with probability zero has no conditional law; its row is the marginal law
-    /// of `to`, and any other would give the same joint law.
+    /// of `to`, and any other would give the same joint law. Cost: the size of the table.
     ///
     /// # Errors
     /// If a variable is not of this table or is on both sides.
@@ -570,6 +571,7 @@ impl Table {
 
     /// The joint law with one more variable, the answer of a channel that sees `from` alone: row
     /// `i` of the channel is the law of the new variable given the `i`th joint value of `from`.
+    /// Cost: the size of the result.
     ///
     /// ```
     /// use ergodic_info::Table;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ergodic_core::{Bias, Randomness};
+use ergodic_core::Bias;
 use ergodic_info::continuous::{Ksg, KsgAlgorithm};
 use ergodic_info::inference::bias::extrapolate;
 use ergodic_info::{Estimator, Inference, Pair, Points};
@@ -213,7 +213,7 @@ fn roc(text: &mut String, outcomes: &[Outcome]) {
     let _ = write!(
         text,
         "\n### Receiver operating characteristic\n\n\
-         The score is the bias that is certain at 95 % in units of the half width; the flag fires above 1. Cases whose true bias\n\
+         The score is the bias that is certain at 90 % in units of the half width; the flag fires above 1. Cases whose true bias\n\
          is within two standard errors of the half width are left out ({} estimates with dominating bias, {} without).\n\n\
          | threshold | fires where bias dominates | fires where it does not |\n|---|---|---|\n",
         positive.len(),

@@ -370,6 +370,9 @@ impl Convex for Problem<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     fn binary_entropy(p: f64) -> f64 {
@@ -512,5 +515,80 @@ mod tests {
             matches!(error, InfoError::NotConverged { iterations: 2, .. }),
             "{error}"
         );
+    }
+
+    /// Channels with zeros, of which some outputs may be out of reach.
+    fn random_channel(inputs: usize, outputs: usize) -> impl Strategy<Value = Channel> {
+        let weight = prop_oneof![1 => Just(0.0), 3 => 0.0..1.0f64, 1 => 0.0..1e-6f64];
+        prop::collection::vec(weight, inputs * outputs).prop_map(move |weights| {
+            let rows: Vec<Probabilities> = (weights.chunks_exact(outputs).enumerate())
+                .map(|(x, row)| {
+                    let mut row = row.to_vec();
+                    // At least one positive entry.
+                    row[x % outputs] += 0.1;
+                    Probabilities::from_weights(row).unwrap()
+                })
+                .collect();
+            Channel::from_rows(&rows).unwrap()
+        })
+    }
+
+    fn shaped_channel() -> impl Strategy<Value = Channel> {
+        (1..7usize, 1..6usize).prop_flat_map(|(x, y)| random_channel(x, y))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_optimum_satisfies_kuhn_and_tucker(channel in shaped_channel()) {
+            let found = channel.capacity().unwrap();
+            let c = found.value().nats();
+            prop_assert!(found.gap().nats() <= 1e-12);
+            let smaller = channel.inputs().min(channel.outputs()) as f64;
+            prop_assert!(c <= smaller.ln() + 1e-12);
+            let output = channel.mixture(found.input().as_slice());
+            for (row, p) in channel.rows().zip(found.input().as_slice()) {
+                let d = divergence(row, &output);
+                prop_assert!(d <= c + 2e-12, "{} above {}", d, c);
+                // Σ p (C − D) ≤ gap, and no term is negative beyond it.
+                prop_assert!(p * (c - d) <= 3e-12, "{} {} {}", p, d, c);
+            }
+            let uniform = Probabilities::uniform(channel.inputs()).unwrap();
+            prop_assert!(channel.mutual_information(&uniform).unwrap().nats() <= c + 2e-12);
+        }
+
+        #[test]
+        fn processing_and_mixing_raise_no_capacity(
+            (a, b, other, share) in (1..5usize, 1..5usize, 1..5usize).prop_flat_map(|(x, y, z)| {
+                (random_channel(x, y), random_channel(y, z), random_channel(x, y), 0.0..1.0f64)
+            })
+        ) {
+            let capacity = |c: &Channel| c.capacity().unwrap().value().nats();
+            let both = capacity(&a.then(&b).unwrap());
+            prop_assert!(both <= capacity(&a).min(capacity(&b)) + 2e-12);
+            let mix = a.as_slice().iter().zip(other.as_slice());
+            let mix: Vec<f64> = mix.map(|(p, q)| share * p + (1.0 - share) * q).collect();
+            let mixed = capacity(&Channel::new(&mix, a.outputs()).unwrap());
+            prop_assert!(mixed <= share * capacity(&a) + (1.0 - share) * capacity(&other) + 2e-12);
+        }
+
+        #[test]
+        fn capacity_is_concave_in_its_budget(
+            channel in random_channel(4, 3), costs in prop::collection::vec(0.0..2.0f64, 4)
+        ) {
+            let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            let at = |i: u32| {
+                let budget = least + 0.1 * f64::from(i);
+                let found = channel.capacity_at_cost(&costs, budget).unwrap();
+                prop_assert!(found.cost() <= budget + 1e-12);
+                prop_assert!(found.gap().nats() <= 1e-12);
+                Ok(found.value().nats())
+            };
+            let values = (0..6).map(at).collect::<Result<Vec<_>, TestCaseError>>()?;
+            for w in values.windows(3) {
+                prop_assert!(w[0] <= w[1] + 2e-12 && w[2] - w[1] <= w[1] - w[0] + 4e-12, "{:?}", w);
+            }
+        }
     }
 }

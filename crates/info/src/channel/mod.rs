@@ -9,9 +9,11 @@ pub use capacity::{Capacity, CapacitySettings};
 pub use rate_distortion::{RateDistortion, RatePoint};
 
 use ergodic_math::Real;
+use nalgebra::DMatrix;
 
 use crate::probabilities::total_of;
-use crate::{InfoError, Information, Probabilities};
+use crate::table::disjoint;
+use crate::{InfoError, Information, Probabilities, Table, Variables};
 
 /// How far a row may be from sum 1: what rounding of printed or computed figures explains.
 const SUM_TOLERANCE: f64 = 1e-9;
@@ -128,6 +130,27 @@ impl Channel {
         ))
     }
 
+    /// The law of some variables of a table, and the channel from them to others.
+    ///
+    /// # Errors
+    /// If a variable is not of the table or is on both sides.
+    pub fn of_table(
+        table: &Table,
+        from: Variables,
+        to: Variables,
+    ) -> Result<(Probabilities, Self), InfoError> {
+        table.check("from", from)?;
+        table.check("to", to)?;
+        disjoint("to", to, from)?;
+        let joint = Probabilities::from_weights(table.grouped(&[from, to]))?;
+        Self::of_joint(&joint, table.size_of(to))
+    }
+
+    /// Rows that are laws already.
+    pub(crate) fn unchecked(values: Vec<f64>, outputs: usize) -> Self {
+        Self { outputs, values }
+    }
+
     /// The binary symmetric channel, which flips its input with probability `flip`; capacity
     /// `log 2 − h(flip)`.
     ///
@@ -179,6 +202,11 @@ impl Channel {
     /// The rows in order.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, f64> {
         self.values.chunks_exact(self.outputs)
+    }
+
+    /// The matrix `W(y|x)`, as [`Table::through`] takes it.
+    pub fn matrix(&self) -> DMatrix<f64> {
+        DMatrix::from_row_slice(self.inputs(), self.outputs, &self.values)
     }
 
     /// All entries, row-major.
@@ -298,6 +326,13 @@ pub(crate) fn divergence(p: &[f64], q: &[f64]) -> f64 {
 pub(crate) fn add_scaled(target: &mut [f64], row: &[f64], scale: f64) {
     for (t, r) in target.iter_mut().zip(row) {
         *t += scale * r;
+    }
+}
+
+/// Divides all values.
+pub(crate) fn divide(values: &mut [f64], divisor: f64) {
+    for value in values {
+        *value /= divisor;
     }
 }
 

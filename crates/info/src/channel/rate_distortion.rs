@@ -449,6 +449,9 @@ impl Convex for Problem<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     fn binary_entropy(p: f64) -> f64 {
@@ -553,7 +556,6 @@ mod tests {
             .unwrap();
         for d in [0.3, 0.5, 0.8] {
             let point = rd.at_distortion(d).unwrap();
-            eprintln!("{d}: {} iterations", point.iterations());
             let exact = -0.5 * f64::ln(d);
             assert!(
                 (point.rate().nats() - exact).abs() < 1e-6,
@@ -583,10 +585,41 @@ mod tests {
         assert!(shifted.at_slope(-1.0).is_err());
         assert!(shifted.at_slope(f64::NAN).is_err());
         assert!(shifted.clone().tolerance(0.0).is_err());
-        let hurried = shifted.iterations(0);
-        assert!(matches!(
-            hurried.at_slope(1.0),
-            Ok(_) | Err(InfoError::NotConverged { .. })
-        ));
+        let skew = RateDistortion::hamming(bias(0.3)).unwrap().iterations(2);
+        let error = skew.at_slope(1.0).unwrap_err();
+        assert!(matches!(error, InfoError::NotConverged { .. }), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_curve_is_convex_and_its_bounds_meet(
+            (source, matrix) in (1..5usize, 1..5usize).prop_flat_map(|(x, y)| {
+                let entry = prop_oneof![Just(0.0), Just(1.0), 0.0..3.0f64];
+                (prop::collection::vec(0.01..1.0f64, x), prop::collection::vec(entry, x * y))
+            })
+        ) {
+            let source = Probabilities::from_weights(source).unwrap();
+            let outputs = matrix.len() / source.len();
+            let rd = RateDistortion::new(source.clone(), matrix, outputs).unwrap();
+            let (least, largest) = (rd.least_distortion(), rd.largest_distortion());
+            let at = |i: u32| {
+                let d = least + (largest - least) * 0.125 * f64::from(i);
+                let point = rd.at_distortion(d).unwrap();
+                prop_assert!(point.distortion() <= d + 1e-12);
+                prop_assert!(point.gap().nats() <= 1e-10);
+                // Its channel has this rate: the upper bound is attained.
+                let rate = point.channel().mutual_information(&source).unwrap();
+                prop_assert!((rate - point.rate()).nats().abs() < 1e-12);
+                Ok(point.rate().nats())
+            };
+            let rates = (0..=8).map(at).collect::<Result<Vec<_>, TestCaseError>>()?;
+            prop_assert!(rates[8].abs() < 1e-10);
+            for w in rates.windows(3) {
+                prop_assert!(w[1] <= w[0] + 2e-10, "{:?}", w);
+                prop_assert!(w[0] - w[1] >= w[1] - w[2] - 4e-10, "{:?}", w);
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
+use super::divide;
 use crate::interior::{Program, State, follow, ridged_cholesky};
 
 /// A convex function on the simplex, differentiable where all outcomes have probability.
@@ -61,7 +62,7 @@ pub(crate) fn minimize(problem: &impl Convex, tolerance: f64, limit: usize) -> M
                 *p
             })
             .sum();
-        p.iter_mut().for_each(|p| *p /= total);
+        divide(&mut p, total);
         let value = problem.value(&p, &mut gradient);
         best.improve(&p, value, gap(&p, &gradient));
     }

@@ -7,7 +7,7 @@ use ergodic_core::Estimate;
 use super::ksg::constant_has_no_bias;
 use super::{
     Digamma, NO_DENSITY, Scaling, Ties, check_neighbors, check_radii, counts_within, is_constant,
-    joined, mean_and_error, neighbor_settings, prepared, radii_in_place,
+    joined, mean_and_doubled_error, mean_and_error, neighbor_settings, prepared, radii_in_place,
 };
 use crate::neighbors::{Norm, Reach, Tree};
 use crate::{Estimator, Inference, InfoError, Points, Sample, Triple, inference};
@@ -22,7 +22,7 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, Triple, inference};
 /// where `n_xz`, `n_yz`, `n_z` count the other points that are, in those coordinates, strictly
 /// closer than the k-th neighbour in the space of all three.
 ///
-/// **Standard error** √(s²/N) from the contributions of single points. **Domain**: a joint
+/// **Standard error** √(2s²/N) from the contributions of single points, as of [`Ksg`](super::Ksg). **Domain**: a joint
 /// density; a constant `X` or `Y` gives 0 exactly; coincident points: [`Ties`]. **Bias**: toward 0,
 /// so that dependence is underestimated, increasingly with the dimension of `Z`; vanishes where X
 /// and Y are independent given Z in few dimensions. **Not** for discrete or mixed data, nor for a `Z`
@@ -130,7 +130,7 @@ impl Estimator<Triple<Points>> for FrenzelPompe {
         data: &Triple<Points>,
         inference: &Inference,
     ) -> Result<Estimate, InfoError> {
-        let (value, error) = mean_and_error(&self.local(data)?, 0.0);
+        let (value, error) = mean_and_doubled_error(&self.local(data)?);
         let bias = constant_has_no_bias(is_constant(data.x()) || is_constant(data.y()));
         inference::attach(self, data, inference, value, Some(error), bias)
     }

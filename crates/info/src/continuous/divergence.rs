@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use ergodic_core::{Bias, Estimate};
-use ergodic_math::special::ln_gamma;
+use ergodic_math::special::{ln_gamma, trigamma};
 use ergodic_math::{Real, elementary, reduce};
 
+use super::kozachenko_leonenko::CORRELATION;
 use super::{
     NO_DENSITY, Scaling, Ties, TwoSamples, check_neighbors, check_radii, mean_and_error,
     neighbor_settings, prepared, refuse_ranks,
@@ -24,7 +25,8 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// with `ρᵢ` the Euclidean distance from `xᵢ` to its k-th neighbour among the other `x`, `νᵢ` to the
 /// k-th among the `y`. Its value does not change when all points are scaled, shifted or rotated.
 ///
-/// **Standard error** √(s²/n + χ²/m): the sample variance of the terms, and for the second sample
+/// **Standard error** √((s² + 2·¾ψ′(k))/n + χ²/m): the sample variance of the terms, what the correlation
+/// of neighbours adds (see [`KozachenkoLeonenko`](super::KozachenkoLeonenko)), and for the second sample
 /// the estimate χ² = ⟨p/q⟩ − 1 of Var_Q(p/q), from the same distances with the mean (k − 1)/k of the
 /// ratio of two Gamma(k) variables taken out (for k = 1 it is not finite and left in). Where `Q` has
 /// lighter tails than `P`, χ² is infinite and no normal interval is right. **Domain**: densities,
@@ -81,7 +83,8 @@ impl KullbackLeiblerNeighbors {
 
     fn value_and_error(&self, data: &TwoSamples) -> Result<(f64, f64), InfoError> {
         let mut logs = self.local(data)?;
-        let (value, error) = mean_and_error(&logs, 0.0);
+        let excess = 2.0 * CORRELATION * trigamma(self.neighbors as f64);
+        let (value, error) = mean_and_error(&logs, excess);
         elementary::exp_slice(&mut logs);
         let k = self.neighbors as f64;
         let noise = if k > 1.0 { (k - 1.0) / k } else { 1.0 };
@@ -171,8 +174,11 @@ fn log_ratios(
 /// with the distances of [`KullbackLeiblerNeighbors`]. `B` is the inverse mean of the ratio's noise
 /// and needs `k > |α − 1|`.
 ///
-/// **Standard error** by the delta method from the sample variance of the terms, and for the
-/// second sample from `(1−α)² Var_Q((p/q)^α)`, whose second moment `⟨(p/q)^{2α−1}⟩_P` is read from
+/// **Standard error** by the delta method: max(α, 1)·√1.5 times that of the mean of the terms, since
+/// terms of neighbours are correlated and the
+/// influence of a point of the first sample is α (p/q)^{α−1} (below 1 the noise of the terms, which
+/// has no such factor, decides), and for the second
+/// sample from `(1−α)² Var_Q((p/q)^α)`, whose second moment `⟨(p/q)^{2α−1}⟩_P` is read from
 /// the same distances. For α well above 1 those moments rest on few points, and where they are infinite
 /// no normal interval is right. **Domain** as of [`KullbackLeiblerNeighbors`], and α > 0, α ≠ 1.
 /// **Not** for α near 1, where the difference of two near numbers is divided by α − 1 (take the
@@ -200,11 +206,11 @@ pub struct RenyiNeighbors {
 }
 
 impl RenyiNeighbors {
-    /// Order `order`, five neighbours, data as they are.
+    /// Order `order`, eight neighbours, data as they are.
     pub const fn new(order: f64) -> Self {
         Self {
             order,
-            neighbors: 5,
+            neighbors: 8,
             ties: Ties::Exact,
             scaling: Scaling::None,
         }
@@ -247,6 +253,7 @@ impl RenyiNeighbors {
         elementary::exp_slice(&mut terms);
         let value = (log_raw + self.log_noise(power)) / power;
         let (_, relative) = mean_and_error(&terms, 0.0);
+        let relative = self.order.max(1.0) * (1.5 * relative * relative).sqrt();
         // Second sample: (1−α)² [⟨r^{2α−1}⟩ − ⟨r^{α−1}⟩²]/m, relative to ⟨r^{α−1}⟩².
         let double = 2.0 * self.order - 1.0;
         let corrected = if (self.neighbors as f64) > double.abs() {

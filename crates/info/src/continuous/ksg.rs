@@ -6,7 +6,7 @@ use ergodic_core::{Bias, Estimate};
 
 use super::{
     Digamma, NO_DENSITY, Scaling, Ties, check_neighbors, check_radii, counts_within, is_constant,
-    joined, mean_and_error, neighbor_settings, prepared, radii_in_place,
+    joined, mean_and_doubled_error, mean_and_error, neighbor_settings, prepared, radii_in_place,
 };
 use crate::neighbors::{Norm, Reach, Tree};
 use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, inference};
@@ -35,10 +35,11 @@ pub enum KsgAlgorithm {
 /// neighbour of the joint space. For algorithm 2 it counts those within the largest x-difference
 /// among the k neighbours, edge included, and likewise for y with its own difference.
 ///
-/// **Standard error** √(s²/N), s² the sample variance of the contributions of single points. Their
-/// noise is partly common to the terms, so that it is near the truth for strongly dependent
-/// variables (Var of the local information is ρ² for normals of correlation ρ) and too large near
-/// independence: the interval then covers more than it says.
+/// **Standard error** √(2s²/N), s² the sample variance of the contributions of single points. The 2 is
+/// there because each point stands in its own contribution and in those of the points around it:
+/// simulated on normals (ρ = 0 to 0.9, N = 300 and 2000, k ≤ 10), N·Var(Î) is between 1.2 and 2.4
+/// times s². For N → ∞ and k → ∞ it tends to the variance of the local information, ρ² for normals of
+/// correlation ρ, and the interval is then wider than it has to be.
 ///
 /// **Domain.** A joint density. If either variable is constant the answer is 0 exactly. Where
 /// `k + 1` points coincide: [`Ties`]. **Bias** vanishes at independence; for strong dependence,
@@ -165,7 +166,7 @@ impl Estimator<Pair<Points>> for Ksg {
     }
 
     fn estimate(&self, data: &Pair<Points>, inference: &Inference) -> Result<Estimate, InfoError> {
-        let (value, error) = mean_and_error(&self.local(data)?, 0.0);
+        let (value, error) = mean_and_doubled_error(&self.local(data)?);
         let bias = constant_has_no_bias(is_constant(data.x()) || is_constant(data.y()));
         inference::attach(self, data, inference, value, Some(error), bias)
     }

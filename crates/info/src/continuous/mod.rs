@@ -3,7 +3,7 @@
 //! | what | how |
 //! |---|---|
 //! | entropy | [`KozachenkoLeonenko`], [`WeightedNeighbors`], [`KernelDensity`] |
-//! | mutual information | [`Ksg`], [`MixedNeighbors`] |
+//! | mutual information | [`Ksg`], with a symbol [`SymbolNeighbors`], of anything [`MixedNeighbors`] |
 //! | conditional mutual information | [`FrenzelPompe`] |
 //! | divergence between two samples | [`KullbackLeiblerNeighbors`], [`RenyiNeighbors`] |
 //!
@@ -26,6 +26,7 @@ mod kernel_density;
 mod kozachenko_leonenko;
 mod ksg;
 mod mixed;
+mod symbol;
 mod two_samples;
 mod weighted;
 
@@ -44,6 +45,7 @@ pub use kernel_density::{Bandwidth, KernelDensity};
 pub use kozachenko_leonenko::KozachenkoLeonenko;
 pub use ksg::{Ksg, KsgAlgorithm};
 pub use mixed::MixedNeighbors;
+pub use symbol::SymbolNeighbors;
 pub use two_samples::TwoSamples;
 pub use weighted::WeightedNeighbors;
 
@@ -107,7 +109,9 @@ fn prepared(
             Scaling::Standard => {
                 let scale = spread(&column)?.1;
                 if scale > 0.0 {
-                    column.iter_mut().for_each(|x| *x /= scale);
+                    for x in &mut column {
+                        *x /= scale;
+                    }
                     log_volume += Real::ln(scale);
                 }
             }
@@ -287,6 +291,15 @@ fn mean_and_error(locals: &[f64], excess: f64) -> (f64, f64) {
     let squares: Vec<f64> = locals.iter().map(|x| (x - mean) * (x - mean)).collect();
     let variance = reduce::sum(&squares) / (n - 1.0).max(1.0) + excess;
     (mean, (variance / n).sqrt())
+}
+
+/// As [`mean_and_error`] for contributions made of counts around a point. Each point stands in its own
+/// contribution and in those of the points around it, which about doubles the variance of the mean:
+/// on normals of correlation 0, 0.5 and 0.9, N = 300 and 2000 and k = 1, …, 10, N times the variance
+/// of the mean was 1.2 to 2.4 times the variance of the contributions.
+fn mean_and_doubled_error(locals: &[f64]) -> (f64, f64) {
+    let (mean, error) = mean_and_error(locals, 0.0);
+    (mean, std::f64::consts::SQRT_2 * error)
 }
 
 /// The setters that estimators with neighbours share.

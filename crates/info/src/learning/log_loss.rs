@@ -16,22 +16,22 @@ use crate::{InfoError, Information, Probabilities};
 ///
 /// ```
 /// use ergodic_info::Probabilities;
-/// use ergodic_info::learning::CrossEntropy;
+/// use ergodic_info::learning::ExpectedLogLoss;
 ///
 /// let (p, q) = (Probabilities::new([0.5, 0.3, 0.2])?, Probabilities::new([0.2, 0.3, 0.5])?);
-/// let loss = CrossEntropy::of(&p, &q)?;
+/// let loss = ExpectedLogLoss::of(&p, &q)?;
 /// assert!((loss.regret.nats() - 0.27488721956224654).abs() < 1e-15);
 /// # Ok::<(), ergodic_info::InfoError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CrossEntropy {
+pub struct ExpectedLogLoss {
     /// `H(p)`.
     pub entropy: Information,
     /// `KL(p‖q)`.
     pub regret: Information,
 }
 
-impl CrossEntropy {
+impl ExpectedLogLoss {
     /// Of one law and one prediction.
     ///
     /// # Errors
@@ -228,28 +228,34 @@ mod tests {
             .iter()
             .map(|(p, q): &(f64, f64)| -p * q.ln())
             .sum();
-        let loss = CrossEntropy::of(&p, &q).unwrap();
+        let loss = ExpectedLogLoss::of(&p, &q).unwrap();
         assert!((loss.total().nats() - plain).abs() < 1e-15);
-        assert_eq!(CrossEntropy::of(&p, &p).unwrap().regret, Information::ZERO);
+        assert_eq!(
+            ExpectedLogLoss::of(&p, &p).unwrap().regret,
+            Information::ZERO
+        );
         let hole = law(&[0.0, 0.5, 0.5]);
         assert_eq!(
-            CrossEntropy::of(&p, &hole).unwrap().regret.nats(),
+            ExpectedLogLoss::of(&p, &hole).unwrap().regret.nats(),
             f64::INFINITY
         );
         assert!(
-            CrossEntropy::of(&hole, &p)
+            ExpectedLogLoss::of(&hole, &p)
                 .unwrap()
                 .regret
                 .nats()
                 .is_finite()
         );
         let inputs = law(&[0.25, 0.75]);
-        let mean =
-            CrossEntropy::of_predictor(&inputs, &[p.clone(), q.clone()], &[q.clone(), q.clone()]);
+        let mean = ExpectedLogLoss::of_predictor(
+            &inputs,
+            &[p.clone(), q.clone()],
+            &[q.clone(), q.clone()],
+        );
         let mean = mean.unwrap();
         assert!((mean.regret - loss.regret * 0.25).abs().nats() < 1e-15);
-        assert!(CrossEntropy::of(&p, &inputs).is_err());
-        assert!(CrossEntropy::of_predictor(&inputs, &[p], &[q]).is_err());
+        assert!(ExpectedLogLoss::of(&p, &inputs).is_err());
+        assert!(ExpectedLogLoss::of_predictor(&inputs, &[p], &[q]).is_err());
     }
 
     #[test]

@@ -60,16 +60,26 @@ impl Groups {
         )
     }
 
-    /// The law of one group.
-    fn marginal(&self, axis: usize) -> Vec<f64> {
-        let (before, after) = self.around(axis);
-        sum_axis(&sum_axis(&self.cells, after, 1), before, self.shape[axis])
+    /// The law of each group.
+    fn margins(&self) -> Vec<Vec<f64>> {
+        // One axis after the other leaves from the front, so the sums run over ever fewer cells.
+        let mut rest = std::borrow::Cow::Borrowed(&self.cells);
+        let mut margins = Vec::with_capacity(self.shape.len());
+        for (axis, size) in self.shape.iter().enumerate() {
+            let (_, after) = self.around(axis);
+            margins.push(sum_axis(&rest, after, 1));
+            rest = std::borrow::Cow::Owned(sum_axis(&rest, *size, after));
+        }
+        margins
     }
 
     /// The law of all groups but one.
     fn without(&self, axis: usize) -> Vec<f64> {
         let (_, after) = self.around(axis);
-        sum_axis(&self.cells, self.shape[axis], after)
+        let size = self.shape[axis];
+        let mut cells = vec![0.0; self.cells.len() / size];
+        sum_into(&self.cells, size, after, &mut cells);
+        cells
     }
 }
 
@@ -129,9 +139,7 @@ impl TotalCorrelation {
     /// If there are no groups, they overlap, or a variable is not of the table.
     pub fn of(&self, table: &Table) -> Result<Information, InfoError> {
         let groups = Groups::new(&self.groups, table)?;
-        let margins: Vec<Vec<f64>> = (0..groups.shape.len())
-            .map(|i| groups.marginal(i))
-            .collect();
+        let margins = groups.margins();
         // A constant is independent of the rest, exactly.
         let several = |margin: &&Vec<f64>| margin.iter().filter(|p| **p > 0.0).nth(1).is_some();
         if margins.iter().filter(several).nth(1).is_none() {
@@ -216,8 +224,8 @@ impl OInformation {
         }
         let mut sum = Total::default();
         sum.add((n - 2) as f64 * entropy_nats(&groups.cells));
-        for i in 0..n {
-            sum.add(entropy_nats(&groups.marginal(i)));
+        for (i, margin) in groups.margins().iter().enumerate() {
+            sum.add(entropy_nats(margin));
             sum.add(-entropy_nats(&groups.without(i)));
         }
         Ok(Information::from_nats(sum.value()))

@@ -87,3 +87,46 @@ fn extent(tree: &Tree, point: &[f64], split: usize, radius: f64) -> [f64; 2] {
         (level, node) = (waiting[depth].0 as usize, waiting[depth].1 as usize);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Points;
+    use crate::neighbors::Norm;
+
+    #[test]
+    fn sides_are_those_of_all_pairs() {
+        for (dim, split) in [(2, 1), (3, 2), (7, 3)] {
+            let mut values = vec![0.0; 400 * dim];
+            ergodic_math::rng::fill_normal(&mut ergodic_math::rng::stream(3, 0), &mut values);
+            // Some ties.
+            for x in &mut values {
+                *x = (*x * 8.0).round() / 8.0;
+            }
+            let points = Points::new(values, dim).unwrap();
+            let tree = Tree::new(&points).unwrap();
+            let radii: Vec<f64> = tree
+                .distances_in_place(4, Norm::Maximum)
+                .chunks_exact(4)
+                .map(|d| d[3])
+                .collect();
+            let found = tree.extents_in_place(split, &radii);
+            for place in 0..400 {
+                let own = points.row(tree.rows()[place] as usize);
+                let mut sides = [0.0f64; 2];
+                for other in 0..400 {
+                    let gap = |range: std::ops::Range<usize>| {
+                        range
+                            .map(|j| (points.row(other)[j] - own[j]).abs())
+                            .fold(0.0, f64::max)
+                    };
+                    let both = [gap(0..split), gap(split..dim)];
+                    if both[0].max(both[1]) <= radii[place] {
+                        sides = [sides[0].max(both[0]), sides[1].max(both[1])];
+                    }
+                }
+                assert_eq!(found[place], sides);
+            }
+        }
+    }
+}

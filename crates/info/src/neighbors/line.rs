@@ -80,3 +80,38 @@ impl Line {
         start
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against all N² differences, on values with many ties and radii that are differences.
+        #[test]
+        fn counts_on_the_line_are_those_of_all_pairs(
+            values in prop::collection::vec((-20i32..20).prop_map(|i| f64::from(i) * 0.1), 1..70),
+            shift in -1e3..1e3f64,
+        ) {
+            let values: Vec<f64> = values.iter().map(|x| x + shift).collect();
+            let line = Line::new(&values);
+            let n = values.len();
+            for other in 0..n {
+                let radii: Vec<f64> = values.iter().map(|x| (x - values[other]).abs()).collect();
+                for reach in [Reach::Below, Reach::AtMost] {
+                    let mut counts = vec![0; n];
+                    line.counts(&values, &radii, reach, &mut counts);
+                    for i in 0..n {
+                        let within = |x: &&f64| match reach {
+                            Reach::Below => (*x - values[i]).abs() < radii[i],
+                            Reach::AtMost => (*x - values[i]).abs() <= radii[i],
+                        };
+                        let truth = values.iter().filter(within).count();
+                        prop_assert_eq!(counts[i] as usize, truth);
+                    }
+                }
+            }
+        }
+    }
+}
