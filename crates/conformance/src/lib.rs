@@ -21,7 +21,8 @@
 //!   choices, and [`check_integrator`] the integrator itself.
 //! * [`ExactStart`] is for what is left: many chains from exact draws, judged by bounds that hold
 //!   for every sample size.
-//! * [`CountingAllocator`] shows that a step allocates nothing.
+//! * [`CountingAllocator`] shows that a step allocates nothing, nor a reset, which is part of a step
+//!   of tempering.
 //! * [`targets`] are continuous laws to try a kernel on, with exact draws.
 //! * [`strategies`] are proptest strategies for small targets, tables, weights and matrices.
 //! * [`kernel!`] turns one line into the tests that every kernel owes.

@@ -48,6 +48,7 @@ pub use ergodic_samplers as samplers;
 #[cfg(all(
     doctest,
     feature = "diagnostics",
+    feature = "info",
     feature = "samplers",
     feature = "free-energy",
     feature = "optim",

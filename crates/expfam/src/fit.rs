@@ -81,6 +81,11 @@ impl Fit {
         &self.mean
     }
 
+    /// The mean of `log h`.
+    pub fn log_base_measure(&self) -> f64 {
+        self.log_base_measure
+    }
+
     /// The number of observations.
     pub fn samples(&self) -> usize {
         self.samples

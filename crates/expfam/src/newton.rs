@@ -54,7 +54,7 @@ pub(crate) fn natural_of_mean(
             return Err(outside());
         }
         if decrement <= 1e-30 || gradient.norm() <= 1e-15 * (spread + target.norm()) {
-            return Ok(theta.as_slice().to_vec());
+            return settled(&theta, &direction).ok_or_else(outside);
         }
         let mut step = 1.0;
         loop {
@@ -72,13 +72,18 @@ pub(crate) fn natural_of_mean(
             step *= 0.5;
             if step < 1e-12 {
                 // Nothing is left to be gained: the minimum to rounding, or no minimum.
-                return if gradient.norm() <= 1e-9 * (spread + target.norm()) {
-                    Ok(theta.as_slice().to_vec())
-                } else {
-                    Err(outside())
-                };
+                let rounding = gradient.norm() <= 1e-9 * (spread + target.norm());
+                return settled(&theta, &direction)
+                    .filter(|_| rounding)
+                    .ok_or_else(outside);
             }
         }
     }
     Err(outside())
+}
+
+/// `θ`, if what Newton's step would still change of it is little: near the boundary of the hull the
+/// mean is right to rounding while each further step would still go on by about 1.
+fn settled(theta: &DVector<f64>, direction: &DVector<f64>) -> Option<Vec<f64>> {
+    (direction.amax() <= 0.01 * (1.0 + theta.amax() * 1e-3)).then(|| theta.as_slice().to_vec())
 }

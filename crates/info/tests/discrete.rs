@@ -3,7 +3,7 @@
 use ergodic_core::Bias;
 use ergodic_info::discrete::{
     ChaoShen, ChaoWangJost, DiscreteMutualInformation, EntropyRule, Grassberger, Jackknife,
-    MillerMadow, Minimax, Multiplicities, Nsb, PlugIn, Shrinkage, g_test,
+    MillerMadow, Minimax, Multiplicities, Nsb, PlugIn, PowerSum, RenyiEntropy, Shrinkage, g_test,
 };
 use ergodic_info::{Counts, Estimator, Inference, InfoError, Pair, Symbols, Triple};
 use ergodic_math::rng;
@@ -685,6 +685,55 @@ fn intervals_cover_on_their_domain() {
 }
 
 #[test]
+fn intervals_for_two_symbols_cover_at_every_probability() {
+    // Exactly, by the binomial law, also where the variance of first order vanishes (p = ½). The domain is an
+    // expected count of 10 of the rarer symbol; below, one symbol may not be seen at all.
+    let ask = Inference::new();
+    let mut rules = all_rules();
+    rules.truncate(7);
+    for n in [40u64, 200] {
+        for known in [true, false] {
+            for rule in &rules {
+                if !known && rule.name().contains("minimax") {
+                    continue;
+                }
+                let intervals: Vec<_> = (0..=n)
+                    .map(|j| {
+                        let pair = vec![j, n - j];
+                        let data = if known {
+                            Counts::new(pair).unwrap()
+                        } else {
+                            Counts::observed_only(pair).unwrap()
+                        };
+                        rule.full_estimate(&Multiplicities::of(&data), &ask)
+                            .unwrap()
+                            .interval
+                    })
+                    .collect();
+                let mut worst = (1.0, 0.0);
+                for step in 0..=200 {
+                    let least = 10.0 / n as f64;
+                    let p = least + (0.5 - least) * f64::from(step) / 200.0;
+                    let truth = entropy(&[p, 1.0 - p]);
+                    let covered =
+                        |j: u64| f64::from(u8::from(intervals[j as usize].contains(truth)));
+                    let coverage = binomial_mean(n, p, covered);
+                    if coverage < worst.0 {
+                        worst = (coverage, p);
+                    }
+                }
+                println!("{} n = {n}, known {known}: {worst:?}", rule.name());
+                assert!(
+                    worst.0 > 0.90,
+                    "{} n = {n}, known {known}: {worst:?}",
+                    rule.name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn standard_errors_are_those_of_repeated_samples() {
     // The share of 1,500 samples' mean squared error over their variance is uncertain by √(2/1500) = 3.7 %;
     // 5.2 of these are .19. At n = 40 the law is undersampled, and the jackknife may be on the safe side.
@@ -756,6 +805,113 @@ fn jackknife_errors_are_not_below_the_exact_deviation() {
                 rule.name()
             );
         }
+    }
+}
+
+#[test]
+fn power_sums_are_unbiased_and_their_errors_are_not_too_small() {
+    let ask = Inference::new();
+    for order in [2u32, 3, 5] {
+        let sum = PowerSum::new(order).unwrap();
+        for p in laws() {
+            let truth: f64 = p.iter().map(|p| p.powi(order as i32)).sum();
+            let n = 8;
+            let (mean, _) = exact_moments(n, &p, |c| sum.value(&Counts::new(c).unwrap()).unwrap());
+            assert!(
+                (mean - truth).abs() < 1e-13,
+                "{order} {p:?}: {mean} {truth}"
+            );
+            let (_, variance) =
+                exact_moments(n - 1, &p, |c| sum.value(&Counts::new(c).unwrap()).unwrap());
+            let (squares, _) = exact_moments(n, &p, |c| {
+                sum.estimate(&Counts::new(c).unwrap(), &ask)
+                    .unwrap()
+                    .std_err
+                    .powi(2)
+            });
+            assert!(
+                squares * 8.0 / 7.0 >= variance - 1e-13,
+                "{order} {p:?}: {squares} {variance}"
+            );
+        }
+    }
+    let counts = Counts::new([40, 25, 10, 5]).unwrap();
+    let renyi = RenyiEntropy::new(2)
+        .unwrap()
+        .estimate(&counts, &ask)
+        .unwrap();
+    let truth = -[0.5f64, 0.3, 0.15, 0.05]
+        .iter()
+        .map(|p| p * p)
+        .sum::<f64>()
+        .ln();
+    assert!(
+        renyi.interval.contains(truth) && renyi.interval.upper < 1.4,
+        "{renyi:?}"
+    );
+    let one = Counts::new([9, 0]).unwrap();
+    assert_eq!(RenyiEntropy::new(3).unwrap().value(&one).unwrap(), 0.0);
+    let text = |e: InfoError| e.to_string();
+    let singletons = Counts::new([1, 1, 1]).unwrap();
+    assert!(text(PowerSum::new(1).unwrap_err()).contains("order"));
+    assert!(text(PowerSum::new(4).unwrap().value(&singletons).unwrap_err()).contains("at least 4"));
+    let none = RenyiEntropy::new(2)
+        .unwrap()
+        .value(&singletons)
+        .unwrap_err();
+    assert!(text(none).contains("seen 2 times"));
+}
+
+#[test]
+fn intervals_of_mutual_information_cover() {
+    // As for entropies: 243 of 300 at least. Three by three symbols, y = x with probability c, else uniform.
+    const SEEDS: u64 = 300;
+    let ask = Inference::new();
+    for (copy, n) in [
+        (0.0, 100),
+        (0.05, 100),
+        (0.1, 100),
+        (0.2, 60),
+        (0.5, 150),
+        (0.9, 300),
+    ] {
+        let (same, other) = (copy + (1.0 - copy) / 3.0, (1.0 - copy) / 3.0);
+        let truth = (3f64.ln() - entropy(&[same, other, other])).max(0.0);
+        let truth = if copy == 0.0 { 0.0 } else { truth };
+        let (mut plain, mut corrected, mut unknown) = (0, 0, 0);
+        for seed in 0..SEEDS {
+            let mut random = rng::stream(seed, 11);
+            let rows: Vec<(u32, u32)> = (0..n)
+                .map(|_| {
+                    let x = rng::index(&mut random, 3) as u32;
+                    let kept = rng::bernoulli(&mut random, copy);
+                    (
+                        x,
+                        if kept {
+                            x
+                        } else {
+                            rng::index(&mut random, 3) as u32
+                        },
+                    )
+                })
+                .collect();
+            let column = |f: fn(&(u32, u32)) -> u32| rows.iter().map(f).collect::<Vec<_>>();
+            let (x, y) = (column(|r| r.0), column(|r| r.1));
+            let open = Pair::new(Symbols::of(&x).unwrap(), Symbols::of(&y).unwrap()).unwrap();
+            let pair = Pair::new(Symbols::new(x, 3).unwrap(), Symbols::new(y, 3).unwrap()).unwrap();
+            let plug_in = DiscreteMutualInformation::new(PlugIn::new());
+            let grassberger = DiscreteMutualInformation::new(Grassberger::new());
+            let hit = |interval: ergodic_core::Interval| usize::from(interval.contains(truth));
+            plain += hit(plug_in.estimate(&pair, &ask).unwrap().interval);
+            corrected += hit(grassberger.estimate(&pair, &ask).unwrap().interval);
+            let quiet = ask.search_bias(false);
+            unknown += hit(grassberger.estimate(&open, &quiet).unwrap().interval);
+        }
+        println!("copy {copy}, n = {n}: {plain} {corrected} {unknown} of {SEEDS}");
+        assert!(
+            plain >= 243 && corrected >= 243 && unknown >= 243,
+            "{plain} {corrected} {unknown}"
+        );
     }
 }
 

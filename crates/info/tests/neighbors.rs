@@ -77,7 +77,9 @@ proptest! {
         rng::fill_normal(&mut rng::stream(seed, 0), &mut values);
         if steps > 0 {
             let steps = f64::from(steps);
-            values.iter_mut().for_each(|x| *x = (*x * steps).round() / steps);
+            for x in &mut values {
+                *x = (*x * steps).round() / steps;
+            }
         }
         check(&Points::new(values, dim).unwrap(), k.min(len - 1), 0..len);
     }
@@ -88,7 +90,9 @@ fn searches_are_exact_in_deep_trees() {
     for (dim, spread) in [(1, 1.0), (2, 1e8), (3, 1e-8), (5, 1.0), (10, 1.0)] {
         let mut values = vec![0.0; 4099 * dim];
         rng::fill_normal(&mut rng::stream(dim as u64, 0), &mut values);
-        values.iter_mut().step_by(dim).for_each(|x| *x *= spread);
+        for x in values.iter_mut().step_by(dim) {
+            *x *= spread;
+        }
         check(&Points::new(values, dim).unwrap(), 3, (0..4099).step_by(16));
     }
 }

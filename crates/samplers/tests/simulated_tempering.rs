@@ -5,14 +5,11 @@ mod annealing;
 use annealing::{CRITICAL, Free, LEVELS_4X4, Torus};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, check, suite};
-use ergodic_core::{
-    Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness, StepInfo, Tempered,
-};
+use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, StepInfo, Tempered};
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
     AnnealingPath, AtLevel, Gibbs, LevelMixture, LevelMove, Metropolis, MetropolisHastings,
-    Proposal, Propose, Sampler, Scan, SimulatedTempering, TemperatureLadder, Temperatures,
-    UniformSite,
+    Propose, Scan, SimulatedTempering, TemperatureLadder, Temperatures, UniformSite,
 };
 use proptest::strategy::Strategy;
 
@@ -244,34 +241,6 @@ impl<T: Energy<State = usize> + ?Sized> Propose<T> for Any {
     }
 }
 
-#[cfg(feature = "serde")]
-#[test]
-fn a_stored_run_goes_on_with_the_same_bits() {
-    let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
-    let path = GeometricPath {
-        target: &table,
-        base: Uniform(3),
-    };
-    let ladder = TemperatureLadder::new(vec![0.0, 0.4, 1.0]).unwrap();
-    let law = LevelMixture::new(path, ladder, vec![0.2, -0.3, 0.5]).unwrap();
-    let start = AtLevel { x: 0, level: 0 };
-    for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
-        let kernel = SimulatedTempering::new(Metropolis::new(Anywhere), 3).level_move(moves);
-        let whole = kernel.run(&law, &start, 1000, 0.9, 3).unwrap();
-        let mut run = kernel.start(&law, &start, 1000, 3).unwrap();
-        while !run.advance(&law, 37).unwrap() {
-            let bytes = postcard::to_allocvec(&run).unwrap();
-            run = postcard::from_bytes(&bytes).unwrap();
-        }
-        let pieces = run.finish(&law, 0.9).unwrap();
-        assert_eq!(whole.draws, pieces.draws);
-        assert_eq!(whole.visits, pieces.visits);
-        assert_eq!(whole.log_ratio, pieces.log_ratio);
-        assert_eq!(whole.leaving, pieces.leaving);
-        assert_eq!(whole.round_trips, pieces.round_trips);
-    }
-}
-
 #[test]
 fn a_run_under_way_has_no_report_and_fits_its_own_ladder_only() {
     let table = FiniteTable::new(vec![0.0, 1.0]).unwrap();
@@ -296,50 +265,6 @@ fn a_run_under_way_has_no_report_and_fits_its_own_ladder_only() {
         run.finish(&law, 0.9).unwrap().visits.iter().sum::<u64>(),
         100
     );
-}
-
-/// Proposes any of three states.
-#[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Anywhere;
-impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
-    fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
-        rng.index(3)
-    }
-    fn connects(&self) -> bool {
-        true
-    }
-}
-
-#[cfg(feature = "serde")]
-#[test]
-fn the_driver_runs_it_as_any_kernel_and_resumes_its_checkpoint() {
-    let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
-    let ladder = TemperatureLadder::new(vec![0.3, 0.6, 1.0]).unwrap();
-    let law = LevelMixture::new(Temperatures(&table), ladder, vec![0.0; 3]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("run");
-    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
-    let sampler = |draws| {
-        Sampler::new(kernel.clone(), &law)
-            .starts(vec![AtLevel { x: 0, level: 0 }])
-            .observe(
-                ["level", "x"],
-                |_: &LevelMixture<_>, at: &AtLevel<usize>, out| {
-                    out[0] = at.level as f64;
-                    out[1] = at.x as f64;
-                },
-            )
-            .chains(2)
-            .warmup(10)
-            .draws(draws)
-    };
-    let whole = sampler(200).run().unwrap();
-    let _ = sampler(70).checkpoint(&file, 50).run().unwrap();
-    let resumed = sampler(200).resume(&file).run().unwrap();
-    for chain in 0..2 {
-        assert_eq!(whole.draws.chain(chain), resumed.draws.chain(chain));
-    }
 }
 
 #[test]
@@ -373,4 +298,82 @@ fn bad_weights_levels_and_starts_are_typed_errors() {
     three.reset(&longer, &mut state, Some(&top)).unwrap();
     assert!(kernel.reset(&target, &mut state, None).is_err());
     assert!(three.steps_per_move(0).is_err());
+}
+
+/// What is stored goes on with the same bits.
+#[cfg(feature = "serde")]
+mod stored {
+    use ergodic_core::LocalEnergy;
+    use ergodic_samplers::{Proposal, Sampler};
+
+    use super::*;
+
+    /// Proposes any of three states.
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Anywhere;
+    impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
+        fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
+            rng.index(3)
+        }
+        fn connects(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_stored_run_goes_on_with_the_same_bits() {
+        let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+        let path = GeometricPath {
+            target: &table,
+            base: Uniform(3),
+        };
+        let ladder = TemperatureLadder::new(vec![0.0, 0.4, 1.0]).unwrap();
+        let law = LevelMixture::new(path, ladder, vec![0.2, -0.3, 0.5]).unwrap();
+        let start = AtLevel { x: 0, level: 0 };
+        for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
+            let kernel = SimulatedTempering::new(Metropolis::new(Anywhere), 3).level_move(moves);
+            let whole = kernel.run(&law, &start, 1000, 0.9, 3).unwrap();
+            let mut run = kernel.start(&law, &start, 1000, 3).unwrap();
+            while !run.advance(&law, 37).unwrap() {
+                let bytes = postcard::to_allocvec(&run).unwrap();
+                run = postcard::from_bytes(&bytes).unwrap();
+            }
+            let pieces = run.finish(&law, 0.9).unwrap();
+            assert_eq!(whole.draws, pieces.draws);
+            assert_eq!(whole.visits, pieces.visits);
+            assert_eq!(whole.log_ratio, pieces.log_ratio);
+            assert_eq!(whole.leaving, pieces.leaving);
+            assert_eq!(whole.round_trips, pieces.round_trips);
+        }
+    }
+
+    #[test]
+    fn the_driver_runs_it_as_any_kernel_and_resumes_its_checkpoint() {
+        let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+        let ladder = TemperatureLadder::new(vec![0.3, 0.6, 1.0]).unwrap();
+        let law = LevelMixture::new(Temperatures(&table), ladder, vec![0.0; 3]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run");
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
+        let sampler = |draws| {
+            Sampler::new(kernel.clone(), &law)
+                .starts(vec![AtLevel { x: 0, level: 0 }])
+                .observe(
+                    ["level", "x"],
+                    |_: &LevelMixture<_>, at: &AtLevel<usize>, out| {
+                        out[0] = at.level as f64;
+                        out[1] = at.x as f64;
+                    },
+                )
+                .chains(2)
+                .warmup(10)
+                .draws(draws)
+        };
+        let whole = sampler(200).run().unwrap();
+        let _ = sampler(70).checkpoint(&file, 50).run().unwrap();
+        let resumed = sampler(200).resume(&file).run().unwrap();
+        for chain in 0..2 {
+            assert_eq!(whole.draws.chain(chain), resumed.draws.chain(chain));
+        }
+    }
 }

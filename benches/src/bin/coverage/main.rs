@@ -1,7 +1,7 @@
 //! How often do the intervals of the information estimators cover the truth, and how often does the
 //! flag of dominating bias fire? Run by `cargo xtask coverage`, which keeps the page.
 //!
-//! `coverage PAGE [--quick] [--only TEXT]`: `--quick` takes 40 seeds for 1,000; `--only` keeps the rows
+//! `coverage PAGE [--quick] [--seeds N] [--only TEXT]`: `--quick` takes 40 seeds for 1,000; `--only` keeps the rows
 //! whose estimator or law contains the text; `--only flag` gives the section on the flag alone.
 
 mod flag;
@@ -105,7 +105,7 @@ fn information_of_symbols(table: &mut Table) {
 fn entropies_of_points(table: &mut Table) {
     table.section("Differential entropy", "");
     let gaussian = GaussianEntropy;
-    let (nearest, weighted) = (KozachenkoLeonenko::new(), WeightedNeighbors::new(20));
+    let (nearest, weighted) = (KozachenkoLeonenko::new(), WeightedNeighbors::new(10));
     let kernel = KernelDensity::new();
     let all = [
         own(&gaussian),
@@ -182,12 +182,16 @@ fn run() -> Result<(), String> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => seeds = 40,
+            "--seeds" => {
+                let number = arguments.next().ok_or("--seeds needs a number")?;
+                seeds = number.parse().map_err(|e| format!("--seeds: {e}"))?;
+            }
             "--only" => only = arguments.next().ok_or("--only needs a text")?,
             _ if page.is_none() => page = Some(argument),
             other => return Err(format!("unknown argument `{other}`")),
         }
     }
-    let page = page.ok_or("usage: coverage PAGE [--quick] [--only TEXT]")?;
+    let page = page.ok_or("usage: coverage PAGE [--quick] [--seeds N] [--only TEXT]")?;
     let mut table = Table {
         text: HEAD.replace("{seeds}", &seeds.to_string()),
         seeds,

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{ln_gamma, log_sum_exp};
 
+use super::Dirichlet;
 use crate::{domain, sampling};
 
 /// The categorical family of `K` outcomes in its minimal form:
@@ -36,6 +37,11 @@ impl Categorical {
             return Err(ArgumentError::new("outcomes", outcomes, "at least 2"));
         }
         Ok(Self { outcomes })
+    }
+
+    /// The family of laws on its probabilities.
+    pub(crate) fn simplex(self) -> Dirichlet {
+        Dirichlet::of(self.outcomes)
     }
 
     /// `log pₖ/p₀` of probabilities above 0 with sum 1 (to 1e-9).
@@ -200,6 +206,11 @@ impl Multinomial {
             one: Categorical::new(outcomes)?,
             trials,
         })
+    }
+
+    /// The number of trials.
+    pub fn trials(&self) -> u64 {
+        self.trials
     }
 
     /// The law of one trial, in the same parameters.

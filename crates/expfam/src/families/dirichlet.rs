@@ -42,6 +42,11 @@ impl Dirichlet {
         Ok(Self { parts })
     }
 
+    /// Of at least two parts, as the caller knows.
+    pub(super) const fn of(parts: usize) -> Self {
+        Self { parts }
+    }
+
     fn check(self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, self.parts)?;
         for k in 0..self.parts {

@@ -73,6 +73,16 @@ impl MultivariateNormal {
         Ok(Self { d })
     }
 
+    /// `d`.
+    pub fn dimensions(&self) -> usize {
+        self.d
+    }
+
+    /// The family of laws on its mean and covariance.
+    pub(crate) fn moments_family(self) -> super::NormalInverseWishart {
+        super::NormalInverseWishart::of(self.d)
+    }
+
     /// `(Σ⁻¹m, −½ svec Σ⁻¹)`.
     ///
     /// # Errors

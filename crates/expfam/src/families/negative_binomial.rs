@@ -48,6 +48,11 @@ impl NegativeBinomial {
         Err(ArgumentError::new("p", p, "strictly between 0 and 1"))
     }
 
+    /// The number of successes.
+    pub fn successes(&self) -> f64 {
+        self.successes
+    }
+
     /// `p = 1 − e^θ`.
     fn success(natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;

@@ -63,6 +63,11 @@ impl NormalInverseWishart {
         Ok(Self { d })
     }
 
+    /// In at least one dimension, as the caller knows.
+    pub(super) const fn of(d: usize) -> Self {
+        Self { d }
+    }
+
     /// Of location `m₀`, its weight `κ`, degrees of freedom `n` and scale `Ψ`.
     ///
     /// # Errors

@@ -174,8 +174,11 @@ fn log_ratios(
 /// with the distances of [`KullbackLeiblerNeighbors`]. `B` is the inverse mean of the ratio's noise
 /// and needs `k > |α − 1|`.
 ///
-/// **Standard error** by the delta method from the sample variance of the terms, and for the
-/// second sample from `(1−α)² Var_Q((p/q)^α)`, whose second moment `⟨(p/q)^{2α−1}⟩_P` is read from
+/// **Standard error** by the delta method: max(α, 1)·√1.5 times that of the mean of the terms, since
+/// terms of neighbours are correlated and the
+/// influence of a point of the first sample is α (p/q)^{α−1} (below 1 the noise of the terms, which
+/// has no such factor, decides), and for the second
+/// sample from `(1−α)² Var_Q((p/q)^α)`, whose second moment `⟨(p/q)^{2α−1}⟩_P` is read from
 /// the same distances. For α well above 1 those moments rest on few points, and where they are infinite
 /// no normal interval is right. **Domain** as of [`KullbackLeiblerNeighbors`], and α > 0, α ≠ 1.
 /// **Not** for α near 1, where the difference of two near numbers is divided by α − 1 (take the
@@ -203,11 +206,11 @@ pub struct RenyiNeighbors {
 }
 
 impl RenyiNeighbors {
-    /// Order `order`, five neighbours, data as they are.
+    /// Order `order`, eight neighbours, data as they are.
     pub const fn new(order: f64) -> Self {
         Self {
             order,
-            neighbors: 5,
+            neighbors: 8,
             ties: Ties::Exact,
             scaling: Scaling::None,
         }
@@ -250,6 +253,7 @@ impl RenyiNeighbors {
         elementary::exp_slice(&mut terms);
         let value = (log_raw + self.log_noise(power)) / power;
         let (_, relative) = mean_and_error(&terms, 0.0);
+        let relative = self.order.max(1.0) * (1.5 * relative * relative).sqrt();
         // Second sample: (1−α)² [⟨r^{2α−1}⟩ − ⟨r^{α−1}⟩²]/m, relative to ⟨r^{α−1}⟩².
         let double = 2.0 * self.order - 1.0;
         let corrected = if (self.neighbors as f64) > double.abs() {

@@ -102,7 +102,9 @@ impl KernelDensity {
         }
         if self.bandwidth == Bandwidth::LeastSquares {
             let c = cross_validated(&Scaled::new(points, &widths)?)?;
-            widths.iter_mut().for_each(|h| *h *= c);
+            for h in &mut widths {
+                *h *= c;
+            }
         }
         Ok(widths)
     }
@@ -185,7 +187,7 @@ impl Scaled {
                         vectorize(Squares {
                             column,
                             centre: column[row],
-                            squares: &mut squares,
+                            sums: &mut squares,
                         });
                     }
                     *out = f(&squares, row);
@@ -199,7 +201,7 @@ impl Scaled {
 struct Squares<'a> {
     column: &'a [f64],
     centre: f64,
-    squares: &'a mut [f64],
+    sums: &'a mut [f64],
 }
 
 impl Vectorize for Squares<'_> {
@@ -207,7 +209,7 @@ impl Vectorize for Squares<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for (sum, x) in self.squares.iter_mut().zip(self.column) {
+        for (sum, x) in self.sums.iter_mut().zip(self.column) {
             let difference = x - self.centre;
             *sum += difference * difference;
         }

@@ -109,7 +109,9 @@ fn prepared(
             Scaling::Standard => {
                 let scale = spread(&column)?.1;
                 if scale > 0.0 {
-                    column.iter_mut().for_each(|x| *x /= scale);
+                    for x in &mut column {
+                        *x /= scale;
+                    }
                     log_volume += Real::ln(scale);
                 }
             }

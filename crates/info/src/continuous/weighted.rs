@@ -95,15 +95,16 @@ impl WeightedNeighbors {
         });
         let mut sums = DVector::zeros(conditions + 1);
         sums[0] = 1.0;
-        // The shortest solution of A w = b is Aᵀ (A Aᵀ)⁻¹ b.
-        let Some(gram) = (&matrix * matrix.transpose()).cholesky() else {
+        // The shortest solution of A w = b is Q R⁻ᵀ b with Aᵀ = Q R.
+        let (q, r) = matrix.transpose().qr().unpack();
+        let Some(solved) = r.tr_solve_upper_triangular(&sums) else {
             return Err(InfoError::argument(
                 "neighbors",
                 k,
                 "enough that the conditions on the weights can be told apart",
             ));
         };
-        let solution = matrix.transpose() * gram.solve(&sums);
+        let solution = q * solved;
         for (j, w) in support.iter().zip(solution.iter()) {
             weights[j - 1] += w;
         }

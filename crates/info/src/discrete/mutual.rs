@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ergodic_core::{Bias, Estimate};
 use ergodic_math::special::chi_squared_survival;
 
-use super::rule::{BiasBounds, EntropyRule, half_width, widened};
+use super::rule::{BiasBounds, EntropyRule, half_widths, widened};
 use super::{Multiplicities, PlugIn};
 use crate::inference::{self, Resample};
 use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Sample, Symbols, Triple};
@@ -20,7 +20,8 @@ use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Sample, Symbo
 ///   columns appear dependent; [`MillerMadow`](super::MillerMadow) takes this off. Where all alphabets
 ///   are known and the rule has bounds, their sum.
 /// * **Interval**: the jackknife's standard error of the whole (of the plug-in's, where the rule has
-///   none), the bounds of the bias, and `0 ≤ I ≤ log min(Kₓ, K_y)`. At independence the plug-in's law is
+///   none; at least that of the plug-in at independence, `√(d/2)/n` with `d = (mₓ − 1)(m_y − 1)`), the
+///   bounds of the bias, and `0 ≤ I ≤ log min(Kₓ, K_y)`. At independence the plug-in's law is
 ///   not normal but `χ²`: for a test use [`g_test`], or permutations.
 /// * **Cost**: one pass for the joint histogram (a table if it is not much larger than the sample, else
 ///   hashing), then that of the entropies.
@@ -75,7 +76,13 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
             return inference::attach(self, data, inference, value, None, bias);
         }
         let (std_err, basis) = self.std_err(parts)?;
-        let half = half_width(std_err, inference.confidence_level())?;
+        // Neither concave nor convex: the wider side on both.
+        let (reach, _) = half_widths(std_err, parts.total, inference.confidence_level())?;
+        let interval = if parts.vanishes {
+            widened(value, (0.0, 0.0), bounds, parts.largest)
+        } else {
+            widened(value, (reach, reach), bounds, parts.largest)
+        };
         let mut estimate = Estimate::new(
             format!(
                 "{}, {}; {basis}{}",
@@ -89,14 +96,16 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
             ),
             value,
             std_err,
-            widened(value, half, bounds, parts.largest),
+            interval,
             usize::try_from(parts.total).unwrap_or(usize::MAX),
             inference.confidence_level(),
         )?;
         estimate.bias = bias;
         if bias == Bias::Unknown && inference.searches_bias() {
             let seed = inference.seed_value();
-            estimate.bias = inference::bias::search(self, data, value, half, seed);
+            estimate.bias = inference::bias::search(self, data, value, reach, seed);
+            let found = inference::bias_found(estimate.bias);
+            inference::widen(&mut estimate, found);
         }
         Ok(estimate)
     }
@@ -147,7 +156,8 @@ impl<E: EntropyRule> DiscreteMutualInformation<E> {
         };
         let mean = weighted(&|v| v) / n;
         let squares = weighted(&|v| (v - mean) * (v - mean));
-        Ok((((n - 1.0) / n * squares).sqrt(), basis))
+        let jackknife = ((n - 1.0) / n * squares).sqrt();
+        Ok((jackknife.max((0.5 * parts.degrees).sqrt() / n), basis))
     }
 
     fn bounds(&self, parts: &Parts) -> Result<Option<BiasBounds>, InfoError> {
@@ -276,6 +286,8 @@ struct Parts {
     vanishes: bool,
     /// What the information cannot exceed.
     largest: f64,
+    /// The degrees of freedom of `2nÎ` at independence, in the law `χ²`.
+    degrees: f64,
 }
 
 impl Parts {
@@ -287,6 +299,7 @@ impl Parts {
         let vanishes = x.number == 1 || y.number == 1;
         Self {
             name: MUTUAL,
+            degrees: f64::from(x.number - 1) * f64::from(y.number - 1),
             cells: joint.counts(),
             total: data.len() as u64,
             vanishes,
@@ -307,8 +320,12 @@ impl Parts {
         let first = joint.first_rows();
         // As many joint symbols as symbols of Z: X (or Y) is a function of Z.
         let vanishes = xz.number == z.number || yz.number == z.number;
+        // As if all symbols of Z came with equally many of X and Y.
+        let beyond = |joint: &Labels| f64::from(joint.number - z.number);
+        let degrees = beyond(&xz) * beyond(&yz) / f64::from(z.number);
         Self {
             name: CONDITIONAL,
+            degrees,
             cells: joint.counts(),
             total: data.len() as u64,
             vanishes,

@@ -6,7 +6,7 @@ use ergodic_core::{Bias, Estimate};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, ln_gamma, trigamma};
 
-use super::rule::{EntropyRule, half_width, largest_entropy, widened};
+use super::rule::{EntropyRule, largest_entropy, quantile, widened};
 use super::{ChaoWangJost, Multiplicities};
 use crate::{Inference, InfoError};
 
@@ -124,7 +124,7 @@ impl EntropyRule for Nsb {
         inference: &Inference,
     ) -> Result<Estimate, InfoError> {
         let (mean, deviation) = self.posterior(data)?;
-        let half = half_width(deviation, inference.confidence_level())?;
+        let half = quantile(inference.confidence_level())? * deviation;
         let largest = self
             .alphabet
             .map_or_else(|| largest_entropy(data), |k| libm::log(k as f64));
@@ -135,7 +135,7 @@ impl EntropyRule for Nsb {
             ),
             mean,
             deviation,
-            widened(mean, half, None, largest),
+            widened(mean, (half, half), None, largest),
             usize::try_from(data.total()).unwrap_or(usize::MAX),
             inference.confidence_level(),
         )?;

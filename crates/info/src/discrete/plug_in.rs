@@ -81,7 +81,7 @@ impl PlugIn {
             "Shannon entropy, plug-in; McDiarmid's inequality and Paninski's bound of the bias",
             value,
             f64::INFINITY,
-            widened(value, half, Some(bounds), largest_entropy(&data)),
+            widened(value, (half, half), Some(bounds), largest_entropy(&data)),
             usize::try_from(data.total()).unwrap_or(usize::MAX),
             inference.confidence_level(),
         )?;

@@ -69,15 +69,17 @@ pub trait EntropyRule: Send + Sync {
 
     /// The standard error in nats, infinite where it is unknown: by default the jackknife's,
     /// `√((n−1)/n · Σᵢ (Ĥ₍ᵢ₎ − mean)²)`, whose square is too large on average, never too small, for
-    /// the variance at `n − 1` observations (Efron and Stein, *Ann. Statist.* 9, 1981). It keeps
-    /// the terms of second order that are all there is for uniform laws.
+    /// the variance at `n − 1` observations (Efron and Stein, *Ann. Statist.* 9, 1981), but at least
+    /// `√((m − 1)/2)/n` with `m` symbols seen: the deviation at uniform laws, where the first order
+    /// vanishes and the jackknife's figure may by chance be near 0 (Harris, *Topics in Information
+    /// Theory*, 1975).
     ///
     /// # Errors
     /// As [`entropy`](Self::entropy).
     fn std_err(&self, data: &Multiplicities) -> Result<f64, InfoError> {
-        Ok(self
-            .jackknife_values(data)?
-            .map_or(f64::INFINITY, |left| jackknife_std_err(data, &left)))
+        Ok(self.jackknife_values(data)?.map_or(f64::INFINITY, |left| {
+            jackknife_std_err(data, &left).max(second_order(data))
+        }))
     }
 
     /// What the standard error is, as reports say it.
@@ -115,8 +117,9 @@ pub trait EntropyRule: Send + Sync {
         })
     }
 
-    /// The whole estimate: `value ± z·std_err`, widened by the bounds of the bias where there are
-    /// any, within `[0, log K]`.
+    /// The whole estimate. The interval is `[value − z·std_err − z²/2n, value + z·std_err]` with the normal
+    /// quantile `z` (the square is for laws near uniform, where the standard error can be near 0 by chance),
+    /// moved out by the bounds of the bias where there are any, within `[0, log K]`.
     ///
     /// # Errors
     /// As [`entropy`](Self::entropy).
@@ -128,9 +131,8 @@ pub trait EntropyRule: Send + Sync {
         let value = self.entropy(data)?;
         let std_err = self.std_err(data)?;
         let bounds = self.bias_bounds(data)?;
-        let half = half_width(std_err, inference.confidence_level())?;
-        let largest = largest_entropy(data);
-        let interval = widened(value, half, bounds, largest);
+        let reach = half_widths(std_err, data.total(), inference.confidence_level())?;
+        let interval = widened(value, reach, bounds, largest_entropy(data));
         let method = format!(
             "Shannon entropy, {}; {}{}",
             self.name(),
@@ -151,7 +153,7 @@ pub trait EntropyRule: Send + Sync {
         )?;
         estimate.bias = match bounds {
             Some(bounds) => Bias::Bounded(bounds.absolute()),
-            None if inference.searches_bias() => self.apparent_bias(data, value, half)?,
+            None if inference.searches_bias() => self.apparent_bias(data, value, reach.1)?,
             None => Bias::Unknown,
         };
         Ok(estimate)
@@ -300,8 +302,9 @@ impl<E: EntropyRule> Estimator<Symbols> for E {
 /// one: 0.1 s.
 const SEARCHED: u64 = 1 << 22;
 
-/// The rule's own estimate, or one with an interval from subsamples; where the rule says nothing of its
-/// bias, what extrapolation over parts of the data says.
+/// The rule's own estimate, or one with an interval from subsamples. Where its bias has no bound, and what
+/// the rule says of it does not dominate, extrapolation over parts of the data is asked as well; the
+/// interval is widened by what either finds, within `[0, log K]`.
 fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
     rule: &E,
     data: &D,
@@ -316,13 +319,23 @@ fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
         let quiet = (*inference).search_bias(false);
         inference::attach(rule, data, &quiet, own.value, None, own.bias)?
     };
-    if estimate.bias == Bias::Unknown
-        && inference.searches_bias()
-        && multiplicities.total() <= SEARCHED
-    {
+    let open = matches!(estimate.bias, Bias::Unknown | Bias::NotDetected(_));
+    if open && inference.searches_bias() {
         let half = 0.5 * (estimate.interval.upper - estimate.interval.lower);
-        let seed = inference.seed_value();
-        estimate.bias = inference::bias::search(rule, data, estimate.value, half, seed);
+        let apparent = inference::bias_found(estimate.bias);
+        inference::widen(&mut estimate, apparent);
+        if multiplicities.total() <= SEARCHED {
+            let seed = inference.seed_value();
+            let found = inference::bias::search(rule, data, estimate.value, half, seed);
+            inference::widen(&mut estimate, inference::bias_found(found));
+            // The graver of the two findings is reported.
+            if found.dominates() || inference::bias_found(found).abs() >= apparent.abs() {
+                estimate.bias = found;
+            }
+        }
+        let largest = largest_entropy(multiplicities);
+        estimate.interval.lower = estimate.interval.lower.max(0.0);
+        estimate.interval.upper = estimate.interval.upper.min(largest);
     }
     Ok(estimate)
 }
@@ -358,14 +371,36 @@ pub(crate) fn jackknife_std_err(data: &Multiplicities, left: &[f64]) -> f64 {
     ((n - 1.0) / n * squares).sqrt()
 }
 
-/// `z·std_err`; 0 for no error and infinite for an unknown one.
-pub(crate) fn half_width(std_err: f64, confidence: f64) -> Result<f64, InfoError> {
-    if std_err == 0.0 {
-        return Ok(0.0);
-    }
-    let quantile = normal_quantile(0.5 - 0.5 * confidence)
-        .map_err(|_| InfoError::argument("confidence", confidence, "strictly between 0 and 1"))?;
-    Ok(-quantile * std_err)
+/// The deviation of the plug-in estimator at a uniform law on the symbols seen: `2n(log m − Ĥ)` has the `χ²` law
+/// with `m − 1` degrees of freedom.
+pub(crate) fn second_order(data: &Multiplicities) -> f64 {
+    (0.5 * (data.observed() - 1) as f64).sqrt() / data.total() as f64
+}
+
+/// How far an interval of a concave functional goes below and above the value: `z·std_err`, and below
+/// `z²/2n` more. Along the least favourable path of laws at Fisher distance `t/√n` the entropy is
+/// `H + tσ/√n − t²/2n`; the standard error knows the slope `σ` at the sample's law only, which is 0 at a
+/// uniform one, and the square is then what the likelihood-ratio interval has.
+pub(crate) fn half_widths(
+    std_err: f64,
+    total: u64,
+    confidence: f64,
+) -> Result<(f64, f64), InfoError> {
+    let quantile = quantile(confidence)?;
+    // No error times no quantile, or infinity times 0 at confidences near 0, is not a number.
+    let first = if std_err == 0.0 {
+        0.0
+    } else {
+        quantile * std_err
+    };
+    Ok((first + 0.5 * quantile * quantile / total as f64, first))
+}
+
+/// The two-sided normal quantile, positive for every confidence above 0.
+pub(crate) fn quantile(confidence: f64) -> Result<f64, InfoError> {
+    normal_quantile(0.5 - 0.5 * confidence)
+        .map(|z| -z)
+        .map_err(|_| InfoError::argument("confidence", confidence, "strictly between 0 and 1"))
 }
 
 /// `log K` of a known alphabet, else infinite.
@@ -374,15 +409,20 @@ pub(crate) fn largest_entropy(data: &Multiplicities) -> f64 {
         .map_or(f64::INFINITY, |k| libm::log(k as f64))
 }
 
-/// The interval `value ± half`, moved out by the bounds of the bias, within `[0, largest]`, where
+/// The interval from `reach.0` below to `reach.1` above the value, moved out by the bounds of the bias, within `[0, largest]`, where
 /// the truth is.
-pub(crate) fn widened(value: f64, half: f64, bounds: Option<BiasBounds>, largest: f64) -> Interval {
+pub(crate) fn widened(
+    value: f64,
+    reach: (f64, f64),
+    bounds: Option<BiasBounds>,
+    largest: f64,
+) -> Interval {
     let bounds = bounds.unwrap_or(BiasBounds {
         lower: 0.0,
         upper: 0.0,
     });
     Interval {
-        lower: (value - half - bounds.upper).clamp(0.0, largest),
-        upper: (value + half - bounds.lower).clamp(0.0, largest),
+        lower: (value - reach.0 - bounds.upper).clamp(0.0, largest),
+        upper: (value + reach.1 - bounds.lower).clamp(0.0, largest),
     }
 }

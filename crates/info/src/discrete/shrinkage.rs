@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ergodic_math::{Real, reduce};
 
 use super::Multiplicities;
-use super::rule::EntropyRule;
+use super::rule::{EntropyRule, second_order};
 use crate::InfoError;
 
 /// The entropy of the empirical law shrunk towards the uniform one,
@@ -109,7 +109,7 @@ impl EntropyRule for Shrinkage {
     }
 
     /// The infinitesimal jackknife: with the derivative `Dᵢ` of `Ĥ` along a larger `p̂ᵢ`,
-    /// `√(Σᵢ p̂ᵢ (Dᵢ − D̄)²/n)`, `D̄ = Σᵢ p̂ᵢDᵢ`.
+    /// `√(Σᵢ p̂ᵢ (Dᵢ − D̄)²/n)`, `D̄ = Σᵢ p̂ᵢDᵢ`, and at least the plug-in's at a uniform law.
     fn std_err(&self, data: &Multiplicities) -> Result<f64, InfoError> {
         if data.total() == 1 {
             return Ok(f64::INFINITY);
@@ -143,7 +143,7 @@ impl EntropyRule for Shrinkage {
             .iter()
             .map(|(w, d)| w * (d - mean) * (d - mean))
             .sum();
-        Ok((variance / law.n).sqrt())
+        Ok((variance / law.n).sqrt().max(second_order(data)))
     }
 
     fn std_err_name(&self) -> &'static str {

@@ -20,8 +20,8 @@
 //!
 //! # When not to trust it
 //! It sees only bias that changes with the number of observations on scales from `n/8` to `n`. An
-//! estimator that is wrong by a constant, or stuck (mutual information at its ceiling `log n`, which
-//! has not begun to converge), looks unbiased or nearly so. Silence is no proof. How often it fires
+//! estimator that is wrong by a constant, or that has not begun to converge (nearest neighbours for
+//! weak dependence in four dimensions and more), looks unbiased or nearly so. Silence is no proof. How often it fires
 //! rightly and wrongly is published in `docs/coverage.md`.
 
 use ergodic_core::Bias;
@@ -68,8 +68,8 @@ impl Extrapolation {
     /// Fits `θ + b·2^{jγ}` to the mean estimates over `2ʲ` parts, whose noise beside what is common
     /// to all levels has the standard deviation `noise`.
     ///
-    /// The reported rate minimises the squared residual in units of the noise plus `(log₂ γ)²`: where
-    /// the data do not speak, `γ` is near 1.
+    /// The reported rate minimises the squared residual in units of the noise plus `(log₂ γ + ½)²`:
+    /// where the data do not speak, `γ` is near 0.7, between the rates of counts and of neighbours.
     pub fn fit(levels: &[f64], noise: f64) -> Self {
         let largest = levels.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         // Noise below rounding would divide by zero.
@@ -86,7 +86,7 @@ impl Extrapolation {
         let smallest = fits.iter().fold(f64::INFINITY, |m, l| m.min(l.residual));
         let plausible = |line: &Line| {
             let log = Real::ln(line.rate) * std::f64::consts::LOG2_E;
-            line.residual + log * log
+            line.residual + (log + 0.5) * (log + 0.5)
         };
         let best = fits
             .iter()

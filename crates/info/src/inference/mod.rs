@@ -119,14 +119,34 @@ where
     if bias == Bias::Unknown && inference.searches_bias() {
         let half_width = 0.5 * (estimate.interval.upper - estimate.interval.lower);
         estimate.bias = bias::search(estimator, data, value, half_width, seed);
-        if let Bias::NotDetected(found) = estimate.bias {
-            estimate.interval.lower -= found.max(0.0);
-            estimate.interval.upper += (-found).max(0.0);
-            method = format!("{method}; widened by the bias found").into();
-        }
     }
     estimate.method = method;
+    if bias == Bias::Unknown {
+        let found = bias_found(estimate.bias);
+        widen(&mut estimate, found);
+    }
     Ok(estimate)
+}
+
+/// The bias that a search found below the half width of the interval, 0 for none.
+pub(crate) fn bias_found(bias: Bias) -> f64 {
+    match bias {
+        Bias::NotDetected(found) => found,
+        _ => 0.0,
+    }
+}
+
+/// Widens the interval by a bias (value minus truth) to the side on which the truth then is.
+pub(crate) fn widen(estimate: &mut Estimate, bias: f64) {
+    const NOTE: &str = "; widened by the bias found";
+    if bias == 0.0 {
+        return;
+    }
+    estimate.interval.lower -= bias.max(0.0);
+    estimate.interval.upper += (-bias).max(0.0);
+    if !estimate.method.ends_with(NOTE) {
+        estimate.method.to_mut().push_str(NOTE);
+    }
 }
 
 /// The number of subsamples where none is asked for: enough for 95 %.

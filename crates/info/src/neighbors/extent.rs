@@ -100,9 +100,9 @@ mod tests {
             let mut values = vec![0.0; 400 * dim];
             ergodic_math::rng::fill_normal(&mut ergodic_math::rng::stream(3, 0), &mut values);
             // Some ties.
-            values
-                .iter_mut()
-                .for_each(|x| *x = (*x * 8.0).round() / 8.0);
+            for x in &mut values {
+                *x = (*x * 8.0).round() / 8.0;
+            }
             let points = Points::new(values, dim).unwrap();
             let tree = Tree::new(&points).unwrap();
             let radii: Vec<f64> = tree

@@ -34,6 +34,8 @@ pub(super) struct Column {
     pub(super) distinct: usize,
     /// How often the most frequent value is seen.
     pub(super) most: usize,
+    /// How often the least frequent one is.
+    pub(super) least: usize,
 }
 
 /// Its values by rows.
@@ -46,6 +48,13 @@ pub(super) enum Values {
 }
 
 impl Column {
+    pub(super) fn rows(&self) -> usize {
+        match &self.values {
+            Values::Discrete(codes) => codes.len(),
+            Values::Continuous(values) => values.len(),
+        }
+    }
+
     /// The name of its type in tables.
     pub(super) fn kind(&self) -> &'static str {
         match self.values {
@@ -189,7 +198,8 @@ fn column(
             Values::Continuous(numbers)
         },
         distinct,
-        most: counts.into_iter().max().unwrap_or(0),
+        most: counts.iter().copied().max().unwrap_or(0),
+        least: counts.iter().copied().min().unwrap_or(0),
     })
 }
 

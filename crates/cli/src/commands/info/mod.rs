@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ergodic::core::{Bias, Estimate, Units};
-use ergodic::info::continuous::{KozachenkoLeonenko, Ksg, MixedNeighbors};
-use ergodic::info::discrete::{DiscreteMutualInformation, Grassberger, PlugIn};
+use ergodic::info::continuous::{KozachenkoLeonenko, Ksg, MixedNeighbors, SymbolNeighbors, Ties};
+use ergodic::info::discrete::{DiscreteMutualInformation, MillerMadow};
 use ergodic::info::inference::{PermutationTest, bias};
 use ergodic::info::{Estimator, Inference, InfoError, Pair, Points, Sample, Symbols};
 use serde::Serialize;
@@ -24,6 +24,9 @@ use columns::{Column, Columns, Values};
 const ENTROPY_NEIGHBORS: usize = 4;
 const PAIR_NEIGHBORS: usize = 3;
 const MIXED_NEIGHBORS: usize = 5;
+
+/// A value that is seen in more than one of this many rows is an atom of a continuous column.
+const ATOM: usize = 20;
 
 /// Pairs that the text lists, the strongest first.
 const LISTED: usize = 40;
@@ -213,11 +216,7 @@ fn answer<'a>(args: &'a InfoArgs, table: &'a Columns) -> Result<Answer<'a>, CliE
 
 fn entropy(column: &Column, args: &InfoArgs, ask: &Inference) -> Result<Estimate, InfoError> {
     match &column.values {
-        // Corrections of a bias that a constant does not have would say −1e-7.
-        Values::Discrete(codes) if column.distinct == 1 => {
-            PlugIn::new().estimate(&Symbols::of(codes)?, ask)
-        }
-        Values::Discrete(codes) => Grassberger::new().estimate(&Symbols::of(codes)?, ask),
+        Values::Discrete(codes) => MillerMadow::new().estimate(&symbols(column, codes)?, ask),
         Values::Continuous(values) => KozachenkoLeonenko::new()
             .neighbors(args.k.unwrap_or(ENTROPY_NEIGHBORS))
             .estimate(&Points::scalar(values.clone())?, ask),
@@ -230,20 +229,54 @@ fn mutual(
     args: &InfoArgs,
     ask: &Inference,
 ) -> Result<(Estimate, Option<f64>), InfoError> {
-    if let (Values::Discrete(a), Values::Discrete(b)) = (&x.values, &y.values) {
-        let data = Pair::new(Symbols::of(a)?, Symbols::of(b)?)?;
-        let estimator = DiscreteMutualInformation::new(Grassberger::new());
-        return ask_pair(&estimator, &data, args, ask);
+    let k = args.k.unwrap_or(PAIR_NEIGHBORS);
+    // Values that repeat a little were rounded: noise far below the rounding tells them apart. A
+    // value that is a fair part of the column is an atom, which has no density.
+    let density =
+        |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most <= k.max(c.rows() / ATOM);
+    let repeats = |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most > k;
+    let ties = if repeats(x) || repeats(y) {
+        Ties::Noise {
+            seed: ask.seed_value(),
+        }
+    } else {
+        Ties::Exact
+    };
+    let symbol_neighbors = SymbolNeighbors::new().neighbors(k).ties(ties);
+    match (&x.values, &y.values) {
+        (Values::Discrete(a), Values::Discrete(b)) => {
+            let data = Pair::new(symbols(x, a)?, symbols(y, b)?)?;
+            let estimator = DiscreteMutualInformation::new(MillerMadow::new());
+            return ask_pair(&estimator, &data, args, ask);
+        }
+        (Values::Discrete(codes), _) if density(y) => {
+            let data = Pair::new(Points::scalar(line(y))?, symbols(x, codes)?)?;
+            return ask_pair(&symbol_neighbors, &data, args, ask);
+        }
+        (_, Values::Discrete(codes)) if density(x) => {
+            let data = Pair::new(Points::scalar(line(x))?, symbols(y, codes)?)?;
+            return ask_pair(&symbol_neighbors, &data, args, ask);
+        }
+        _ => {}
     }
     let data = Pair::new(Points::scalar(line(x))?, Points::scalar(line(y))?)?;
-    let k = args.k.unwrap_or(PAIR_NEIGHBORS);
-    let density = |c: &Column| matches!(c.values, Values::Continuous(_)) && c.most <= k;
     if density(x) && density(y) {
-        ask_pair(&Ksg::new().neighbors(k), &data, args, ask)
+        ask_pair(&Ksg::new().neighbors(k).ties(ties), &data, args, ask)
     } else {
-        // Categories, or numbers that repeat.
         let estimator = MixedNeighbors::new().neighbors(args.k.unwrap_or(MIXED_NEIGHBORS));
         ask_pair(&estimator, &data, args, ask)
+    }
+}
+
+/// The symbols of a discrete column. If each value was seen twice at least, Good and Turing's estimate
+/// of what was not seen is 0, and the values seen are taken as all there are: then the bias has a
+/// bound, which the interval holds. Else the alphabet is unknown, and a bias is looked for.
+fn symbols(column: &Column, codes: &[u32]) -> Result<Symbols, InfoError> {
+    if column.least >= 2 {
+        // There are fewer values than rows, which are fewer than 2³².
+        Symbols::new(codes, column.distinct as u32)
+    } else {
+        Symbols::of(codes)
     }
 }
 
