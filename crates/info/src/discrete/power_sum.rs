@@ -171,7 +171,7 @@ impl Estimator<Symbols> for PowerSum {
 ///
 /// * **Bias**: positive, to first order `Var P̂/(2(q − 1)P²)`, small once some tens of tuples agree
 ///   (Acharya, Orlitsky, Suresh and Tyagi, *IEEE Trans. Information Theory* 63, 2017: a number of observations of
-///   order `K^{1−1/q}` is enough and needed). It is looked for over parts of the data.
+///   order `K^{1−1/q}` is enough and needed). The estimate leaves it unknown.
 /// * **Interval**: that of the power sum, transformed; up to infinity where the power sum's reaches 0.
 /// * **Domain**: some symbol seen `q` times; else the value would be infinite.
 /// * **Not** in place of Shannon entropy, below which it lies: rare symbols hardly count.
