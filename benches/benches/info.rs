@@ -65,7 +65,7 @@ fn ksg(criterion: &mut Criterion) {
     for dim in [1, 5] {
         for threads in [1, 2] {
             let pool = pool(threads);
-            let name = format!("info/ksg/{dim}+{dim}-threads-{threads}");
+            let name = format!("info/ksg/{dim}-{dim}-threads-{threads}");
             let size = dim.to_string();
             let mut case = Case::seconds(&name, 1.0).long().threads(threads);
             if threads == 1 {

@@ -1,4 +1,4 @@
-"""scikit-learn on the case `info/ksg/1+1` of `info.rs`: KSG mutual information, three neighbours.
+"""scikit-learn on the case `info/ksg/1-1-threads-1` of `info.rs`: KSG mutual information, three neighbours.
 
 100,000 normal pairs of correlation 0.9, whose information is 0.8304 nats; one standard deviation of
 the estimate is 0.003. Seconds per estimate, one thread.

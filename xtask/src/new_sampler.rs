@@ -73,9 +73,12 @@ pub(crate) fn run(root: &Path, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The words of a source.
-fn names(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+/// The first word of a source, its comments left out, that is one of `names`.
+fn find<'t>(names: &[String], text: &'t str) -> Option<&'t str> {
+    text.lines()
+        .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
+        .flat_map(|code| code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
+        .find(|word| names.iter().any(|name| name == word))
 }
 
 #[derive(Debug)]
@@ -208,8 +211,8 @@ impl Sampler {
                 "NAME is {name:?}, which would hide Rust's own {word}: take another name"
             ));
         }
-        // What the template imports or refers to, such as `Energy`.
-        if let Some(word) = sampler.known(TEMPLATE) {
+        // What the template imports, such as `Energy`.
+        if let Some(word) = find(&sampler.types(), TEMPLATE) {
             return Err(format!(
                 "NAME is {name:?}, but its kernel itself needs another {word}: take another name"
             ));
@@ -217,19 +220,26 @@ impl Sampler {
         Ok(sampler)
     }
 
-    /// A name of this sampler that `text` has already, if there is one. The names are those of the
-    /// module, of its tests, and of the types that it exports.
-    fn known<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let (name, kernel) = (&self.name, &self.kernel);
-        let own = [
-            name.clone(),
-            format!("{name}_in_one_dimension"),
-            format!("{name}_in_ten_dimensions"),
+    /// The types that it exports.
+    fn types(&self) -> [String; 3] {
+        let kernel = &self.kernel;
+        [
             kernel.clone(),
             format!("{kernel}Info"),
             format!("{kernel}State"),
+        ]
+    }
+
+    /// A name of this sampler that the code of `text` has already, if there is one: of the module,
+    /// of its tests, or of a type.
+    fn known<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let name = &self.name;
+        let modules = [
+            name.clone(),
+            format!("{name}_in_one_dimension"),
+            format!("{name}_in_ten_dimensions"),
         ];
-        names(text).find(|word| own.iter().any(|name| name == word))
+        find(&modules, text).or_else(|| find(&self.types(), text))
     }
 
     fn source(&self) -> String {
@@ -374,6 +384,7 @@ mod tests {
             assert!(message.contains("NAME"), "{bad:?}: {message}");
         }
         for good in [
+            "walk",
             "vec_walk",
             "my_option",
             "boxed",
@@ -398,10 +409,12 @@ mod tests {
         ] {
             assert!(walk.known(text).is_some(), "{text}");
         }
-        assert_eq!(
-            walk.known("mod my_walks; use {MyWalks, MyWalkStates};"),
-            None
-        );
+        for text in [
+            "mod my_walks; use {MyWalks, MyWalkStates};",
+            "//! of MyWalk and my_walk",
+        ] {
+            assert_eq!(walk.known(text), None);
+        }
         let hidden = Sampler::named("rand_chacha").unwrap();
         let manifest = "rand-chacha.workspace = true".replace('-', "_");
         assert_eq!(hidden.known(&manifest), Some("rand_chacha"));

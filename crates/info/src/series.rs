@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ergodic_core::{Bias, Estimate, Randomness, Units};
+use ergodic_core::{Bias, Estimate, Interval, Randomness, Units};
 
+use crate::inference::subsample::{Roots, student_quantile};
 use crate::inference::{self, PermutationTest, Resample, Significance};
 use crate::{
     Estimator, Inference, InfoError, IntervalSource, Pair, Points, Sample, Symbols, Triple,
@@ -271,9 +272,11 @@ impl Embedding {
 /// (Schreiber, *Phys. Rev. Lett.* 85, 2000; the delay of Wibral et al., *PLoS ONE* 8, 2013), in the unit
 /// of the estimator; never negative as a quantity. Cost: that of the estimator on `n` rows.
 ///
-/// The interval rests on blocks, as the rows depend on each other. With
-/// [`IntervalSource::Own`] there are 200 blocks of `2√n` steps; subsamples of a given share are
-/// blocks as well. The standard error that the estimator of the rows would give is not used.
+/// The interval rests on blocks, as the rows depend on each other. With [`IntervalSource::Own`] these are
+/// 200 random blocks of `2√n` steps, at least 100 and at most `n/5`: their spread gives the standard
+/// error, and Student's law with `3n/2b − 1` degrees of freedom, `b` the length of a block, the
+/// interval. Subsamples of a given share are blocks as well. The standard error that the estimator of
+/// the rows would give is not used.
 ///
 /// # When not to use it
 /// It is predictive information, not an effect: a common cause, or a past longer than the
@@ -426,6 +429,9 @@ impl<E> TransferEntropy<E> {
 /// Blocks behind the interval of a series where no number is asked for.
 const BLOCKS: usize = 200;
 
+/// The shortest block where no length is asked for and the series has five of them: estimators have to work on it.
+const SHORTEST: f64 = 100.0;
+
 impl<X, Y, E> Estimator<Series<Pair<X, Y>>> for TransferEntropy<E>
 where
     X: Embed,
@@ -462,14 +468,39 @@ where
     ) -> Result<Estimate, InfoError> {
         inference.check()?;
         let value = self.value(series)?;
-        let blocks = match inference.interval_source() {
-            IntervalSource::Own => inference.interval(IntervalSource::Subsamples {
-                share: (2.0 / (series.size() as f64).sqrt()).min(0.5),
-                number: inference::subsample::number(inference.confidence_level(), BLOCKS)?,
-            }),
-            IntervalSource::Subsamples { .. } => *inference,
-        };
-        inference::attach(self, series, &blocks, value, None, Bias::Unknown)
+        if let IntervalSource::Subsamples { .. } = inference.interval_source() {
+            return inference::attach(self, series, inference, value, None, Bias::Unknown);
+        }
+        let length = series.size() as f64;
+        let block = (2.0 * length.sqrt()).max(SHORTEST).min(0.2 * length);
+        let seed = inference.seed_value();
+        let roots = Roots::draw(self, series, block / length, BLOCKS, seed)?;
+        // Blocks that overlap tell as much of a variance as 3/2 times as many that do not.
+        let degrees = (1.5 * length / roots.size() as f64 - 1.0).max(1.0);
+        let confidence = inference.confidence_level();
+        let half = student_quantile(confidence, degrees)? * roots.std_err();
+        let mut estimate = Estimate::new(
+            format!(
+                "{}; interval from blocks of {}",
+                Estimator::<Series<Pair<X, Y>>>::method(self),
+                roots.size()
+            ),
+            value,
+            roots.std_err(),
+            Interval {
+                lower: value - half,
+                upper: value + half,
+            },
+            series.size(),
+            confidence,
+        )?;
+        estimate.units = self.estimator.units();
+        if inference.searches_bias() {
+            estimate.bias = inference::bias::search(self, series, value, half, seed);
+            let found = inference::bias_found(estimate.bias);
+            inference::widen(&mut estimate, found);
+        }
+        Ok(estimate)
     }
 }
 
@@ -480,7 +511,6 @@ mod tests {
     use ergodic_math::Real;
 
     use super::*;
-    use crate::inference::subsample::Roots;
     use crate::inference::tests::Mean;
 
     /// −½ ln(1 − r²) with the partial correlation of scalars.
@@ -698,7 +728,7 @@ mod tests {
         assert!(e.interval.contains(TRANSFER), "{e}");
         // One standard deviation is .0071; blocks of 126 know it within a third.
         assert!((e.std_err / 0.0071 - 1.0).abs() < 0.5, "{e}");
-        assert!(e.method.contains("200 subsamples of 126"), "{e}");
+        assert!(e.method.contains("blocks of 126"), "{e}");
         assert!(!e.bias.dominates());
         let tight = Inference::new().confidence(0.995).search_bias(false);
         assert!(transfer.estimate(&series, &tight).is_ok());

@@ -193,6 +193,23 @@ pub(crate) fn number(confidence: f64, least: usize) -> Result<usize, InfoError> 
     Ok(least.max(needed as usize))
 }
 
+/// The `t` with `P(|T| ≤ t) = confidence` for Student's law: with `x = ν/(ν + t²)`, the two tails hold
+/// `Iₓ(ν/2, ½)`.
+///
+/// # Errors
+/// If the confidence is not in `(0, 1)` or the degrees of freedom are not positive.
+pub(crate) fn student_quantile(confidence: f64, degrees: f64) -> Result<f64, InfoError> {
+    let tails = |x: f64| ergodic_math::special::beta_regularized(0.5 * degrees, 0.5, x);
+    tails(0.5).map_err(|_| InfoError::argument("degrees", degrees, "positive"))?;
+    let outside = || InfoError::argument("confidence", confidence, "strictly between 0 and 1");
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return Err(outside());
+    }
+    let excess = |x: f64| tails(x).unwrap_or(f64::NAN) - (1.0 - confidence);
+    let root = ergodic_math::roots::brent(excess, 0.0, 1.0, 0.0).map_err(|_| outside())?;
+    Ok((degrees * (1.0 - root.x) / root.x).sqrt())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +275,25 @@ mod tests {
         };
         assert_eq!(draw(1), draw(3));
         assert_ne!(draw(1), Roots::draw(&Mean, &data, 0.3, 64, 6).unwrap());
+    }
+
+    /// Cauchy's law has `t = tan(πc/2)`; two degrees have `c/√((1 − c²)/2)`; many are normal.
+    #[test]
+    fn student_quantiles_are_those_of_known_laws() {
+        for c in [0.5, 0.9, 0.99] {
+            let exact = libm::tan(0.5 * std::f64::consts::PI * c);
+            let found = student_quantile(c, 1.0).unwrap();
+            assert!((found / exact - 1.0).abs() < 1e-9, "{c}: {found}");
+            let exact = c * (2.0 / (1.0 - c * c)).sqrt();
+            let found = student_quantile(c, 2.0).unwrap();
+            assert!((found / exact - 1.0).abs() < 1e-9, "{c}: {found}");
+        }
+        let found = student_quantile(0.95, 1e8).unwrap();
+        assert!((found - 1.959963984540054).abs() < 1e-6, "{found}");
+        for confidence in [0.0, 1.0, 2.0, f64::NAN] {
+            assert!(student_quantile(confidence, 3.0).is_err(), "{confidence}");
+        }
+        assert!(student_quantile(0.9, 0.0).is_err());
     }
 
     #[test]
