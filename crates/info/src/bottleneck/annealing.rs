@@ -116,7 +116,7 @@ const SAME: f64 = 1e-7;
 const EMPTY: f64 = 1e-12;
 
 /// The residual with which a point of the curve is accepted when iterations are spent.
-const LOOSE: f64 = 1e-5;
+const LOOSE: f64 = 1e-4;
 
 /// An excess over 1 above this is one, not a residual of the equations.
 const UNSTABLE: f64 = 1e-9;
@@ -149,7 +149,7 @@ impl Bottleneck {
     /// [residual](Self::tolerance) of 1e-5.
     ///
     /// # Errors
-    /// [`InfoError::NotConverged`] if a residual stays above 1e-5. Very close to a bifurcation
+    /// [`InfoError::NotConverged`] if a residual stays above 1e-4. Very close to a bifurcation
     /// convergence is slow, and a point may keep a residual between that and what was asked for:
     /// [`Solution::residual`] says which.
     ///

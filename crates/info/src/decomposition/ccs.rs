@@ -170,11 +170,11 @@ impl<'a> Restricted<'a> {
         let mut iterations = 0;
         let largest = |gradient: &DVector<f64>| gradient.amax();
         let mut gradient = self.gradient(&cells);
-        while largest(&gradient) > 1e-15 && iterations < 200 {
+        while largest(&gradient) > 1e-15 && iterations < 500 {
             iterations += 1;
             let mut hessian = self.hessian(&cells);
             // Directions that change nothing, and flat ones, get a step no longer than this allows.
-            let ridge = 1e-3 * largest(&gradient).min(0.1);
+            let ridge = 1e-2 * largest(&gradient).min(0.1);
             for i in 0..n {
                 hessian[(i, i)] += ridge;
             }
@@ -182,22 +182,27 @@ impl<'a> Restricted<'a> {
                 break;
             };
             let step = factors.solve(&gradient);
+            let slope = gradient.dot(&step);
+            // Scores are sums of terms of this size.
+            let rounding = 1e-14 * (1.0 + theta.iter().map(|t: &f64| t.abs()).fold(0.0, f64::max));
             let mut length = 1.0;
             let accepted = loop {
-                let moved: Vec<f64> = theta
-                    .iter()
-                    .zip(&step)
+                let moved: Vec<f64> = (theta.iter().zip(&step))
                     .map(|(a, b)| a + length * b)
                     .collect();
                 let (new_value, new_cells) = self.evaluate(&moved);
                 let new_gradient = self.gradient(&new_cells);
-                let better = new_value > value || largest(&new_gradient) < largest(&gradient);
-                if better && new_value >= value - 1e-12 {
+                // A fair share of the rise that the slope promises: a saturated softmax would
+                // otherwise be left for the other side, and so on.
+                let rises = new_value >= value + 0.1 * length * slope;
+                let settles =
+                    largest(&new_gradient) < largest(&gradient) && new_value >= value - rounding;
+                if rises || settles {
                     (theta, value, cells, gradient) = (moved, new_value, new_cells, new_gradient);
                     break true;
                 }
                 length *= 0.5;
-                if length < 1e-6 {
+                if length < 1e-10 {
                     break false;
                 }
             };
@@ -223,9 +228,7 @@ impl<'a> Restricted<'a> {
     /// The dual value and `q`.
     fn evaluate(&self, theta: &[f64]) -> (f64, Vec<f64>) {
         let targets = self.law.target;
-        let mut value = (self.pairs.iter().zip(theta))
-            .map(|(p, t)| p * t)
-            .sum::<f64>();
+        let mut value = 0.0;
         let mut cells = vec![0.0; self.cells.len()];
         let mut scores = vec![0.0; targets];
         for (u, row) in self.rows.iter().enumerate() {
@@ -242,9 +245,13 @@ impl<'a> Restricted<'a> {
                 };
             }
             let log_sum = ergodic_math::special::log_sum_exp(&scores);
-            value -= p * log_sum;
-            for (cell, score) in cells[u * targets..].iter_mut().zip(&scores) {
-                *cell = p * Real::exp(score - log_sum);
+            let known = &self.cells[u * targets..];
+            for (t, score) in scores.iter().enumerate() {
+                cells[u * targets + t] = p * Real::exp(score - log_sum);
+                // Term by term Σ p(u, t) ln q(t|u), which is the same and does not cancel.
+                if known[t] > 0.0 {
+                    value += known[t] * (score - log_sum);
+                }
             }
         }
         (value, cells)

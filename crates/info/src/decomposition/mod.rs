@@ -3,7 +3,7 @@
 //!
 //! Williams and Beer (*Nonnegative decomposition of multivariate information*, arXiv:1004.2515,
 //! 2010) arrange the collections of sources by what a redundancy must contain, the
-//! [lattice](lattice) of antichains, and read the parts off a redundancy by Möbius inversion. They
+//! [`Lattice`] of antichains, and read the parts off a redundancy by Möbius inversion. They
 //! leave open which redundancy to take, and no choice has every property that one would like:
 //!
 //! | redundancy | parts | choose it | not for |
@@ -472,21 +472,21 @@ mod tests {
                 Table::new(&[("x", shape[0]), ("y", shape[1]), ("t", shape[2])], renamed).unwrap();
             for (i, (a, b)) in all_four(&table).into_iter().zip(all_four(&swapped)).enumerate() {
                 prop_assert!((a.total().nats() - both).abs() < 1e-12);
-                prop_assert!(((a.redundancy + a.unique_x).nats() - of_x).abs() < 1e-9);
-                prop_assert!(((a.redundancy + a.unique_y).nats() - of_y).abs() < 1e-9);
-                // Symmetry in the sources.
-                prop_assert!((a.redundancy - b.redundancy).nats().abs() < 2e-9, "{}", i);
-                prop_assert!((a.unique_x - b.unique_y).nats().abs() < 2e-9, "{}", i);
+                prop_assert!(((a.redundancy + a.unique_x).nats() - of_x).abs() < 1e-12);
+                prop_assert!(((a.redundancy + a.unique_y).nats() - of_y).abs() < 1e-12);
+                // Symmetry in the sources: BROJA to its certified gap.
+                prop_assert!((a.redundancy - b.redundancy).nats().abs() < 1e-8, "{}", i);
+                prop_assert!((a.unique_x - b.unique_y).nats().abs() < 1e-8, "{}", i);
                 if i < 3 {
                     for part in bits(a) {
-                        prop_assert!(part > -2e-9, "measure {}: {:?}", i, a);
+                        prop_assert!(part > -2e-8, "measure {}: {:?}", i, a);
                     }
-                    prop_assert!(a.unique_x.nats() <= of_x + 1e-9);
+                    prop_assert!(a.unique_x.nats() <= of_x + 1e-8);
                 }
             }
             // BROJA's redundancy is at most MMI's, which is the largest of all.
             let [_, mmi, broja, _] = all_four(&table);
-            prop_assert!(broja.redundancy.nats() <= mmi.redundancy.nats() + 1e-9);
+            prop_assert!(broja.redundancy.nats() <= mmi.redundancy.nats() + 1e-8);
         }
 
         #[test]
