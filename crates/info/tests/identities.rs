@@ -241,7 +241,9 @@ proptest! {
         at_most(square, tv)?;
         at_most(1.0 - (1.0 - (tv * tv).min(1.0)).sqrt(), square)?;
         at_most(js, std::f64::consts::LN_2 * tv)?; // Lin
-        at_most(-(2.0 * square).min(1.0) + square, d)?;
+        at_most(2.0 * square, d)?;
+        let half = TsallisDivergence::new(0.5).unwrap().between(&p, &q).unwrap();
+        same(half, 2.0 * square)?;
         at_most(-2.0 * overlap.ln(), d)?;
         same(1.0 - overlap, square)?;
         same(Hellinger.between(&p, &q).unwrap().powi(2), square)?;

@@ -9,6 +9,7 @@ mod mutual;
 use ergodic_math::Real;
 use nalgebra::{DMatrix, SymmetricEigen};
 
+use crate::measure::excess_over_log;
 use crate::{InfoError, Information};
 pub use autoregression::VectorAutoregression;
 use cholesky::{Cholesky, transposed};
@@ -383,19 +384,6 @@ impl Relative {
         // Each term is at least 0; only rounding can say otherwise.
         (sum - 0.5 * correction).max(0.0)
     }
-}
-
-/// `x − log(1 + x)` for `x > −1`, with relative accuracy near 0.
-fn excess_over_log(x: f64) -> f64 {
-    if x.abs() > 0.1 {
-        return x - Real::ln_1p(x);
-    }
-    // Σ_{k≥2} (−x)ᵏ/k; at |x| ≤ 0.1 sixteen terms reach the last bit.
-    let mut sum = 0.0;
-    for k in (2..18).rev() {
-        sum = 1.0 / f64::from(k) - x * sum;
-    }
-    x * x * sum
 }
 
 /// The eigenvalues and eigenvectors of a symmetric matrix.

@@ -361,6 +361,16 @@ mod tests {
     }
 
     #[test]
+    fn ratios_beyond_the_range_of_f64_are_infinite_and_not_nan() {
+        let itakura_saito = Bregman::new(NegativeLogarithm);
+        let far = itakura_saito.between(&[1e300], &[1e-300]).unwrap();
+        assert_eq!(far, f64::INFINITY);
+        // The other way the ratio underflows: −log(x/y) − 1.
+        let near = itakura_saito.between(&[1e-300], &[1e300]).unwrap();
+        close(near, 600.0 * 10f64.ln() - 1.0, 1e-15);
+    }
+
+    #[test]
     fn bad_vectors_are_named() {
         let text = |r: Result<f64, InfoError>| r.unwrap_err().to_string();
         let entropy = Bregman::new(NegativeEntropy);

@@ -85,11 +85,14 @@ pub(crate) fn log_ratio(a: f64, b: f64) -> f64 {
     }
 }
 
-/// `r − log(1 + r)` for `r > −1`, never negative, to a few ulp.
+/// `r − log(1 + r)` for `r > −1`, also `∞`; never negative, to a few ulp.
 ///
 /// Near 0, with `s = r/(2 + r)`: `log(1 + r) = 2 artanh s` and `r − 2s = r·s`, so the result is
 /// `r·s − 2s³(1/3 + s²/5 + …)`, in which the first term dominates.
 pub(crate) fn excess_over_log(r: f64) -> f64 {
+    if r == f64::INFINITY {
+        return r;
+    }
     if r.abs() > 0.35 {
         return r - Real::ln_1p(r);
     }
@@ -181,6 +184,7 @@ mod tests {
             }
         }
         close(excess_over_log(1.0), 1.0 - std::f64::consts::LN_2, 1e-15);
+        assert_eq!(excess_over_log(f64::INFINITY), f64::INFINITY);
         for t in [1e-150, 1e-12, 1e-5, 0.3, 0.99, 1.01, 2.0] {
             for t in [t, -t] {
                 // The series term by term.

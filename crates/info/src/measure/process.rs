@@ -134,18 +134,21 @@ impl MarkovChain {
     /// Not the heat of a physical process unless the states resolve all that dissipates.
     pub fn entropy_production(&self) -> Information {
         let law = self.stationary.as_slice();
-        let flow = |i: usize, j: usize| law[i] * self.rows[i].as_slice()[j];
+        let step = |i: usize, j: usize| self.rows[i].as_slice()[j];
         let n = self.states();
         // Both directions of a pair together: (a − b) log(a/b) ≥ 0.
         let nats = total(
             (0..n)
                 .flat_map(|i| (0..i).map(move |j| (i, j)))
                 .map(|(i, j)| {
-                    let (forth, back) = (flow(i, j), flow(j, i));
-                    if forth == back {
-                        0.0
-                    } else if forth == 0.0 || back == 0.0 {
+                    let (forth, back) = (law[i] * step(i, j), law[j] * step(j, i));
+                    let one_way =
+                        |i: usize, j: usize| law[i] > 0.0 && step(i, j) > 0.0 && step(j, i) == 0.0;
+                    if one_way(i, j) || one_way(j, i) {
                         f64::INFINITY
+                    } else if forth == back || forth == 0.0 || back == 0.0 {
+                        // Equal, or below the range of f64, and then what there is to add.
+                        0.0
                     } else {
                         let difference = forth - back;
                         let ratio = difference / back;
@@ -459,6 +462,32 @@ mod tests {
         let p = 0.75;
         let ring = chain(3, &[0.0, p, 1.0 - p, 1.0 - p, 0.0, p, p, 1.0 - p, 0.0]);
         close(ring.entropy_production().nats(), 0.5 * 3f64.ln(), 1e-14);
+    }
+
+    #[test]
+    fn flows_below_the_range_of_f64_are_not_taken_for_steps_without_return() {
+        // Birth and death are reversible; the far states' probabilities underflow.
+        let n = 50;
+        let mut rows = vec![0.0; n * n];
+        for i in 0..n {
+            let (up, down) = (
+                if i + 1 < n { 3e-10 } else { 0.0 },
+                if i > 0 { 0.3 } else { 0.0 },
+            );
+            if i + 1 < n {
+                rows[i * n + i + 1] = up;
+            }
+            if i > 0 {
+                rows[i * n + i - 1] = down;
+            }
+            rows[i * n + i] = 1.0 - up - down;
+        }
+        let birth_and_death = chain(n, &rows);
+        assert_eq!(birth_and_death.stationary().as_slice()[n - 1], 0.0);
+        assert!(birth_and_death.entropy_production().nats() < 1e-25);
+        // A step that is never taken back is one however rare.
+        let ring = chain(3, &[1.0, 1e-200, 0.0, 0.0, 1.0, 1e-200, 1e-200, 0.0, 1.0]);
+        assert_eq!(ring.entropy_production().nats(), f64::INFINITY);
     }
 
     #[test]
