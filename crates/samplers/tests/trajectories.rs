@@ -664,26 +664,30 @@ fn mclmc_finds_the_step_size_of_its_energy_variance() {
     }
 }
 
-/// A wall: no energy beyond `|x| = 3` in the first coordinate.
-const WALL: Target = Target(2, |x, g| {
+/// A normal for `|x| < 3` in the first coordinate, and what is beyond.
+fn walled(x: &[f64], g: &mut [f64], beyond: f64) -> f64 {
     g.copy_from_slice(x);
-    let energy = 0.5 * (x[0] * x[0] + x[1] * x[1]);
     if x[0].abs() < 3.0 {
-        energy
+        0.5 * (x[0] * x[0] + x[1] * x[1])
     } else {
-        f64::INFINITY
+        beyond
     }
-});
+}
+
+const WALL: Target = Target(2, |x, g| walled(x, g, f64::INFINITY));
+const HOLE: Target = Target(2, |x, g| walled(x, g, f64::NAN));
+/// A density without bound: who enters never leaves.
+const PIT: Target = Target(2, |x, g| walled(x, g, f64::NEG_INFINITY));
 
 #[test]
-fn states_of_infinite_energy_are_never_entered_and_counted() {
-    fn run<K: MarkovKernel<Target>>(mut kernel: K) -> u64 {
+fn states_without_a_finite_energy_are_never_entered_and_counted() {
+    fn run<K: MarkovKernel<Target>>(mut kernel: K, target: &Target) -> u64 {
         let mut rng = ergodic_math::rng::stream(6, 0);
-        let mut state = kernel.init(&WALL, &[0.0, 0.0]).unwrap();
+        let mut state = kernel.init(target, &[0.0, 0.0]).unwrap();
         let mut refused = 0;
         for _ in 0..4000 {
-            let stats = kernel.step(&WALL, &mut state, &mut rng).unwrap().stats();
-            let x = kernel.position(&WALL, &state);
+            let stats = kernel.step(target, &mut state, &mut rng).unwrap().stats();
+            let x = kernel.position(target, &state);
             assert!(x[0].abs() < 3.0 && x[1].is_finite(), "{x:?}");
             assert!(stats.energy.unwrap().is_finite());
             assert_eq!(
@@ -694,13 +698,15 @@ fn states_of_infinite_energy_are_never_entered_and_counted() {
         }
         refused
     }
-    for refused in [
-        run(mala(1.0)),
-        run(hmc(4, 0.5, Jitter::Steps)),
-        run(Mams::new().with_step_size(0.5).unwrap()),
-        run(Mclmc::new().with_step_size(0.3).unwrap()),
-    ] {
-        assert!(refused > 0);
+    for target in [WALL, HOLE, PIT] {
+        for refused in [
+            run(mala(1.0), &target),
+            run(hmc(4, 0.5, Jitter::Steps), &target),
+            run(Mams::new().with_step_size(0.5).unwrap(), &target),
+            run(Mclmc::new().with_step_size(0.3).unwrap(), &target),
+        ] {
+            assert!(refused > 0);
+        }
     }
 }
 
