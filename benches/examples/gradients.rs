@@ -64,7 +64,8 @@ fn normal(name: &'static str, dim: usize, condition: f64) -> Target {
             energy
         }),
         square,
-        draws: 4000,
+        // The largest of more errors takes more draws to be small.
+        draws: 4000 + 8 * dim,
     }
 }
 
