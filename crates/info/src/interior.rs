@@ -8,6 +8,7 @@
 //! result by duality: nothing here is trusted.
 
 use ergodic_math::Real;
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 /// The program, and the linear algebra of its Newton step.
 pub(crate) trait Program {
@@ -190,29 +191,48 @@ impl Direction {
     }
 }
 
-/// The Cholesky factors of a matrix that is positive definite but for rounding: with the least
-/// multiple of the unit matrix that lets it pass.
-pub(crate) fn ridged_cholesky(
-    matrix: &nalgebra::DMatrix<f64>,
-) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
-    let n = matrix.nrows();
-    let scale = (0..n).map(|i| matrix[(i, i)]).fold(0.0, f64::max);
-    let mut ridge = 0.0;
-    loop {
-        let mut ridged = matrix.clone();
-        for i in 0..n {
-            ridged[(i, i)] += ridge;
-        }
-        if let Some(factors) = ridged.cholesky() {
-            return Some(factors);
-        }
-        ridge = if ridge == 0.0 {
-            1e-16 * scale
-        } else {
-            10.0 * ridge
+/// The Cholesky factors of a matrix that is positive definite but for rounding.
+///
+/// The matrix is scaled to a unit diagonal first, so that a ridge, where rounding asks for one, is
+/// in proportion to each row: rows of tiny probabilities count as much as others.
+pub(crate) struct Ridged {
+    factors: Cholesky<f64, Dyn>,
+    /// The reciprocal roots of the diagonal.
+    scales: DVector<f64>,
+}
+
+impl Ridged {
+    /// With the least multiple of the diagonal added that lets the matrix pass; none if that would
+    /// be more than a thousandth.
+    pub(crate) fn new(matrix: &DMatrix<f64>) -> Option<Self> {
+        let n = matrix.nrows();
+        let scale = |i: usize| {
+            let diagonal = matrix[(i, i)];
+            if diagonal >= f64::MIN_POSITIVE {
+                1.0 / diagonal.sqrt()
+            } else {
+                1.0
+            }
         };
-        if !(ridge.is_finite() && ridge <= 1e-3 * scale) {
-            return None;
+        let scales = DVector::from_fn(n, |i, _| scale(i));
+        let scaled = DMatrix::from_fn(n, n, |i, j| matrix[(i, j)] * scales[i] * scales[j]);
+        let mut ridge = 0.0;
+        while ridge <= 1e-3 {
+            let mut ridged = scaled.clone();
+            for i in 0..n {
+                ridged[(i, i)] += ridge;
+            }
+            if let Some(factors) = ridged.cholesky() {
+                return Some(Self { factors, scales });
+            }
+            ridge = if ridge == 0.0 { 1e-16 } else { 10.0 * ridge };
         }
+        None
+    }
+
+    /// The answer to a right-hand side.
+    pub(crate) fn solve(&self, right: &DVector<f64>) -> DVector<f64> {
+        let scaled = right.component_mul(&self.scales);
+        self.factors.solve(&scaled).component_mul(&self.scales)
     }
 }

@@ -1,9 +1,9 @@
 //! Minimisation of a smooth convex function of a law, with a certificate.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 use super::divide;
-use crate::interior::{Program, State, follow, ridged_cholesky};
+use crate::interior::{Program, Ridged, State, follow};
 
 /// A convex function on the simplex, differentiable where all outcomes have probability.
 pub(crate) trait Convex {
@@ -127,7 +127,7 @@ struct OnSimplex<'a, C>(&'a C);
 
 impl<C: Convex> Program for OnSimplex<'_, C> {
     /// The factors, and the matrix's answer to the constraint.
-    type Factors = (Cholesky<f64, Dyn>, DVector<f64>);
+    type Factors = (Ridged, DVector<f64>);
 
     fn value(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
         self.0.value(point, gradient)
@@ -149,7 +149,7 @@ impl<C: Convex> Program for OnSimplex<'_, C> {
             }
             matrix[(i, i)] += weight;
         }
-        let factors = ridged_cholesky(&matrix)?;
+        let factors = Ridged::new(&matrix)?;
         let answer = factors.solve(&DVector::from_column_slice(point));
         Some((factors, answer))
     }

@@ -1,11 +1,11 @@
 //! Unique information of two sources by an optimisation, with the gap that certifies it.
 
 use ergodic_math::Real;
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 use super::{SourceSet, Sources, TwoSources};
 use crate::channel::check_tolerance;
-use crate::interior::{Program, State, follow, ridged_cholesky};
+use crate::interior::{Program, Ridged, State, follow};
 use crate::{InfoError, Information, Probabilities, Table, Variables};
 
 /// The decomposition of Bertschinger, Rauh, Olbrich, Jost and Ay (*Entropy* 16, 2161, 2014).
@@ -379,7 +379,7 @@ impl Program for Problem {
                 }
             }
         }
-        let schur = ridged_cholesky(&schur)?;
+        let schur = Ridged::new(&schur)?;
         let mut normal = DMatrix::zeros(n, n);
         for (cell, q) in self.cells.iter().zip(point) {
             for a in cell.rows.iter().flatten() {
@@ -388,7 +388,7 @@ impl Program for Problem {
                 }
             }
         }
-        let normal = ridged_cholesky(&normal)?;
+        let normal = Ridged::new(&normal)?;
         Some(Factors {
             blocks,
             schur,
@@ -424,9 +424,9 @@ impl Program for Problem {
 /// The factors of a Newton step.
 struct Factors {
     blocks: Blocks,
-    schur: Cholesky<f64, Dyn>,
+    schur: Ridged,
     /// `A X Aᵀ`.
-    normal: Cholesky<f64, Dyn>,
+    normal: Ridged,
 }
 
 /// Per `(x, y)` the matrix `diag(q + w) − q qᵀ/q(x,y)`, inverted by Sherman and Morrison's formula.
