@@ -19,14 +19,14 @@ use ergodic_math::moments::Moments;
 use ergodic_math::rng;
 use ergodic_math::special::digamma;
 use ergodic_samplers::{
-    Andersen, AtLevel, Attractive, BlockedGibbs, Colouring, CouplingFromThePast, DelayedRejection,
-    DifferentialEvolution, Directions, EllipticalSlice, Ensemble, Expansion, Gaussian,
-    GaussianScales, Gibbs, HitAndRun, Hmc, Independence, Langevin, LeimkuhlerMatthews,
+    Andersen, AtLevel, Attractive, BlockedGibbs, Colouring, CouplingFromThePast, Cycle,
+    DelayedRejection, DifferentialEvolution, Directions, EllipticalSlice, Ensemble, Expansion,
+    Gaussian, GaussianScales, Gibbs, HitAndRun, Hmc, Independence, Langevin, LeimkuhlerMatthews,
     LevelMixture, LevelProduct, LinearPath, Mala, Mams, Mclmc, Metropolis, MetropolisHastings,
-    MetropolisSweep, MiniBatch, NoseHoover, Nuts, ParallelTempering, Polytope, PreconditionedSgld,
-    Propose, RandomWalk, Reach, Rejection, Scan, Sghmc, Sgld, Sgnht, SimulatedTempering, Slice,
-    Smc, SmcSettings, StepSchedule, Stretch, TemperatureLadder, Temperatures, TrajectoryLength,
-    UnadjustedLangevin, Uniform, UniformSite, VelocityRescaling,
+    MetropolisSweep, MiniBatch, Mixture, NoseHoover, Nuts, ParallelTempering, Polytope,
+    PreconditionedSgld, Propose, RandomWalk, Reach, Rejection, Repeat, Scan, Sghmc, Sgld, Sgnht,
+    SimulatedTempering, Slice, Smc, SmcSettings, StepSchedule, Stretch, TemperatureLadder,
+    Temperatures, TrajectoryLength, UnadjustedLangevin, Uniform, UniformSite, VelocityRescaling,
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -568,6 +568,15 @@ sampler_cases! {
         on LevelProduct::new(Temperatures(DoubleWell), ladder());
     simulated_tempering_double_well:
         SimulatedTempering::new(RandomWalk::new(1.0).expect(VALID), 4), on level_mixture();
+    cycle_ring:
+        Cycle::new(Gibbs::new(Scan::Sweep), Metropolis::new(UniformSite::new(12).expect(VALID))),
+        on ring();
+    mixture_skewed:
+        Mixture::new(0.9, RandomWalk::new(0.5).expect(VALID), Slice::new(1.5).expect(VALID))
+            .expect(VALID),
+        on LogGamma(10);
+    repeat_skewed:
+        Repeat::new(5, RandomWalk::new(0.5).expect(VALID)).expect(VALID), on LogGamma(10);
     mams_skewed: Mams::new(), on LogGamma(10);
     mams_correlated: Mams::new(), on correlated();
 }

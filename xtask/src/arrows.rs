@@ -284,6 +284,55 @@ pub(crate) fn check_source(path: &str, text: &str) -> Vec<String> {
             UNSAFE_FILES.join(" and ")
         ));
     }
+    if let Some(crates) = path.strip_prefix("crates/")
+        && let Some((name, rest)) = crates.split_once('/')
+        && !OF_ANY_BITS.contains(&name)
+        && rest.starts_with("src/")
+        && file != "tests.rs"
+    {
+        findings.extend(platform_functions(path, text));
+    }
+    findings
+}
+
+/// The crates that may use the functions of the platform: the test kit judges numbers and the
+/// program prints them. The results of all others have the same bits on every processor.
+const OF_ANY_BITS: &[&str] = &["conformance", "cli"];
+
+/// Functions of `f64` and `f32` that the standard library leaves to the mathematical library of
+/// the platform, whose last bit differs from one to the other.
+const OF_THE_PLATFORM: &[&str] = &[
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "exp",
+    "exp2", "exp_m1", "hypot", "ln", "ln_1p", "log", "log10", "log2", "powf", "sin", "sin_cos",
+    "sinh", "tan", "tanh",
+];
+
+/// Calls of [`OF_THE_PLATFORM`] outside comments and tests: as methods, or as functions of `f64`
+/// and `f32`. Traits are told apart by their spelling, `Real::exp(x)`.
+fn platform_functions(path: &str, text: &str) -> Vec<String> {
+    let tests = text.find("\n#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let mut findings = Vec::new();
+    for (i, line) in text[..tests].lines().enumerate() {
+        let code = line.split("//").next().unwrap_or(line);
+        let called = |name: &str| {
+            [".", "f64::", "f32::"].iter().any(|before| {
+                let call = format!("{before}{name}");
+                code.match_indices(&call).any(|(at, _)| {
+                    let after = &code[at + call.len()..];
+                    let ends = !after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+                    // A method is called; a function may be handed over by its name.
+                    ends && (*before != "." || after.starts_with('('))
+                })
+            })
+        };
+        for name in OF_THE_PLATFORM.iter().filter(|name| called(name)) {
+            findings.push(format!(
+                "{path}:{}: `{name}` of the standard library differs between platforms: write \
+                 `Real::{name}(x)`, or take it from `ergodic_math::special` or `libm`",
+                i + 1
+            ));
+        }
+    }
     findings
 }
 
@@ -322,6 +371,40 @@ pub(crate) fn check_top_level<'a>(names: impl Iterator<Item = &'a str>) -> Vec<S
 mod tests {
     use super::*;
     use crate::manifest::packages;
+
+    #[test]
+    fn functions_of_the_platform_are_found_in_libraries_alone() {
+        let found =
+            |path: &str, code: &str| check_source(path, &format!("//! A file.\n{code}\n")).len();
+        let library = "crates/samplers/src/a/b.rs";
+        for bad in [
+            "let y = x.exp();",
+            "let y = (1.0 + x).ln_1p() + 1.0;",
+            "xs.iter().map(|x| x.powf(0.3))",
+            "xs.iter().copied().map(f64::exp).sum()",
+            "let y = f32::tanh(x);",
+            "let (s, c) = x.sin_cos();",
+            "let y = x\n    .cos();",
+        ] {
+            assert_eq!(found(library, bad), 1, "{bad}");
+            assert_eq!(found("crates/conformance/src/a.rs", bad), 0, "{bad}");
+            assert_eq!(found("crates/samplers/tests/a.rs", bad), 0, "{bad}");
+            assert_eq!(found("crates/models/src/a/tests.rs", bad), 0, "{bad}");
+            let test = format!("fn f() {{}}\n\n#[cfg(test)]\nmod tests {{\n{bad}\n}}");
+            assert_eq!(found(library, &test), 0, "{bad}");
+            assert_eq!(found(library, &format!("/// {bad}").replace('\n', " ")), 0);
+        }
+        for good in [
+            "let y = Real::exp(x);",
+            "let y = F::ln_1p(x) + libm::lgamma(x);",
+            "let y = x.sqrt().mul_add(2.0, x.abs()).floor();",
+            "let y = x.exponential() + rng.expect(1) + a.logs(2);",
+            "let y = state.log;",
+            "rng.exp; let z = my_f64::exponent(x);",
+        ] {
+            assert_eq!(found(library, good), 0, "{good}");
+        }
+    }
     use serde_json::{Value, json};
 
     fn metadata(members: &[(&str, &[(&str, Value)])]) -> Vec<Package> {

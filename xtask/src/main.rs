@@ -3,6 +3,7 @@
 mod arrows;
 mod bench;
 mod chart;
+mod coverage;
 mod environment;
 mod manifest;
 mod mutants;
@@ -37,6 +38,9 @@ enum Task {
     },
     /// Run the benchmarks and write `docs/benchmarks/`.
     Bench(bench::Options),
+    /// Measure how often the intervals of the information estimators cover the truth and write
+    /// `docs/coverage.md`.
+    Coverage(coverage::Options),
     /// Hold every broken kernel against the test kit, print the table and write `docs/mutants.md`.
     Mutants,
     /// Write a new sampler from a template and register it, its tests and its benchmark.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.task {
         Task::Tidy { arrows_only, full } => tidy::run(&root, arrows_only, full),
         Task::Bench(options) => bench::run(&root, &options),
+        Task::Coverage(options) => coverage::run(&root, &options),
         Task::NewSampler { name } => new_sampler::run(&root, &name),
         Task::Mutants => mutants::run(&root),
         Task::Readme(options) => readme::run(&root, &options),

@@ -13,6 +13,7 @@ use crate::manifest::cargo;
 /// The kernel as it is written, with `walk_name` and `WalkName` for the names.
 const TEMPLATE: &str = include_str!("new_sampler.txt");
 
+const MANIFEST: &str = "crates/samplers/Cargo.toml";
 const LIBRARY: &str = "crates/samplers/src/lib.rs";
 const CONFORMANCE: &str = "crates/samplers/tests/conformance.rs";
 const BENCHMARK: &str = "benches/benches/samplers.rs";
@@ -29,17 +30,23 @@ pub(crate) fn run(root: &Path, name: &str) -> Result<(), String> {
         return Err(format!("{own} is already there"));
     }
     let library = read(LIBRARY)?;
-    if names(&library).any(|word| word == sampler.name || word == sampler.kernel) {
-        return Err(format!(
-            "{LIBRARY} already knows {name} or {}",
-            sampler.kernel
-        ));
+    let (conformance, benchmark) = (read(CONFORMANCE)?, read(BENCHMARK)?);
+    for (file, text) in [
+        (LIBRARY, &library),
+        (CONFORMANCE, &conformance),
+        (BENCHMARK, &benchmark),
+        // A module of the name of a dependency would hide it. Crates are words with hyphens there.
+        (MANIFEST, &read(MANIFEST)?.replace('-', "_")),
+    ] {
+        if let Some(word) = sampler.known(text) {
+            return Err(format!("{file} already knows {word}: take another name"));
+        }
     }
     let files = [
         (own.as_str(), sampler.source()),
         (LIBRARY, sampler.in_library(&library)?),
-        (CONFORMANCE, sampler.in_conformance(&read(CONFORMANCE)?)),
-        (BENCHMARK, sampler.in_benchmark(&read(BENCHMARK)?)?),
+        (CONFORMANCE, sampler.in_conformance(&conformance)),
+        (BENCHMARK, sampler.in_benchmark(&benchmark)?),
     ];
     for (file, text) in files {
         fs::write(path(file), text).map_err(|e| format!("{}: {e}", path(file).display()))?;
@@ -66,9 +73,12 @@ pub(crate) fn run(root: &Path, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The words of a source.
-fn names(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+/// The first word of a source, its comments left out, that is one of `names`.
+fn find<'t>(names: &[String], text: &'t str) -> Option<&'t str> {
+    text.lines()
+        .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
+        .flat_map(|code| code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
+        .find(|word| names.iter().any(|name| name == word))
 }
 
 #[derive(Debug)]
@@ -86,6 +96,84 @@ const RESERVED: &[&str] = &[
     "in", "let", "lib", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
     "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Crates and types that every file sees: a module of that name would hide them.
+const SEEN_AS_MODULE: &[&str] = &[
+    "alloc",
+    "bool",
+    "char",
+    "core",
+    "f128",
+    "f16",
+    "f32",
+    "f64",
+    "i128",
+    "i16",
+    "i32",
+    "i64",
+    "i8",
+    "isize",
+    "proc_macro",
+    "std",
+    "str",
+    "test",
+    "u128",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "usize",
+];
+
+/// What the prelude of Rust gives to every file: a kernel of that name would hide it.
+const PRELUDE: &[&str] = &[
+    "AsMut",
+    "AsRef",
+    "AsyncFn",
+    "AsyncFnMut",
+    "AsyncFnOnce",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Hash",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Self",
+    "Send",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "Vec",
 ];
 
 impl Sampler {
@@ -110,10 +198,48 @@ impl Sampler {
                 first.to_ascii_uppercase() + rest
             })
             .collect();
-        Ok(Self {
+        let sampler = Self {
             name: name.to_owned(),
             kernel,
-        })
+        };
+        let hidden = SEEN_AS_MODULE
+            .iter()
+            .find(|word| **word == sampler.name)
+            .or_else(|| PRELUDE.iter().find(|word| **word == sampler.kernel));
+        if let Some(word) = hidden {
+            return Err(format!(
+                "NAME is {name:?}, which would hide Rust's own {word}: take another name"
+            ));
+        }
+        // What the template imports, such as `Energy`.
+        if let Some(word) = find(&sampler.types(), TEMPLATE) {
+            return Err(format!(
+                "NAME is {name:?}, but its kernel itself needs another {word}: take another name"
+            ));
+        }
+        Ok(sampler)
+    }
+
+    /// The types that it exports.
+    fn types(&self) -> [String; 3] {
+        let kernel = &self.kernel;
+        [
+            kernel.clone(),
+            format!("{kernel}Info"),
+            format!("{kernel}State"),
+        ]
+    }
+
+    /// A name of this sampler that the code of `text` has already, if there is one: of the module,
+    /// of its tests, or of a type.
+    fn known<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let name = &self.name;
+        let modules = [
+            name.clone(),
+            format!("{name}_in_one_dimension"),
+            format!("{name}_in_ten_dimensions"),
+        ];
+        find(&modules, text).or_else(|| find(&self.types(), text))
     }
 
     fn source(&self) -> String {
@@ -218,6 +344,80 @@ mod tests {
         ] {
             assert!(Sampler::named(bad).unwrap_err().contains("NAME"), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn names_that_would_hide_what_a_file_needs_are_refused() {
+        // Kernels `Vec`, `ToString`; modules `std`, `f64`; what the template imports.
+        for bad in [
+            "vec",
+            "option",
+            "box",
+            "self",
+            "result",
+            "string",
+            "clone",
+            "copy",
+            "default",
+            "some",
+            "ok",
+            "err",
+            "send",
+            "to_string",
+            "into_iterator",
+            "debug",
+            "partial_eq",
+            "std",
+            "core",
+            "alloc",
+            "f64",
+            "usize",
+            "str",
+            "energy",
+            "randomness",
+            "markov_kernel",
+            "argument_error",
+            "real",
+            "step",
+        ] {
+            let message = Sampler::named(bad).unwrap_err();
+            assert!(message.contains("NAME"), "{bad:?}: {message}");
+        }
+        for good in [
+            "walk",
+            "vec_walk",
+            "my_option",
+            "boxed",
+            "stringy",
+            "zig_zag",
+            "hug_and_hop",
+        ] {
+            assert!(Sampler::named(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_the_crate_has_are_found() {
+        let walk = Sampler::named("my_walk").unwrap();
+        for text in [
+            "mod my_walk;",
+            "pub use other::{A, MyWalk};",
+            "pub use other::MyWalkState;",
+            "pub use other::MyWalkInfo as It;",
+            "kernel!(my_walk_in_ten_dimensions {",
+            "    my_walk: there, on C;",
+        ] {
+            assert!(walk.known(text).is_some(), "{text}");
+        }
+        for text in [
+            "mod my_walks; use {MyWalks, MyWalkStates};",
+            "//! of MyWalk and my_walk",
+        ] {
+            assert_eq!(walk.known(text), None);
+        }
+        let hidden = Sampler::named("rand_chacha").unwrap();
+        let manifest = "rand-chacha.workspace = true".replace('-', "_");
+        assert_eq!(hidden.known(&manifest), Some("rand_chacha"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Cargo builds a workspace with the union of all features, which hides a crate that forgot to
 //! ask for one. So each crate is also checked by itself with all its targets, with its default
-//! features, with none and with all; sets that are equal run once. Tests run for the sets that
-//! `cargo test --workspace` leaves out, or for all of them with `--full`.
+//! features, with none and with all; sets that are equal run once. Unit tests run for the sets that
+//! `cargo test --workspace` leaves out; with `--full` all tests run for all sets.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -159,9 +159,9 @@ fn feature_sets(package: &Package, together: &[&str]) -> Vec<FeatureSet> {
         .collect()
 }
 
-/// Checks the crate without its dev-dependencies, then with them, and runs its tests if the set is
-/// not that of the workspace run; says whether all went well without a warning, and how many
-/// tests passed.
+/// Checks the crate without its dev-dependencies, then with them, and runs its unit tests if the
+/// set is not that of the workspace run; says whether all went well without a warning, and how
+/// many tests passed.
 fn build_alone(
     root: &Path,
     package: &Package,
@@ -169,12 +169,14 @@ fn build_alone(
     full: bool,
 ) -> Result<(bool, usize), String> {
     let mut passed = 0;
-    let last: &[&str] = if full || !set.tested {
-        &["test"]
-    } else {
-        &["check", "--all-targets"]
+    // What does not compile without a feature shows in the check of all targets. The unit tests say
+    // whether what is left works; the others cost minutes, and wait for `--full`.
+    let last: &[&[&str]] = match (full, set.tested) {
+        (true, _) => &[&["test"]],
+        (false, false) => &[&["check", "--all-targets"], &["test", "--lib"]],
+        (false, true) => &[&["check", "--all-targets"]],
     };
-    for words in [&["check"][..], last] {
+    for &words in [&["check"][..]].iter().chain(last) {
         let command = words[0];
         let output = Command::new(cargo())
             .args(words)

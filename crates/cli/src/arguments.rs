@@ -33,6 +33,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Judge the draws of Markov chains: R-hat, effective sample sizes, standard errors.
     Diagnose(DiagnoseArgs),
+    /// Entropies of a table's columns and their pairwise mutual information.
+    Info(InfoArgs),
 }
 
 /// The models that can be trained.
@@ -449,6 +451,70 @@ pub struct DiagnoseArgs {
     pub threads: Option<usize>,
 }
 
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColumnKind {
+    /// Categories: words, or numbers of which there are few.
+    Discrete,
+    /// Real numbers with a density.
+    Continuous,
+}
+
+/// Options of `info`.
+#[derive(Args, Clone, Debug)]
+pub struct InfoArgs {
+    /// A table of comma-separated values, also gzipped: one observation per row, independent of
+    /// the others.
+    pub table: PathBuf,
+    /// Use these columns only, by name or number from 1.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Say what a column holds, discrete or continuous [default: discrete if it has words, or at
+    /// most 50 distinct values, each seen five times on average]; once per column.
+    #[arg(long = "type", value_name = "COLUMN=KIND", value_parser = column_kind)]
+    pub types: Vec<(String, ColumnKind)>,
+    /// Whether the first line names the columns.
+    #[arg(long, value_enum, default_value_t = Header::Auto)]
+    pub header: Header,
+    /// Leave out rows in which a column has no value (empty, NA, NaN, null) instead of stopping.
+    #[arg(long)]
+    pub skip_missing: bool,
+    /// Nearest neighbours [default: 4 for entropies, 3 for pairs with a continuous column, 5 where
+    /// one value fills a twentieth of it].
+    #[arg(long, value_name = "K", value_parser = count::<1000>, allow_negative_numbers = true)]
+    pub k: Option<usize>,
+    /// Permutations for each p-value, which is at least 1/(N + 1); 0 computes none.
+    #[arg(long, value_name = "N", default_value_t = 199, value_parser = count_or_none::<1_000_000>,
+          allow_negative_numbers = true)]
+    pub permutations: usize,
+    /// Confidence of the intervals, in (0, 1).
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = unit_open,
+          allow_negative_numbers = true)]
+    pub confidence: f64,
+    /// Amounts in bits instead of nats.
+    #[arg(long)]
+    pub bits: bool,
+    /// Seed: the same seed gives the same bits for any number of threads.
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Write a page with the heat map and all tables to this HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads [default: one per core]; results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = count::<4096>, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+}
+
+fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+    text.rsplit_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .and_then(|(name, kind)| Some((name.to_owned(), ColumnKind::from_str(kind, true).ok()?)))
+        .ok_or_else(|| "must be COLUMN=discrete or COLUMN=continuous".to_owned())
+}
+
 /// Height and width, written `28x28`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageShape(pub usize, pub usize);
@@ -525,6 +591,14 @@ fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("must be an integer between 1 and {MAX}"))
 }
 
+/// A number in `0..=MAX`.
+fn count_or_none<const MAX: usize>(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n <= MAX)
+        .ok_or_else(|| format!("must be an integer between 0 and {MAX}"))
+}
+
 /// An even number in `2..=MAX`.
 fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
     count::<MAX>(text)
@@ -537,7 +611,8 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample, evaluate or diagnose (see --help)".into(),
+            "a command is missing: train rbm, sample, evaluate, diagnose or info (see --help)"
+                .into(),
         );
     }
     let text = e.render().to_string();
@@ -589,6 +664,12 @@ mod tests {
             ("ergodic diagnose", "<DRAWS>"),
             ("ergodic diagnose x.csv --rhat 0.9", "--rhat"),
             ("ergodic diagnose x.csv --ess NaN", "--ess"),
+            ("ergodic info", "<TABLE>"),
+            ("ergodic info x.csv --type a", "--type"),
+            ("ergodic info x.csv --type a=real", "--type"),
+            ("ergodic info x.csv --permutations -1", "--permutations"),
+            ("ergodic info x.csv --confidence 1", "--confidence"),
+            ("ergodic info x.csv --k 0", "--k"),
         ] {
             let e = Cli::try_parse_from(line.split(' ')).unwrap_err();
             let text = usage_error(&e).to_string();

@@ -1,6 +1,7 @@
 //! The commands, from the parsed command line to the exit code.
 
 mod diagnose;
+mod info;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Sample(args) => sample(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::Diagnose(args) => diagnose::diagnose(&args),
+        Command::Info(args) => info::info(&args),
     }
 }
 

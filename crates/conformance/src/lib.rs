@@ -21,7 +21,8 @@
 //!   choices, and [`check_integrator`] the integrator itself.
 //! * [`ExactStart`] is for what is left: many chains from exact draws, judged by bounds that hold
 //!   for every sample size.
-//! * [`CountingAllocator`] shows that a step allocates nothing.
+//! * [`CountingAllocator`] shows that a step allocates nothing, nor a reset, which is part of a step
+//!   of tempering.
 //! * [`targets`] are continuous laws to try a kernel on, with exact draws.
 //! * [`strategies`] are proptest strategies for small targets, tables, weights and matrices.
 //! * [`kernel!`] turns one line into the tests that every kernel owes.
@@ -74,6 +75,7 @@ mod alloc;
 mod budget;
 mod enumerate;
 mod exact_start;
+mod family;
 mod matrix;
 mod orbit;
 mod quadrature;
@@ -92,6 +94,7 @@ pub use enumerate::{
     Enumerate, EnumerateError, Failure, Limits, check, enumerate, enumerate_by, outcomes,
 };
 pub use exact_start::{ExactStart, Observable, coordinates};
+pub use family::FamilyCheck;
 pub use matrix::{Structure, TransitionMatrix};
 pub use orbit::{Orbit, Phase, check_integrator};
 pub use quadrature::{Defects, Quadrature, StateRule, TestFunction};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A law that a kernel is held against.
+/// A law that a kernel, integrator or family is held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Law {
@@ -33,6 +33,26 @@ pub enum Law {
     MapReversibility,
     /// A map keeps volume: its Jacobian determinant is ±1.
     Volume,
+    /// `∇A(θ)` is the mean of the statistics.
+    MeanIsGradient,
+    /// `∇²A(θ)` is the Fisher information.
+    FisherIsHessian,
+    /// The Fisher information is symmetric and positive definite.
+    FisherIsPositive,
+    /// Natural → mean → natural returns.
+    RoundTrip,
+    /// `A(θ) + A*(μ) = θ·μ`.
+    FenchelYoung,
+    /// The divergence between members is the Bregman divergence of `A` and, exchanged, of `A*`.
+    Divergence,
+    /// The density sums or integrates to 1.
+    Normalised,
+    /// Draws have the moments of their law.
+    Sampling,
+    /// A batch gives what single calls give.
+    Columns,
+    /// What is no parameter is refused.
+    Refusal,
 }
 
 impl fmt::Display for Law {
@@ -51,6 +71,16 @@ impl fmt::Display for Law {
             Self::Distribution => "keeps the law",
             Self::MapReversibility => "the map is undone",
             Self::Volume => "the map keeps volume",
+            Self::MeanIsGradient => "∇A is the mean",
+            Self::FisherIsHessian => "∇²A is Fisher's",
+            Self::FisherIsPositive => "Fisher's is positive",
+            Self::RoundTrip => "natural and mean agree",
+            Self::FenchelYoung => "A + A* = θ·μ",
+            Self::Divergence => "KL is Bregman of A",
+            Self::Normalised => "density has sum 1",
+            Self::Sampling => "draws have the law",
+            Self::Columns => "batch as single",
+            Self::Refusal => "refuses no parameters",
         })
     }
 }

@@ -350,6 +350,7 @@ fn assert_ok(outcome: Result<(), String>) {
 const STEPS: usize = 32;
 
 /// A step calls the allocator not once, the first step included: scratch belongs to the state.
+/// Nor does a `reset` on the same target, which tempering and composition do within their steps.
 ///
 /// What the target allocates counts as well; take one that allocates nothing. The test program has
 /// to install [`CountingAllocator`] with
@@ -390,6 +391,27 @@ where
             return Err(format!(
                 "step {step} calls the allocator {calls} times: scratch belongs to the state"
             ));
+        }
+        for to in [None, Some(start)] {
+            // To where it is at every step, and away from there in the middle.
+            if to.is_some() && step != STEPS / 2 {
+                continue;
+            }
+            let before = CountingAllocator::calls();
+            let outcome = kernel.reset(target, &mut state, to);
+            let calls = CountingAllocator::calls() - before;
+            outcome.map_err(|e| e.to_string())?;
+            if calls > 0 {
+                let where_to = if to.is_some() {
+                    "to a start"
+                } else {
+                    "in place"
+                };
+                return Err(format!(
+                    "a reset {where_to} after step {step} calls the allocator {calls} times: it \
+                     is part of a step of a composition"
+                ));
+            }
         }
     }
     Ok(())

@@ -49,6 +49,48 @@ impl Interval {
     }
 }
 
+/// What is known of the bias of an estimate, in the unit of its value.
+///
+/// ```
+/// use ergodic_core::{Bias, Estimate};
+///
+/// // The plug-in entropy of a known alphabet of K symbols falls short by at most log(1 + (K − 1)/n).
+/// let mut entropy = Estimate::normal("plug-in", 1.35, 0.02, 100, 0.95)?;
+/// assert_eq!(entropy.bias, Bias::Unknown);
+/// entropy.bias = Bias::Bounded((1.0 + 3.0 / 100.0f64).ln());
+/// assert!(!entropy.bias.dominates());
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Bias {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// The absolute bias is at most this, by a theorem.
+    Bounded(f64),
+    /// Looked for and not found; the figure is what the search made of it (value minus truth).
+    NotDetected(f64),
+    /// There is evidence that the bias exceeds the interval; the figure is its estimate (value
+    /// minus truth), where there is one.
+    Dominates(Option<f64>),
+}
+
+impl Bias {
+    /// Whether there is evidence that the bias exceeds the interval.
+    pub fn dominates(self) -> bool {
+        matches!(self, Self::Dominates(_))
+    }
+
+    fn scaled(self, factor: f64) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Bounded(b) => Self::Bounded(b * factor),
+            Self::NotDetected(b) => Self::NotDetected(b * factor),
+            Self::Dominates(b) => Self::Dominates(b.map(|b| b * factor)),
+        }
+    }
+}
+
 /// A point estimate with its standard error, an interval at stated confidence, and where it comes
 /// from.
 ///
@@ -80,10 +122,8 @@ pub struct Estimate {
     pub samples: usize,
     /// The unit of `value`.
     pub units: Units,
-    /// A bound on the absolute bias, where one is known.
-    pub bias_bound: Option<f64>,
-    /// Set when there is evidence that bias exceeds the interval.
-    pub bias_dominates: bool,
+    /// What is known of its bias.
+    pub bias: Bias,
 }
 
 impl Estimate {
@@ -128,8 +168,7 @@ impl Estimate {
             method: method.into(),
             samples,
             units: Units::Nats,
-            bias_bound: None,
-            bias_dominates: false,
+            bias: Bias::Unknown,
         })
     }
 
@@ -180,7 +219,7 @@ impl Estimate {
         self.std_err *= factor;
         self.interval.lower *= factor;
         self.interval.upper *= factor;
-        self.bias_bound = self.bias_bound.map(|b| b * factor);
+        self.bias = self.bias.scaled(factor);
         self.units = units;
         self
     }
@@ -192,14 +231,19 @@ impl fmt::Display for Estimate {
         let digits = f.precision().unwrap_or(4);
         write!(
             f,
-            "{:.digits$} ± {:.digits$} [{:.digits$}, {:.digits$}] at {} % ({}; {} samples)",
+            "{:.digits$} ± {:.digits$} [{:.digits$}, {:.digits$}] at {} % ({}; {} samples{})",
             self.value,
             self.std_err,
             self.interval.lower,
             self.interval.upper,
             100.0 * self.confidence,
             self.method,
-            self.samples
+            self.samples,
+            if self.bias.dominates() {
+                "; bias dominates"
+            } else {
+                ""
+            }
         )
     }
 }

@@ -99,6 +99,85 @@ pub trait ExponentialFamily {
         rng: &mut R,
     ) -> Result<<Self::Sample as ToOwned>::Owned, ArgumentError>;
 
+    /// Whether `θ` is in the natural domain, where `A` is finite (its interior, in a family whose
+    /// domain is closed somewhere).
+    ///
+    /// # Errors
+    /// If it is not: the parameter and its domain are named.
+    fn check_natural(&self, natural: &[f64]) -> Result<(), ArgumentError> {
+        self.log_partition(natural).map(|_| ())
+    }
+
+    /// Whether `μ` is in the interior of the mean domain.
+    ///
+    /// # Errors
+    /// If it is not: the parameter and its domain are named.
+    fn check_mean(&self, mean: &[f64]) -> Result<(), ArgumentError> {
+        self.natural_from_mean(mean, &mut vec![0.0; self.dim()])
+    }
+
+    /// The conjugate `A*(μ) = sup_θ θ·μ − A(θ)`, at the mean parameters of a member of the family:
+    /// its negative entropy relative to the base measure.
+    ///
+    /// # Errors
+    /// If `μ` is not in the interior of the mean domain.
+    fn conjugate(&self, mean: &[f64]) -> Result<f64, ArgumentError> {
+        let mut natural = vec![0.0; self.dim()];
+        self.natural_from_mean(mean, &mut natural)?;
+        let dot: f64 = natural.iter().zip(mean).map(|(n, m)| n * m).sum();
+        Ok(dot - self.log_partition(&natural)?)
+    }
+
+    /// `KL(p_θ‖p_φ) = A(φ) − A(θ) − ∇A(θ)·(φ − θ)`, the Bregman divergence of `A`, in nats.
+    ///
+    /// The difference loses digits where the laws are close, as does any difference of values of
+    /// `A`: the absolute error is that of `A`. Families with a better form override it.
+    ///
+    /// # Errors
+    /// If a parameter is outside the natural domain.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let mut mean = vec![0.0; self.dim()];
+        self.mean_from_natural(natural, &mut mean)?;
+        let slope: f64 = mean
+            .iter()
+            .zip(other.iter().zip(natural))
+            .map(|(m, (o, n))| m * (o - n))
+            .sum();
+        let divergence = self.log_partition(other)? - self.log_partition(natural)? - slope;
+        // Convexity: only rounding makes it negative.
+        Ok(divergence.max(0.0))
+    }
+
+    /// `A(θ)` and `∇A(θ)` of many members at once: `natural` and `mean` hold `dim` columns of
+    /// equal length, the first parameter of all members, then the second; `log_partition` one
+    /// value per member.
+    ///
+    /// # Errors
+    /// If a slice has the wrong length, or a member is outside the natural domain; what has been
+    /// written then is unspecified.
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let (members, dim) = (log_partition.len(), self.dim());
+        check_columns("natural", natural.len(), dim, members)?;
+        check_columns("mean", mean.len(), dim, members)?;
+        let (mut theta, mut mu) = (vec![0.0; dim], vec![0.0; dim]);
+        for (member, a) in log_partition.iter_mut().enumerate() {
+            for (k, t) in theta.iter_mut().enumerate() {
+                *t = natural[k * members + member];
+            }
+            *a = self.log_partition(&theta)?;
+            self.mean_from_natural(&theta, &mut mu)?;
+            for (k, m) in mu.iter().enumerate() {
+                mean[k * members + member] = *m;
+            }
+        }
+        Ok(())
+    }
+
     /// `log p(x) = log h(x) + θ·T(x) − A(θ)`.
     ///
     /// # Errors
@@ -109,4 +188,21 @@ pub trait ExponentialFamily {
         let dot: f64 = t.iter().zip(natural).map(|(t, n)| t * n).sum();
         Ok(self.log_base_measure(x) + dot - self.log_partition(natural)?)
     }
+}
+
+/// Whether `found` numbers are `dim` columns of `members`.
+fn check_columns(
+    argument: &'static str,
+    found: usize,
+    dim: usize,
+    members: usize,
+) -> Result<(), ArgumentError> {
+    if found == dim * members {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        argument,
+        format!("a slice of {found} numbers"),
+        format!("{dim} columns of {members}"),
+    ))
 }

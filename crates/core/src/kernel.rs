@@ -93,7 +93,8 @@ impl Claims {
 /// * [`step`](Self::step) moves it, allocates nothing, and takes every random decision through
 ///   [`Randomness`], accept/reject through [`Randomness::bernoulli`].
 /// * [`reset`](Self::reset) rebuilds the caches after the position or the target has changed:
-///   tempering and annealing call it, a stale `βE` is the classic bug.
+///   tempering and annealing call it within their steps, so it allocates nothing where the shape
+///   stays; a stale `βE` is the classic bug.
 /// * [`adapt`](Self::adapt) tunes the kernel during a warm-up and freezes it at its end. A kernel
 ///   outside a warm-up is homogeneous in time: `step` never changes how the next step behaves.
 /// * [`claims`](Self::claims) says what the step leaves invariant; `ergodic-conformance` checks

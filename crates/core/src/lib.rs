@@ -37,7 +37,7 @@ mod stochastic;
 pub use draws::Draws;
 pub use energy::{Conditional, Energy, EnergyGradient, LocalEnergy, Observables, Tempered};
 pub use error::{ArgumentError, TargetError};
-pub use estimate::{Estimate, Interval, Units};
+pub use estimate::{Bias, Estimate, Interval, Units};
 pub use family::ExponentialFamily;
 pub use kernel::{Claims, DynKernel, MarkovKernel, Stationarity, WarmupStep};
 pub use optimizer::{Optimizer, OptimizerState};

@@ -77,10 +77,26 @@ pub trait Path {
         rng: &mut R,
     ) -> <<Self::Target as Energy>::State as ToOwned>::Owned;
 
+    /// [`sample_base`](Self::sample_base) with as many chains as `block` has, written over it: the
+    /// same draws from the same decisions of `rng`, without an allocation where `block` has the
+    /// shape of a draw. Tempering draws from the base within its steps.
+    ///
+    /// The default draws a new block; override it where that allocates.
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        block: &mut <<Self::Target as Energy>::State as ToOwned>::Owned,
+        rng: &mut R,
+    ) {
+        let chains = self.at(0.0).chains(std::borrow::Borrow::borrow(block));
+        *block = self.sample_base(chains, rng);
+    }
+
     /// Writes `E_{to}(x_k) − E_{from}(x_k)` for every chain of `block` into `out`.
     ///
     /// Where both energies are `+∞` (a draw from the base outside the support) the work is `+∞`:
     /// the weight of that chain is zero, whatever follows.
+    ///
+    /// The default builds the targets at both ends and allocates one number per chain.
     fn work(&self, block: &<Self::Target as Energy>::State, from: f64, to: f64, out: &mut [f64]) {
         let mut start = vec![0.0; out.len()];
         self.at(from).energies(block, &mut start);
@@ -115,6 +131,14 @@ pub trait PathBase<X> {
     fn log_z(&self) -> f64;
     /// An exact draw from the normalised reference measure.
     fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> X;
+
+    /// [`sample`](Self::sample), written over `x`: the same draw from the same decisions of `rng`,
+    /// without an allocation where `x` has the shape of a draw.
+    ///
+    /// The default draws a new one; override it for states on the heap.
+    fn sample_into<R: Randomness + ?Sized>(&self, x: &mut X, rng: &mut R) {
+        *x = self.sample(rng);
+    }
 }
 
 /// The path `E_t = t E` from a reference measure to a target, for any target and base, with
@@ -177,6 +201,16 @@ where
         rng: &mut R,
     ) -> Vec<<T::State as ToOwned>::Owned> {
         (0..chains).map(|_| self.base.sample(rng)).collect()
+    }
+
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        block: &mut Vec<<T::State as ToOwned>::Owned>,
+        rng: &mut R,
+    ) {
+        for x in block {
+            self.base.sample_into(x, rng);
+        }
     }
 
     fn work(&self, block: &Vec<<T::State as ToOwned>::Owned>, from: f64, to: f64, out: &mut [f64]) {

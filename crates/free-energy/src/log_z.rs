@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ergodic_core::{ArgumentError, Estimate, Interval};
+use ergodic_core::{ArgumentError, Bias, Estimate, Interval};
 
 use crate::{
     LadderOrigin, betting_lower_bound, check, effective_sample_size, log_mean_exp_std_err,
@@ -206,7 +206,9 @@ impl LogZ {
             log_weights.len(),
             confidence,
         )?;
-        estimate.bias_dominates = rests_on.is_doubtful();
+        if rests_on.is_doubtful() {
+            estimate.bias = Bias::Dominates(None);
+        }
         let lower = betting_lower_bound(log_weights, confidence)?;
         Ok(Self {
             estimate,

@@ -304,7 +304,7 @@ fn few_effective_runs_are_flagged() {
             .build()
     };
     let rough = ais(1).unwrap().run(&&machine, &BlockGibbs::HONEST).unwrap();
-    assert!(rough.log_z.rests_on.is_doubtful() && rough.log_z.estimate.bias_dominates);
+    assert!(rough.log_z.rests_on.is_doubtful() && rough.log_z.estimate.bias.dominates());
     assert!(!rough.log_z.rests_on.is_unconditional());
     let fine = ais(300)
         .unwrap()

@@ -89,7 +89,9 @@ fn deviations(x: &[f64], max_lag: usize) -> Result<(Vec<f64>, f64), Autocovarian
         let (d, s) = deviations(&up, max_lag)?;
         return Ok((d, s * 2f64.powi(-60)));
     }
-    let scale = 2f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32);
+    // The power of two below, from the exponent of a normal number.
+    let exponent = (largest.to_bits() >> 52) as i32 - 1023;
+    let scale = 2f64.powi(exponent.clamp(-1000, 1000));
     let d = quarters.iter().map(|x| (x - mean) / scale).collect();
     Ok((d, 4.0 * scale))
 }

@@ -60,7 +60,7 @@ pub fn exp_slice<T: Real>(x: &mut [T]) {
     vectorize(Map(
         x,
         #[inline(always)]
-        |x: T| x.exp(),
+        |x: T| T::exp(x),
     ));
 }
 
@@ -70,7 +70,7 @@ pub fn ln_slice<T: Real>(x: &mut [T]) {
     vectorize(Map(
         x,
         #[inline(always)]
-        |x: T| x.ln(),
+        |x: T| T::ln(x),
     ));
 }
 

@@ -68,6 +68,21 @@ pub trait AnnealingPath {
         let _ = rng;
         None
     }
+
+    /// [`sample_base`](Self::sample_base), written over `x`: the same draw from the same decisions
+    /// of `rng`, without an allocation where `x` has the shape of a draw. Whether there is a way.
+    ///
+    /// The default draws a new state; override it where that allocates, as level 0 of tempering
+    /// draws one at every step.
+    fn sample_base_into<R: Randomness + ?Sized>(&self, x: &mut OwnedOf<Self>, rng: &mut R) -> bool {
+        match self.sample_base(rng) {
+            Some(draw) => {
+                *x = draw;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 impl<A: AnnealingPath + ?Sized> AnnealingPath for &A {
@@ -86,6 +101,9 @@ impl<A: AnnealingPath + ?Sized> AnnealingPath for &A {
     }
     fn sample_base<R: Randomness + ?Sized>(&self, rng: &mut R) -> Option<OwnedOf<A>> {
         (**self).sample_base(rng)
+    }
+    fn sample_base_into<R: Randomness + ?Sized>(&self, x: &mut OwnedOf<A>, rng: &mut R) -> bool {
+        (**self).sample_base_into(x, rng)
     }
 }
 
@@ -152,6 +170,14 @@ where
     ) -> Option<<T::State as ToOwned>::Owned> {
         Some(self.base.sample(rng))
     }
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        x: &mut <T::State as ToOwned>::Owned,
+        rng: &mut R,
+    ) -> bool {
+        self.base.sample_into(x, rng);
+        true
+    }
 }
 
 /// Any [`Path`] of `ergodic-core`, by blocks of one chain.
@@ -179,6 +205,14 @@ impl<P: Path> AnnealingPath for OneChain<P> {
     }
     fn sample_base<R: Randomness + ?Sized>(&self, rng: &mut R) -> Option<OwnedOf<Self>> {
         Some(self.0.sample_base(1, rng))
+    }
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        block: &mut OwnedOf<Self>,
+        rng: &mut R,
+    ) -> bool {
+        self.0.sample_base_into(block, rng);
+        true
     }
 }
 
@@ -329,6 +363,14 @@ where
     ) -> Option<<T::State as ToOwned>::Owned> {
         Some(self.base.sample(rng))
     }
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        x: &mut <T::State as ToOwned>::Owned,
+        rng: &mut R,
+    ) -> bool {
+        self.base.sample_into(x, rng);
+        true
+    }
 }
 
 /// The same line for estimators that walk many chains.
@@ -351,6 +393,15 @@ where
         rng: &mut R,
     ) -> Vec<<T::State as ToOwned>::Owned> {
         (0..chains).map(|_| self.base.sample(rng)).collect()
+    }
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        block: &mut Vec<<T::State as ToOwned>::Owned>,
+        rng: &mut R,
+    ) {
+        for x in block {
+            self.base.sample_into(x, rng);
+        }
     }
     fn work(&self, block: &Vec<<T::State as ToOwned>::Owned>, from: f64, to: f64, out: &mut [f64]) {
         for (o, x) in out.iter_mut().zip(block) {

@@ -237,6 +237,8 @@ pub struct EnsembleState {
     walkers: Vec<Vec<f64>>,
     energies: Vec<f64>,
     candidate: Vec<f64>,
+    /// Scratch of the check of a start.
+    columns: Vec<f64>,
 }
 
 impl EnsembleState {
@@ -247,7 +249,7 @@ impl EnsembleState {
 }
 
 /// The walkers are enough, of one dimension, finite, and each half spans the space.
-fn spans(walkers: &[Vec<f64>]) -> Result<(), TargetError> {
+fn spans(walkers: &[Vec<f64>], scratch: &mut Vec<f64>) -> Result<(), TargetError> {
     let dim = walkers.first().map_or(0, Vec::len);
     if walkers.len() % 2 == 1 || walkers.len() < 2 * (dim + 1) {
         return Err(TargetError::new(format!(
@@ -263,7 +265,7 @@ fn spans(walkers: &[Vec<f64>]) -> Result<(), TargetError> {
         }
     }
     for half in walkers.chunks(walkers.len() / 2) {
-        if rank(half, dim) < dim {
+        if rank(half, dim, scratch) < dim {
             return Err(TargetError::new(
                 "the walkers of one half lie in a plane, but must span the space: they would never \
                  leave it",
@@ -275,21 +277,31 @@ fn spans(walkers: &[Vec<f64>]) -> Result<(), TargetError> {
 
 /// The dimension of the affine hull, by elimination with full pivoting on coordinates that are
 /// scaled to their spread.
-fn rank(points: &[Vec<f64>], dim: usize) -> usize {
-    let mut columns: Vec<Vec<f64>> = Vec::with_capacity(dim);
-    for i in 0..dim {
+fn rank(points: &[Vec<f64>], dim: usize, scratch: &mut Vec<f64>) -> usize {
+    let length = points.len() - 1;
+    if dim == 0 || length == 0 {
+        return 0;
+    }
+    scratch.clear();
+    scratch.resize(dim * length, 0.0);
+    for (i, column) in scratch.chunks_exact_mut(length).enumerate() {
         let origin = points[0][i];
-        let column: Vec<f64> = points[1..].iter().map(|x| x[i] - origin).collect();
+        for (c, x) in column.iter_mut().zip(&points[1..]) {
+            *c = x[i] - origin;
+        }
         let spread = column.iter().fold(0.0f64, |m, x| m.max(x.abs()));
         if spread == 0.0 {
             return 0;
         }
-        columns.push(column.iter().map(|x| x / spread).collect());
+        for c in column {
+            *c /= spread;
+        }
     }
+    let mut columns = &mut scratch[..];
     let mut rank = 0;
     while rank < dim {
-        let mut pivot = (0.0f64, rank, 0);
-        for (j, column) in columns.iter().enumerate().skip(rank) {
+        let mut pivot = (0.0f64, 0, 0);
+        for (j, column) in columns.chunks_exact(length).enumerate() {
             for (k, x) in column.iter().enumerate() {
                 if x.abs() > pivot.0 {
                     pivot = (x.abs(), j, k);
@@ -300,14 +312,18 @@ fn rank(points: &[Vec<f64>], dim: usize) -> usize {
         if size < 1e-13 {
             break;
         }
-        columns.swap(rank, j);
-        let chosen = columns[rank].clone();
-        for column in columns.iter_mut().skip(rank + 1) {
+        // The pivot's column goes to the front, and is left out from then on.
+        let (chosen, others) = columns.split_at_mut(length);
+        if j > 0 {
+            chosen.swap_with_slice(&mut others[(j - 1) * length..][..length]);
+        }
+        for column in others.chunks_exact_mut(length) {
             let factor = column[k] / chosen[k];
-            for (c, p) in column.iter_mut().zip(&chosen) {
+            for (c, p) in column.iter_mut().zip(&*chosen) {
                 *c -= factor * p;
             }
         }
+        columns = others;
         rank += 1;
     }
     rank
@@ -330,7 +346,8 @@ where
         target: &Independent<T>,
         x: &Vec<Vec<f64>>,
     ) -> Result<EnsembleState, TargetError> {
-        spans(x)?;
+        let mut columns = Vec::new();
+        spans(x, &mut columns)?;
         Ok(EnsembleState {
             energies: x
                 .iter()
@@ -338,6 +355,7 @@ where
                 .collect::<Result<_, _>>()?,
             walkers: x.clone(),
             candidate: vec![0.0; x.first().map_or(0, Vec::len)],
+            columns,
         })
     }
 
@@ -355,7 +373,7 @@ where
         x: Option<&Vec<Vec<f64>>>,
     ) -> Result<(), TargetError> {
         if let Some(x) = x {
-            spans(x)?;
+            spans(x, &mut state.columns)?;
         }
         let at = x.unwrap_or(&state.walkers);
         state.energies.resize(at.len(), 0.0);
@@ -433,13 +451,14 @@ mod tests {
         let points = |n: usize, f: fn(f64) -> Vec<f64>| -> Vec<Vec<f64>> {
             (0..n).map(|k| f(k as f64)).collect()
         };
-        let message = |w: &[Vec<f64>]| spans(w).unwrap_err().to_string();
+        let message = |w: &[Vec<f64>]| spans(w, &mut Vec::new()).unwrap_err().to_string();
         assert!(message(&[]).contains("0 walkers"));
         assert!(message(&points(7, |k| vec![k, k * k])).contains("7 walkers"));
         assert!(message(&points(4, |k| vec![k, k * k])).contains("at least 6"));
         assert!(message(&points(8, |k| vec![k, 3.0 * k + 1.0])).contains("plane"));
         assert!(message(&points(8, |k| vec![k, 2.0])).contains("plane"));
-        assert!(spans(&points(8, |k| vec![1e-9 * k, 1e9 * k * k + 1e10])).is_ok());
+        let unlike = points(8, |k| vec![1e-9 * k, 1e9 * k * k + 1e10]);
+        assert!(spans(&unlike, &mut Vec::new()).is_ok());
         let mut ragged = points(8, |k| vec![k, k * k]);
         ragged[3].push(0.0);
         assert!(message(&ragged).contains("length 3"));

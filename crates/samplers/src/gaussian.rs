@@ -218,6 +218,10 @@ impl PathBase<Vec<f64>> for Gaussian {
         self.draw(&mut x, rng);
         x
     }
+    fn sample_into<R: Randomness + ?Sized>(&self, x: &mut Vec<f64>, rng: &mut R) {
+        x.resize(self.mean.len(), 0.0);
+        self.draw(x, rng);
+    }
 }
 
 #[cfg(test)]

@@ -142,16 +142,16 @@ pub use random_walk::{Learning, RandomWalk};
 pub use rejection::{Rejection, RejectionError, RejectionInfo};
 pub use run::{
     Both, ChainEnd, ChainSink, Coordinates, DrawSink, FileError, GivenStarts, Observe, Observer,
-    Positions, Problem, Progress, Record, Run, RunShape, SampleError, Sampler, SinkError, Starts,
-    StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
+    Positions, Problem, Progress, ProgressLines, Record, Run, RunShape, SampleError, Sampler,
+    SinkError, Starts, StartsWith, Stats, Streamed, Totals, UniformStarts, Verdict,
 };
 pub use scan::Scan;
 pub use simulated_tempering::{
     AtLevel, LevelMixture, LevelMove, SimulatedTempering, SimulatedTemperingInfo,
-    SimulatedTemperingReport, SimulatedTemperingState,
+    SimulatedTemperingReport, SimulatedTemperingRun, SimulatedTemperingState,
 };
 pub use slice::{Directions, Slice, SliceInfo, SliceState};
-pub use smc::{Resampling, Smc, SmcLadder, SmcReport, SmcSettings, SmcStage};
+pub use smc::{Resampling, Smc, SmcLadder, SmcReport, SmcRun, SmcSettings, SmcStage};
 pub use step_halving::{MeasuredBias, StepHalving, StepHalvingError};
 pub use stochastic::{
     ControlVariate, FixedMode, MiniBatch, NoControl, PreconditionedSgld, Saga, SagaMemory, Sghmc,

@@ -8,8 +8,9 @@ use ergodic_core::{
 };
 use ergodic_math::Real;
 use ergodic_math::rng::stream;
+use rand_chacha::ChaCha8Rng;
 
-use crate::annealing_path::{AnnealingError, AnnealingPath, OwnedOf};
+use crate::annealing_path::{AnnealingError, AnnealingPath, OwnedOf, StateOf};
 use crate::batch_means;
 use crate::tempering::TemperatureLadder;
 use crate::tempering::exchange::Replica;
@@ -20,13 +21,28 @@ const RUN_STREAM: u64 = 0x518 << 40;
 const BATCHES: usize = 32;
 
 /// A state and the level where it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AtLevel<X> {
     /// The state.
     pub x: X,
     /// The level on the ladder, from 0.
     pub level: usize,
+}
+
+impl<X: Clone> Clone for AtLevel<X> {
+    fn clone(&self) -> Self {
+        Self {
+            x: self.x.clone(),
+            level: self.level,
+        }
+    }
+
+    /// Keeps the memory of the state, as a reset within a step has to.
+    fn clone_from(&mut self, other: &Self) {
+        self.x.clone_from(&other.x);
+        self.level = other.level;
+    }
 }
 
 /// The joint law of a state and a level, `π(x, k) ∝ exp(g_k − E_{t_k}(x))`.
@@ -133,7 +149,8 @@ pub enum LevelMove {
 ///
 /// One chain instead of the many of parallel tempering: for large states and many temperatures.
 /// It needs good weights; [`tune`](Self::tune) finds them, or a short run of
-/// [`Tempering`](crate::Tempering) does.
+/// [`Tempering`](crate::Tempering) does. [`run`](Self::run) makes a run of one chain, with
+/// [`start`](Self::start) in pieces that can be stored.
 ///
 /// ```
 /// use ergodic_conformance::{check, strategies::PairwiseSpins};
@@ -509,43 +526,150 @@ impl<K> SimulatedTempering<K> {
         OwnedOf<A>: Clone,
         K: MarkovKernel<A::Target>,
     {
-        if !(confidence > 0.0 && confidence < 1.0) {
-            let allowed = "strictly between 0 and 1";
-            return Err(ArgumentError::new("confidence", confidence, allowed).into());
+        check_confidence(confidence)?;
+        let mut run = self.start(law, start, steps, seed)?;
+        run.advance(law, usize::MAX)?;
+        run.finish(law, confidence)
+    }
+
+    /// A run of `steps` steps that has not begun: [`run`](Self::run) in pieces.
+    ///
+    /// # Errors
+    /// If `steps` is 0, or the start has no finite energy at its level.
+    pub fn start<A>(
+        &self,
+        law: &LevelMixture<A>,
+        start: &AtLevel<OwnedOf<A>>,
+        steps: usize,
+        seed: u64,
+    ) -> Result<SimulatedTemperingRun<K, K::State, OwnedOf<A>>, AnnealingError>
+    where
+        A: AnnealingPath,
+        OwnedOf<A>: Clone,
+        K: MarkovKernel<A::Target>,
+    {
+        if steps == 0 {
+            return Err(ArgumentError::new("steps", steps, "at least 1").into());
         }
         let levels = law.ladder.len();
-        let (mut kernel, last) = (self.clone(), levels - 1);
-        let mut state = kernel.init(law, start)?;
-        let mut rng = stream(seed, RUN_STREAM);
         let length = (steps / BATCHES).max(1);
-        let mut ends = vec![[0u64; 2]; steps / length];
-        let (mut visits, mut draws) = (vec![0u64; levels], Vec::new());
-        let (mut leaving, mut round_trips) = (0.0, 0);
-        // Where the chain is on its way: from neither end, from the first, from the last.
-        let mut leg = None;
-        for step in 0..steps {
-            let info = kernel
-                .step(law, &mut state, &mut rng)
-                .map_err(|e| e.at(0, step))?;
-            visits[info.level] += 1;
-            leaving += info.leaving;
-            let batch = ends.get_mut(step / length);
+        Ok(SimulatedTemperingRun {
+            kernel: self.clone(),
+            state: self.init(law, start)?,
+            stream: stream(seed, RUN_STREAM),
+            steps,
+            step: 0,
+            ends: vec![[0; 2]; steps / length],
+            visits: vec![0; levels],
+            leaving: 0.0,
+            round_trips: 0,
+            leg: None,
+            draws: Vec::new(),
+        })
+    }
+}
+
+/// A run of [`SimulatedTempering`] between two steps: everything that a checkpoint stores.
+///
+/// It can be stored (feature `serde`) and goes on with the same bits, on the same law. A run that
+/// only needs draws, and several chains of them, has its checkpoints from
+/// [`Sampler`](crate::Sampler): [`SimulatedTempering`] is a kernel on a [`LevelMixture`] like any
+/// other.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SimulatedTemperingRun<K, S, X> {
+    kernel: SimulatedTempering<K>,
+    state: SimulatedTemperingState<S, X>,
+    stream: ChaCha8Rng,
+    steps: usize,
+    step: usize,
+    /// Visits of both ends in each batch.
+    ends: Vec<[u64; 2]>,
+    visits: Vec<u64>,
+    leaving: f64,
+    round_trips: u64,
+    /// The end that the chain has been to last on its way up and down.
+    leg: Option<usize>,
+    draws: Vec<X>,
+}
+
+impl<K, S, X> SimulatedTemperingRun<K, S, X> {
+    /// The steps that have been made.
+    pub const fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Goes on by `steps` steps at most; whether the run is complete.
+    ///
+    /// # Errors
+    /// If the target fails for good, or `law` has not the levels of the run; it is then spent.
+    pub fn advance<A>(
+        &mut self,
+        law: &LevelMixture<A>,
+        steps: usize,
+    ) -> Result<bool, AnnealingError>
+    where
+        A: AnnealingPath,
+        StateOf<A>: ToOwned<Owned = X>,
+        X: Borrow<StateOf<A>> + Clone,
+        K: MarkovKernel<A::Target, State = S>,
+    {
+        let levels = self.kernel.levels_of(law)?;
+        let (last, length) = (levels - 1, (self.steps / BATCHES).max(1));
+        let end = self.step.saturating_add(steps).min(self.steps);
+        while self.step < end {
+            let info = self
+                .kernel
+                .step(law, &mut self.state, &mut self.stream)
+                .map_err(|e| e.at(0, self.step))?;
+            self.visits[info.level] += 1;
+            self.leaving += info.leaving;
+            let batch = self.ends.get_mut(self.step / length);
             if info.level == 0 {
-                round_trips += u64::from(leg == Some(last));
-                leg = Some(0);
+                self.round_trips += u64::from(self.leg == Some(last));
+                self.leg = Some(0);
                 if let Some(batch) = batch {
                     batch[0] += 1;
                 }
             } else if info.level == last {
-                if leg == Some(0) {
-                    leg = Some(last);
+                if self.leg == Some(0) {
+                    self.leg = Some(last);
                 }
-                draws.push(state.at.x.clone());
+                self.draws.push(self.state.at.x.clone());
                 if let Some(batch) = batch {
                     batch[1] += 1;
                 }
             }
+            self.step += 1;
         }
+        Ok(self.step == self.steps)
+    }
+
+    /// The report of a complete run.
+    ///
+    /// # Errors
+    /// If the run is not complete, `confidence` is not strictly between 0 and 1, or one end of the
+    /// ladder was never visited.
+    pub fn finish<A>(
+        self,
+        law: &LevelMixture<A>,
+        confidence: f64,
+    ) -> Result<SimulatedTemperingReport<X>, AnnealingError>
+    where
+        A: AnnealingPath,
+    {
+        check_confidence(confidence)?;
+        let steps = self.steps;
+        if self.step < steps {
+            return Err(ArgumentError::new(
+                "run",
+                format!("of {} steps", self.step),
+                format!("advanced to its end, {steps} steps"),
+            )
+            .into());
+        }
+        let (levels, visits) = (self.kernel.levels_of(law)?, &self.visits);
+        let (last, length) = (levels - 1, (steps / BATCHES).max(1));
         if visits[0] == 0 || visits[last] == 0 {
             return Err(ArgumentError::new(
                 "steps",
@@ -555,7 +679,8 @@ impl<K> SimulatedTempering<K> {
             .into());
         }
         let per_batch = |count: u64| count as f64 / steps as f64 * length as f64;
-        let deviations: Vec<f64> = ends
+        let deviations: Vec<f64> = self
+            .ends
             .iter()
             .map(|[bottom, top]| {
                 *top as f64 / per_batch(visits[last]) - *bottom as f64 / per_batch(visits[0])
@@ -566,7 +691,7 @@ impl<K> SimulatedTempering<K> {
         let log_ratio = batch_means::student(
             "visits of both ends of the ladder; central limit theorem, batch means".into(),
             value,
-            if round_trips < batch_means::FEWEST_BATCHES as u64 {
+            if self.round_trips < batch_means::FEWEST_BATCHES as u64 {
                 f64::INFINITY
             } else {
                 batch_means::std_err(&deviations)
@@ -576,11 +701,20 @@ impl<K> SimulatedTempering<K> {
             confidence,
         )?;
         Ok(SimulatedTemperingReport {
-            visits,
             log_ratio,
-            leaving: leaving / steps as f64,
-            round_trips,
-            draws,
+            leaving: self.leaving / steps as f64,
+            round_trips: self.round_trips,
+            visits: self.visits,
+            draws: self.draws,
         })
+    }
+}
+
+fn check_confidence(confidence: f64) -> Result<(), ArgumentError> {
+    if confidence > 0.0 && confidence < 1.0 {
+        Ok(())
+    } else {
+        let allowed = "strictly between 0 and 1";
+        Err(ArgumentError::new("confidence", confidence, allowed))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ergodic_core::{
-    ArgumentError, Energy, Estimate, MarkovKernel, Stationarity, StepInfo, TargetError, Units,
+    ArgumentError, Bias, Energy, Estimate, MarkovKernel, Stationarity, StepInfo, TargetError, Units,
 };
 use ergodic_math::moments::Moments;
 
@@ -76,7 +76,7 @@ pub struct MeasuredBias {
     /// [`StepHalving::order`].
     pub order: u32,
     /// Divergent steps of all runs after their warm-up. If there are any, the expansion in `h` does not hold, and
-    /// `bias_dominates` is set in every estimate.
+    /// bias dominates in every estimate.
     pub divergences: u64,
 }
 
@@ -319,7 +319,9 @@ impl StepHalving {
             let n = self.chains * self.batches;
             let mut e = student(method.to_owned(), mean, error, n, n, self.confidence)?;
             e.units = Units::Dimensionless;
-            e.bias_dominates = divergences > 0;
+            if divergences > 0 {
+                e.bias = Bias::Dominates(None);
+            }
             Ok(e)
         };
         let measured = moments.iter().map(|[coarse, fine, bias, extrapolated]| {

@@ -8,8 +8,8 @@ use ergodic_core::{
 };
 use ergodic_math::rng::stream;
 use ergodic_samplers::{
-    Both, ChainSink, DrawSink, Gibbs, Problem, Progress, Run, RunShape, SampleError, Sampler, Scan,
-    SinkError,
+    Both, ChainSink, DrawSink, Gibbs, Problem, Progress, ProgressLines, Run, RunShape, SampleError,
+    Sampler, Scan, SinkError,
 };
 
 /// A correlated normal in two dimensions whose energy fails for good where it is told to.
@@ -333,6 +333,101 @@ fn a_failing_target_names_chain_and_draw() {
     assert_eq!(e.reason, "the model cannot be evaluated");
     let e = run(100_000);
     assert!(e.reason.starts_with("warm-up step "), "{e}");
+}
+
+/// A number that a step counts down, waiting `pause` milliseconds; there is nothing below 0.
+#[derive(Clone, Copy)]
+struct Countdown;
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    steps: u32,
+    pause: u64,
+}
+impl Energy for Countdown {
+    type State = Left;
+    fn energy(&self, _: &Left) -> f64 {
+        0.0
+    }
+}
+impl MarkovKernel<Countdown> for Countdown {
+    type State = Left;
+    type Info = ();
+    fn claims(&self) -> Claims {
+        Claims::INVARIANT.not_ergodic()
+    }
+    fn init(&self, _: &Countdown, x: &Left) -> Result<Left, TargetError> {
+        Ok(*x)
+    }
+    fn position<'s>(&self, _: &Countdown, state: &'s Left) -> &'s Left
+    where
+        Countdown: 's,
+    {
+        state
+    }
+    fn reset(&self, _: &Countdown, s: &mut Left, x: Option<&Left>) -> Result<(), TargetError> {
+        *s = *x.unwrap_or(s);
+        Ok(())
+    }
+    fn step<R: Randomness + ?Sized>(
+        &mut self,
+        _: &Countdown,
+        state: &mut Left,
+        _: &mut R,
+    ) -> Result<(), TargetError> {
+        std::thread::sleep(std::time::Duration::from_millis(state.pause));
+        state.steps = state
+            .steps
+            .checked_sub(1)
+            .ok_or_else(|| TargetError::new("nothing is left"))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn of_several_failures_the_earliest_is_reported_whichever_chain_is_faster() {
+    // Chain 2 fails first by the clock, chain 1 at the same draw and with the lower number; chain 0
+    // comes to its end later, and chain 3 never.
+    let start = |steps, pause| Left { steps, pause };
+    let starts = || vec![start(9, 1), start(7, 2), start(7, 0), start(u32::MAX, 0)];
+    let sampler = |warmup, threads| {
+        Sampler::new(Countdown, &Countdown)
+            .starts(starts())
+            .observe(["left"], |_: &Countdown, x: &Left, out| {
+                out[0] = f64::from(x.steps);
+            })
+            .warmup(warmup)
+            .draws(30)
+            .threads(threads)
+            .run()
+    };
+    for threads in [1, 2, 4] {
+        for _ in 0..2 {
+            let Err(SampleError::Target(error)) = sampler(0, threads) else {
+                panic!("it fails");
+            };
+            assert_eq!((error.chain, error.draw), (Some(1), Some(7)), "{threads}");
+            let Err(SampleError::Target(error)) = sampler(20, threads) else {
+                panic!("it fails");
+            };
+            assert_eq!(error.chain, Some(1), "{threads} threads");
+            assert!(error.reason.starts_with("warm-up step 7:"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn progress_lines_tell_of_every_chain() {
+    let mut log = Vec::new();
+    let progress = ProgressLines::new(&mut log).lines(4).unwrap();
+    let _ = sampler(&NORMAL).progress(progress).run().unwrap();
+    let log = String::from_utf8(log).unwrap();
+    assert_eq!(log.lines().count(), 3 * 2 * 4, "{log}");
+    for chain in 0..3 {
+        for at in ["warm-up 60/60", "draw 10/40", "draw 40/40"] {
+            let line = format!("chain {chain}: {at}, step size ");
+            assert_eq!(log.matches(&line).count(), 1, "{line}\n{log}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod annealing;
 
 use annealing::{CRITICAL, Free, LEVELS_4X4, Torus};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
-use ergodic_conformance::{Law, check};
+use ergodic_conformance::{Law, check, suite};
 use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, StepInfo, Tempered};
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
@@ -88,6 +88,25 @@ fn exact_draws_at_the_base_keep_the_joint_law() {
         let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3).level_move(moves);
         let states = at_levels(&table.states(), 3);
         check(&kernel, &target, &states, 1e-13).unwrap().assert();
+    }
+}
+
+#[test]
+fn a_step_allocates_nothing_where_the_base_is_drawn() {
+    let torus = Torus::new(4);
+    let spins = GeometricPath {
+        target: &torus,
+        base: Free(16),
+    };
+    let start = AtLevel {
+        x: vec![1; 16],
+        level: 0,
+    };
+    for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
+        let ladder = TemperatureLadder::linear(0.0, 0.2, 2).unwrap();
+        let target = LevelMixture::new(spins.clone(), ladder, vec![0.0; 3]).unwrap();
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Sweep), 3).level_move(moves);
+        suite::allocates_nothing(&kernel, &target, &start);
     }
 }
 
@@ -223,6 +242,32 @@ impl<T: Energy<State = usize> + ?Sized> Propose<T> for Any {
 }
 
 #[test]
+fn a_run_under_way_has_no_report_and_fits_its_own_ladder_only() {
+    let table = FiniteTable::new(vec![0.0, 1.0]).unwrap();
+    let ladder = |levels: &[f64]| TemperatureLadder::new(levels.to_vec()).unwrap();
+    let law = LevelMixture::new(Temperatures(&table), ladder(&[0.5, 1.0]), vec![0.0; 2]).unwrap();
+    let longer = ladder(&[0.2, 0.5, 1.0]);
+    let longer = LevelMixture::new(Temperatures(&table), longer, vec![0.0; 3]).unwrap();
+    let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 2);
+    let start = AtLevel { x: 0, level: 0 };
+    assert!(kernel.start(&law, &start, 0, 1).is_err());
+    let mut run = kernel.start(&law, &start, 100, 1).unwrap();
+    assert!(!run.advance(&law, 99).unwrap());
+    assert_eq!(run.step(), 99);
+    let error = run.clone().finish(&law, 0.9).unwrap_err();
+    assert!(error.to_string().contains("99 steps"), "{error}");
+    assert!(run.advance(&longer, 1).is_err());
+    assert!(run.advance(&law, 5).unwrap());
+    assert_eq!(run.step(), 100);
+    assert!(run.clone().finish(&longer, 0.9).is_err());
+    assert!(run.clone().finish(&law, f64::NAN).is_err());
+    assert_eq!(
+        run.finish(&law, 0.9).unwrap().visits.iter().sum::<u64>(),
+        100
+    );
+}
+
+#[test]
 fn bad_weights_levels_and_starts_are_typed_errors() {
     let table = FiniteTable::new(vec![0.0, f64::INFINITY]).unwrap();
     let ladder = || TemperatureLadder::new(vec![0.5, 1.0]).unwrap();
@@ -253,4 +298,82 @@ fn bad_weights_levels_and_starts_are_typed_errors() {
     three.reset(&longer, &mut state, Some(&top)).unwrap();
     assert!(kernel.reset(&target, &mut state, None).is_err());
     assert!(three.steps_per_move(0).is_err());
+}
+
+/// What is stored goes on with the same bits.
+#[cfg(feature = "serde")]
+mod stored {
+    use ergodic_core::LocalEnergy;
+    use ergodic_samplers::{Proposal, Sampler};
+
+    use super::*;
+
+    /// Proposes any of three states.
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Anywhere;
+    impl<T: LocalEnergy<Move = usize> + ?Sized> Proposal<T> for Anywhere {
+        fn propose<R: Randomness + ?Sized>(&self, _: &T, _: &T::State, rng: &mut R) -> usize {
+            rng.index(3)
+        }
+        fn connects(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_stored_run_goes_on_with_the_same_bits() {
+        let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+        let path = GeometricPath {
+            target: &table,
+            base: Uniform(3),
+        };
+        let ladder = TemperatureLadder::new(vec![0.0, 0.4, 1.0]).unwrap();
+        let law = LevelMixture::new(path, ladder, vec![0.2, -0.3, 0.5]).unwrap();
+        let start = AtLevel { x: 0, level: 0 };
+        for moves in [LevelMove::Neighbour, LevelMove::HeatBath] {
+            let kernel = SimulatedTempering::new(Metropolis::new(Anywhere), 3).level_move(moves);
+            let whole = kernel.run(&law, &start, 1000, 0.9, 3).unwrap();
+            let mut run = kernel.start(&law, &start, 1000, 3).unwrap();
+            while !run.advance(&law, 37).unwrap() {
+                let bytes = postcard::to_allocvec(&run).unwrap();
+                run = postcard::from_bytes(&bytes).unwrap();
+            }
+            let pieces = run.finish(&law, 0.9).unwrap();
+            assert_eq!(whole.draws, pieces.draws);
+            assert_eq!(whole.visits, pieces.visits);
+            assert_eq!(whole.log_ratio, pieces.log_ratio);
+            assert_eq!(whole.leaving, pieces.leaving);
+            assert_eq!(whole.round_trips, pieces.round_trips);
+        }
+    }
+
+    #[test]
+    fn the_driver_runs_it_as_any_kernel_and_resumes_its_checkpoint() {
+        let table = FiniteTable::new(vec![0.0, 1.3, -0.7]).unwrap();
+        let ladder = TemperatureLadder::new(vec![0.3, 0.6, 1.0]).unwrap();
+        let law = LevelMixture::new(Temperatures(&table), ladder, vec![0.0; 3]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run");
+        let kernel = SimulatedTempering::new(Gibbs::new(Scan::Random), 3);
+        let sampler = |draws| {
+            Sampler::new(kernel.clone(), &law)
+                .starts(vec![AtLevel { x: 0, level: 0 }])
+                .observe(
+                    ["level", "x"],
+                    |_: &LevelMixture<_>, at: &AtLevel<usize>, out| {
+                        out[0] = at.level as f64;
+                        out[1] = at.x as f64;
+                    },
+                )
+                .chains(2)
+                .warmup(10)
+                .draws(draws)
+        };
+        let whole = sampler(200).run().unwrap();
+        let _ = sampler(70).checkpoint(&file, 50).run().unwrap();
+        let resumed = sampler(200).resume(&file).run().unwrap();
+        for chain in 0..2 {
+            assert_eq!(whole.draws.chain(chain), resumed.draws.chain(chain));
+        }
+    }
 }

@@ -10,8 +10,9 @@ use ergodic_core::{
 };
 use ergodic_math::special::log_mean_exp;
 use ergodic_samplers::{
-    Between, Gaussian, Gibbs, LinearPath, Metropolis, OneChain, Proposal, RandomWalk, Resampling,
-    Scan, Smc, SmcLadder, SmcSettings, TemperatureLadder, Temperatures, UnadjustedLangevin,
+    AnnealingError, Between, Gaussian, Gibbs, LinearPath, Metropolis, OneChain, Proposal,
+    RandomWalk, Resampling, Scan, Smc, SmcLadder, SmcSettings, TemperatureLadder, Temperatures,
+    UnadjustedLangevin,
 };
 
 const ALL: [Resampling; 4] = [
@@ -407,22 +408,21 @@ impl<T: Energy<State = [f64]>> MarkovKernel<Between<Gaussian, T>> for Forgets {
 fn the_stated_error_is_not_below_the_true_one_after_many_resamplings() {
     // From N(0, 1) to N(0, 10⁻⁶) in three dimensions: a dozen resamplings.
     let target = Gaussian::independent(vec![0.0; 3], vec![1e-3; 3]).unwrap();
+    let path = || LinearPath {
+        base: Gaussian::standard(3).unwrap(),
+        target: &target,
+    };
+    let smc = |settings| Smc::new(path(), Forgets { precision: 1e6 }, settings).unwrap();
+    // The levels of one adaptive run serve all others, which need not search for them.
+    let settings = SmcSettings::default().particles(256);
+    let ladder = SmcLadder::Fixed(smc(settings.clone()).run().unwrap().ladder);
+    let settings = settings.ladder(ladder);
     let runs = 200;
     for resampling in ALL {
         let (mut squares, mut stated, mut resamplings) = (0.0, 0.0, 0);
         for seed in 0..runs {
-            let path = LinearPath {
-                base: Gaussian::standard(3).unwrap(),
-                target: &target,
-            };
-            let settings = SmcSettings::default()
-                .particles(256)
-                .resampling(resampling)
-                .seed(seed);
-            let report = Smc::new(path, Forgets { precision: 1e6 }, settings)
-                .unwrap()
-                .run()
-                .unwrap();
+            let settings = settings.clone().resampling(resampling).seed(1000 + seed);
+            let report = smc(settings).run().unwrap();
             let error = report.log_z.value - PathBase::<Vec<f64>>::log_z(&target);
             squares += error * error / runs as f64;
             stated += report.log_z.std_err.powi(2) / runs as f64;
@@ -472,4 +472,76 @@ fn the_second_of_two_runs_has_random_numbers_of_its_own() {
     all.extend(second.log_z_populations);
     all.sort_by(f64::total_cmp);
     assert!(all.windows(2).all(|w| w[0] < w[1]), "{all:?}");
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_stored_run_goes_on_with_the_same_bits() {
+    let wells = TwoWells { dim: 2, apart: 2.0 };
+    let path = LinearPath {
+        base: Gaussian::independent(vec![0.0; 2], vec![3.0; 2]).unwrap(),
+        target: &wells,
+    };
+    // Kernels that adapt from stage to stage, resampling, and two populations: all that a run has.
+    let settings = SmcSettings::default()
+        .particles(150)
+        .ladder(SmcLadder::Adaptive(0.97))
+        .threshold(0.99)
+        .tuning_steps(10)
+        .populations(2)
+        .seed(6);
+    let smc = Smc::new(path, RandomWalk::new(1.0).unwrap(), settings).unwrap();
+    let (first, second) = smc.run_twice().unwrap();
+    assert!(first.stages.len() > 3 && first.stages.iter().any(|s| s.resampled));
+    for (whole, mut run) in [(&first, smc.start()), (&second, smc.start_again(&first))] {
+        let mut stops = 0;
+        // A stage at a time, each stored and read; first the run that has not begun.
+        loop {
+            let bytes = postcard::to_allocvec(&run).unwrap();
+            run = postcard::from_bytes(&bytes).unwrap();
+            stops += 1;
+            if smc.advance(&mut run, 1).unwrap() {
+                break;
+            }
+            assert!(run.arrived() < 2 && !run.stages().is_empty());
+        }
+        assert!(stops > whole.stages.len());
+        assert!(smc.advance(&mut run, 5).unwrap(), "nothing is left to do");
+        let pieces = smc.finish(run).unwrap();
+        assert_eq!(whole.particles, pieces.particles);
+        assert_eq!(whole.weights, pieces.weights);
+        assert_eq!(whole.ancestors, pieces.ancestors);
+        assert_eq!(whole.stages, pieces.stages);
+        assert_eq!(whole.log_z, pieces.log_z);
+        assert_eq!(whole.log_z_populations, pieces.log_z_populations);
+        assert_eq!(
+            (whole.unbiased, &whole.ladder),
+            (pieces.unbiased, &pieces.ladder)
+        );
+    }
+}
+
+#[test]
+fn a_run_that_has_not_arrived_has_no_report() {
+    let table = table();
+    let path = GeometricPath {
+        target: &table,
+        base: Uniform(4),
+    };
+    let settings = SmcSettings::default()
+        .particles(64)
+        .populations(2)
+        .ladder(fixed(3));
+    let smc = Smc::new(path, Gibbs::new(Scan::Random), settings).unwrap();
+    let mut run = smc.start();
+    assert_eq!((run.arrived(), run.stages().len()), (0, 0));
+    assert!(!smc.advance(&mut run, 4).unwrap());
+    assert_eq!((run.arrived(), run.stages().len()), (1, 1));
+    let Err(AnnealingError::Argument(error)) = smc.finish(run.clone()) else {
+        panic!("one population is missing");
+    };
+    assert_eq!(error.argument, "run");
+    assert!(smc.advance(&mut run, 2).unwrap());
+    assert_eq!(run.arrived(), 2);
+    assert_eq!(smc.finish(run).unwrap().log_z_populations.len(), 2);
 }

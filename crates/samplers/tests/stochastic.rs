@@ -9,8 +9,8 @@ use ergodic_core::{
     Energy, EnergyGradient, MarkovKernel, StepInfo, StochasticGradient, Tempered, WarmupStep,
 };
 use ergodic_samplers::{
-    ControlVariate, FixedMode, InPhaseSpace, MiniBatch, NoControl, PhaseKernel, PreconditionedSgld,
-    Saga, Sghmc, Sgld, Sgnht, StepSchedule, Svrg,
+    ControlVariate, Cycle, FixedMode, InPhaseSpace, MiniBatch, Mixture, NoControl, PhaseKernel,
+    PreconditionedSgld, Saga, Sghmc, Sgld, Sgnht, StepSchedule, Svrg,
 };
 use phase::Gaussian;
 
@@ -521,6 +521,16 @@ owes! {
     psgld_owes: PreconditionedSgld::new(constant(0.05), pair());
     sghmc_owes: Sghmc::new(constant(0.05), 1.0, pair().control(Saga)).unwrap();
     sgnht_owes: Sgnht::new(StepSchedule::cyclical(0.1, 10, 0.2).unwrap(), 1.0, pair()).unwrap();
+    // Each is reset to where the other went, with the memory of its control variate.
+    a_cycle_owes: Cycle::new(
+        Sgld::new(constant(0.05), pair().control(Svrg::new(3).unwrap())),
+        Sgnht::new(constant(0.05), 1.0, pair().with_replacement().control(Saga)).unwrap(),
+    );
+    a_mixture_owes: Mixture::new(
+        0.5,
+        Sghmc::new(constant(0.05), 1.0, pair()).unwrap(),
+        Sgld::new(constant(0.05), pair().control(FixedMode::new(vec![0.1, 0.2]).unwrap())),
+    ).unwrap();
 }
 
 /// `E = x⁴` as one term.

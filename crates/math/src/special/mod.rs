@@ -5,13 +5,15 @@
 //! the real line return `f64` and give NaN for NaN only; the others return a
 //! [`DomainError`](crate::DomainError) that names the argument.
 
+mod bessel;
 mod gamma;
 mod incomplete;
 mod log_space;
 mod log_sum;
 mod normal;
 
-pub use gamma::{digamma, ln_gamma, trigamma};
+pub use bessel::{bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i};
+pub use gamma::{digamma, digamma_inverse, ln_gamma, trigamma};
 pub use incomplete::{
     beta_regularized, binomial_cdf, binomial_quantile, binomial_survival, chi_squared_cdf,
     chi_squared_survival, gamma_p, gamma_q,

@@ -201,7 +201,7 @@ impl<F: Unit> WorkOfHidden<'_, F> {
         let y = x + c;
         let s = y.abs();
         let d = self.difference * s;
-        let u = ((-(self.from * s)).sigmoid() * (-d).exp_m1()).ln_1p();
+        let u = F::ln_1p((-(self.from * s)).sigmoid() * F::exp_m1(-d));
         if y < F::ZERO { u } else { d + u }
     }
 }

@@ -1,6 +1,6 @@
 //! One chain: its kernel, state and stream, and the loop that moves it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ergodic_core::{Energy, MarkovKernel, StepInfo, TargetError, WarmupStep};
 use rand_chacha::ChaCha8Rng;
@@ -48,8 +48,9 @@ pub(super) struct Plan<'r, T: ?Sized, R, K, S, C> {
     pub(super) draws: usize,
     pub(super) thin: usize,
     pub(super) stop: Option<&'r AtomicBool>,
-    /// Raised by a chain that failed: the others need not go on.
-    pub(super) failed: AtomicBool,
+    /// The iterations of the chain that failed earliest, `usize::MAX` if none has: the others go
+    /// on until there and no further, as an earlier failure is the one to report.
+    pub(super) failed_at: AtomicUsize,
     pub(super) observer: Option<&'r dyn Observer>,
     pub(super) keeper: Option<&'r dyn Keep<K, S, C>>,
 }
@@ -70,7 +71,8 @@ where
     ) -> Result<(), SampleError> {
         let outcome = self.iterate(index, chain, sink);
         if outcome.is_err() {
-            self.failed.store(true, Ordering::Relaxed);
+            self.failed_at
+                .fetch_min(chain.iterations, Ordering::Relaxed);
         }
         outcome
     }
@@ -83,7 +85,7 @@ where
     ) -> Result<(), SampleError> {
         let mut row = vec![0.0; self.parameters];
         let total = self.warmup + self.draws;
-        while chain.iterations < total && !self.stopped() {
+        while chain.iterations < total && !self.stopped(chain.iterations) {
             if chain.iterations < self.warmup {
                 self.warm(chain).map_err(|mut e| {
                     e.reason = format!("warm-up step {}: {}", chain.iterations, e.reason);
@@ -165,9 +167,9 @@ where
         keeper.keep(index, chain, energy, sink, write_file)
     }
 
-    fn stopped(&self) -> bool {
+    fn stopped(&self, iterations: usize) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
-            || self.failed.load(Ordering::Relaxed)
+            || iterations > self.failed_at.load(Ordering::Relaxed)
     }
 
     fn report(&self, index: usize, chain: &Chain<K, K::State>) {

@@ -7,12 +7,13 @@ mod chain;
 mod checkpoint;
 mod error;
 mod observer;
+mod progress_lines;
 mod record;
 mod sink;
 mod stats;
 mod verdict;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use ergodic_core::{ArgumentError, Draws, Energy, MarkovKernel};
 use ergodic_math::rng::stream;
@@ -27,6 +28,7 @@ use sink::{InMemory, Memory};
 
 pub use error::{FileError, SampleError, SinkError};
 pub use observer::{Observer, Progress};
+pub use progress_lines::ProgressLines;
 pub use record::{
     Coordinates, GivenStarts, Observe, Positions, Record, Starts, StartsWith, UniformStarts,
 };
@@ -243,7 +245,7 @@ where
         self
     }
 
-    /// Tells `observer` how the run goes.
+    /// Tells `observer` how the run goes: a function of [`Progress`], or [`ProgressLines`].
     pub fn progress(mut self, observer: impl Observer + 'a) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -438,7 +440,9 @@ where
     ///
     /// # Errors
     /// If a setting is outside its domain, a start or the target fails, a checkpoint cannot be
-    /// read, written or continued, or the run was stopped before every chain had a draw.
+    /// read, written or continued, or the run was stopped before every chain had a draw. Where
+    /// several chains fail, the error is that of the earliest warm-up step or draw, of the chain
+    /// with the lowest number if there are several: the same for any number of threads.
     pub fn run(self) -> Result<Run<K, K::State>, SampleError> {
         let settings = self.settings;
         let driven = self.drive(&Memory)?;
@@ -538,12 +542,15 @@ where
         let (mut begun, stored_names) = self.restore::<D>(&shape)?;
         #[cfg(not(feature = "serde"))]
         let mut begun: Vec<_> = (0..self.settings.chains).map(|_| None).collect();
-        threads.each(&mut begun, |index, slot: &mut Option<Begun<_, _>>| {
-            if slot.is_none() {
-                *slot = Some(self.begin(index)?);
-            }
-            Ok(())
-        })?;
+        threads
+            .each(&mut begun, |index, slot: &mut Option<Begun<_, _>>| {
+                if slot.is_none() {
+                    *slot = Some(self.begin(index)?);
+                }
+                Ok(())
+            })
+            .into_iter()
+            .collect::<Result<(), _>>()?;
         let begun: Vec<Begun<K, K::State>> = begun.into_iter().flatten().collect();
         shape.names = self.names_of(&begun)?;
         #[cfg(feature = "serde")]
@@ -582,7 +589,7 @@ where
             draws: self.settings.draws,
             thin: self.settings.thin,
             stop: self.stop,
-            failed: AtomicBool::new(false),
+            failed_at: AtomicUsize::new(usize::MAX),
             observer: self.observer.as_deref(),
             keeper,
         };
@@ -592,10 +599,16 @@ where
                 plan.keep(keeper, index, chain, sink, false)?;
             }
         }
-        threads.each(&mut chains, |index, (chain, sink)| {
+        let outcomes = threads.each(&mut chains, |index, (chain, sink)| {
             plan.advance(index, chain, sink)
-        })?;
-        Ok(Driven { shape, chains })
+        });
+        // Of several chains that failed, the first that did: by its iterations, then its number.
+        let failures = outcomes.into_iter().zip(&chains);
+        let failures = failures.filter_map(|(o, (chain, _))| Some((chain.iterations, o.err()?)));
+        match failures.min_by_key(|(iterations, _)| *iterations) {
+            Some((_, error)) => Err(error),
+            None => Ok(Driven { shape, chains }),
+        }
     }
 
     fn begin(&self, index: usize) -> Result<Begun<K, K::State>, SampleError> {
@@ -761,13 +774,13 @@ struct Threads {
 }
 
 impl Threads {
-    /// Applies `act` to each item with its index; the error of the lowest index wins.
+    /// Applies `act` to each item with its index.
     fn each<I: Send>(
         &self,
         items: &mut [I],
         act: impl Fn(usize, &mut I) -> Result<(), SampleError> + Sync,
-    ) -> Result<(), SampleError> {
-        let outcomes: Vec<Result<(), SampleError>> = if self.alone {
+    ) -> Vec<Result<(), SampleError>> {
+        if self.alone {
             let items = items.iter_mut().enumerate();
             items.map(|(i, item)| act(i, item)).collect()
         } else {
@@ -779,7 +792,6 @@ impl Threads {
                 Some(pool) => pool.install(parallel),
                 None => parallel(),
             }
-        };
-        outcomes.into_iter().collect()
+        }
     }
 }

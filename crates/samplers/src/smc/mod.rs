@@ -4,4 +4,4 @@ mod resampling;
 mod run;
 
 pub use resampling::Resampling;
-pub use run::{Smc, SmcLadder, SmcReport, SmcSettings, SmcStage};
+pub use run::{Smc, SmcLadder, SmcReport, SmcRun, SmcSettings, SmcStage};

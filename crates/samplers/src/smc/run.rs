@@ -206,6 +206,10 @@ impl SmcSettings {
 /// Particles move in parallel on rayon's current pool in blocks of 64 with one random stream each:
 /// the same bits for any number of threads.
 ///
+/// [`start`](Self::start), [`advance`](Self::advance) and [`finish`](Self::finish) are
+/// [`run`](Self::run) in pieces: an [`SmcRun`] can be stored between them (feature `serde`) and goes
+/// on with the same bits.
+///
 /// ```
 /// use ergodic_conformance::strategies::FiniteTable;
 /// use ergodic_core::{GeometricPath, PathBase, Randomness};
@@ -239,6 +243,7 @@ pub struct Smc<A, K> {
 
 /// One stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SmcStage {
     /// The level that was reached.
     pub t: f64,
@@ -331,6 +336,7 @@ fn effective(weights: &[f64]) -> f64 {
 
 /// A particle: its position, and what the kernel carries for it once it has moved.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Particle<S, X> {
     x: X,
     state: Option<S>,
@@ -339,15 +345,54 @@ struct Particle<S, X> {
     acceptance: Option<f64>,
 }
 
-/// One population at the end of its path.
-struct Population<K, X> {
-    particles: Vec<X>,
-    ancestors: Vec<usize>,
+/// One population on its path.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Population<K, S, X> {
+    particles: Vec<Particle<S, X>>,
+    /// Normalised.
     log_weights: Vec<f64>,
     log_ratio: f64,
     resamplings: i32,
+    /// The level that was reached.
+    t: f64,
     stages: Vec<SmcStage>,
     kernels: Vec<K>,
+    /// One stream per block of particles.
+    streams: Vec<ChaCha8Rng>,
+    resampling: ChaCha8Rng,
+    tuning: ChaCha8Rng,
+}
+
+impl<K, S, X> Population<K, S, X> {
+    fn ancestors(&self) -> Vec<usize> {
+        self.particles.iter().map(|p| p.ancestor).collect()
+    }
+}
+
+/// A run of [`Smc`] between two stages: everything that a checkpoint stores.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SmcRun<K, S, X> {
+    /// Which streams the first population has.
+    first: u64,
+    /// Levels and kernels that were chosen before, for a second run.
+    given: Option<(Vec<f64>, Vec<K>)>,
+    /// Populations at the end of their path; the last one may be under way.
+    populations: Vec<Population<K, S, X>>,
+    complete: bool,
+}
+
+impl<K, S, X> SmcRun<K, S, X> {
+    /// The populations that have arrived.
+    pub fn arrived(&self) -> usize {
+        self.populations.len() - usize::from(!self.complete && !self.populations.is_empty())
+    }
+
+    /// The stages so far of the population that is under way, or of the last one.
+    pub fn stages(&self) -> &[SmcStage] {
+        self.populations.last().map_or(&[], |p| &p.stages)
+    }
 }
 
 /// What the stages of a population follow.
@@ -355,6 +400,22 @@ enum Plan<'a, K> {
     Adaptive(f64),
     Fixed(&'a [f64], &'a [K]),
 }
+
+impl<K> Plan<'_, K> {
+    /// Whether the population is at the end of the path.
+    fn ends<S, X>(&self, population: &Population<K, S, X>) -> bool {
+        match self {
+            Plan::Adaptive(_) => population.t >= 1.0,
+            Plan::Fixed(levels, _) => population.stages.len() + 1 >= levels.len(),
+        }
+    }
+}
+
+/// The run of kernel `K` along path `A`.
+type RunOf<A, K> = SmcRun<K, <K as MarkovKernel<<A as AnnealingPath>::Target>>::State, OwnedOf<A>>;
+/// One of its populations.
+type PopulationOf<A, K> =
+    Population<K, <K as MarkovKernel<<A as AnnealingPath>::Target>>::State, OwnedOf<A>>;
 
 impl<A, K> Smc<A, K> {
     /// Along `path` with `kernel`.
@@ -391,10 +452,7 @@ where
     /// # Errors
     /// If the target fails, or every particle has lost its weight.
     pub fn run(&self) -> Result<SmcReport<K, OwnedOf<A>>, AnnealingError> {
-        self.populations(0, |_| match &self.settings.ladder {
-            SmcLadder::Adaptive(share) => Plan::Adaptive(*share),
-            SmcLadder::Fixed(ladder) => Plan::Fixed(ladder.levels(), &[]),
-        })
+        self.complete(self.start())
     }
 
     /// The adaptive run, and a run with new random streams on the ladder and the kernels that the
@@ -408,28 +466,92 @@ where
         &self,
     ) -> Result<(SmcReport<K, OwnedOf<A>>, SmcReport<K, OwnedOf<A>>), AnnealingError> {
         let first = self.run()?;
-        let (levels, kernels) = (first.ladder.levels(), &first.kernels);
-        let second = self.populations(SECOND_RUN, |_| Plan::Fixed(levels, kernels))?;
+        let second = self.complete(self.start_again(&first))?;
         Ok((first, second))
     }
 
-    fn populations<'a>(
-        &self,
-        first: u64,
-        plan: impl Fn(usize) -> Plan<'a, K>,
-    ) -> Result<SmcReport<K, OwnedOf<A>>, AnnealingError>
-    where
-        K: 'a,
-    {
+    fn complete(&self, mut run: RunOf<A, K>) -> Result<SmcReport<K, OwnedOf<A>>, AnnealingError> {
+        while !self.advance(&mut run, usize::MAX)? {}
+        self.finish(run)
+    }
+
+    /// A run that has not begun.
+    pub fn start(&self) -> RunOf<A, K> {
+        SmcRun {
+            first: 0,
+            given: None,
+            populations: Vec::new(),
+            complete: false,
+        }
+    }
+
+    /// A run that has not begun, with new random streams on the ladder and the kernels of `report`:
+    /// the second of [`run_twice`](Self::run_twice).
+    pub fn start_again(&self, report: &SmcReport<K, OwnedOf<A>>) -> RunOf<A, K> {
+        SmcRun {
+            first: SECOND_RUN,
+            given: Some((report.ladder.levels().to_vec(), report.kernels.clone())),
+            populations: Vec::new(),
+            complete: false,
+        }
+    }
+
+    /// Goes on by `stages` stages at most; whether the run is complete.
+    ///
+    /// # Errors
+    /// If the target fails, or every particle has lost its weight; the run is then spent.
+    pub fn advance(&self, run: &mut RunOf<A, K>, stages: usize) -> Result<bool, AnnealingError> {
+        let RunOf::<A, K> {
+            first,
+            given,
+            populations,
+            complete,
+        } = run;
+        let plan = match (given, &self.settings.ladder) {
+            (Some((levels, kernels)), _) => Plan::Fixed(levels, kernels),
+            (None, SmcLadder::Adaptive(share)) => Plan::Adaptive(*share),
+            (None, SmcLadder::Fixed(ladder)) => Plan::Fixed(ladder.levels(), &[]),
+        };
+        let mut arrived = true;
+        if let Some(last) = populations.last() {
+            arrived = plan.ends(last);
+        }
+        for _ in 0..stages {
+            if arrived {
+                if populations.len() == self.settings.populations {
+                    break;
+                }
+                populations.push(self.population(*first + populations.len() as u64)?);
+            }
+            if let Some(last) = populations.last_mut() {
+                self.stage(last, &plan)?;
+                arrived = plan.ends(last);
+                if arrived {
+                    // No kernel moves them any more.
+                    last.particles.iter_mut().for_each(|p| p.state = None);
+                }
+            }
+        }
+        *complete = arrived && populations.len() == self.settings.populations;
+        Ok(*complete)
+    }
+
+    /// The report of a complete run.
+    ///
+    /// # Errors
+    /// If the run is not complete.
+    pub fn finish(&self, run: RunOf<A, K>) -> Result<SmcReport<K, OwnedOf<A>>, AnnealingError> {
         let settings = &self.settings;
-        let mut fixed = true;
-        let populations = (0..settings.populations)
-            .map(|p| {
-                let plan = plan(p);
-                fixed &= matches!(plan, Plan::Fixed(..));
-                self.population(first + p as u64, &plan)
-            })
-            .collect::<Result<Vec<_>, AnnealingError>>()?;
+        if !run.complete || run.populations.len() != settings.populations {
+            return Err(ArgumentError::new(
+                "run",
+                format!("of {} populations that have arrived", run.arrived()),
+                format!("advanced until all {} have", settings.populations),
+            )
+            .into());
+        }
+        let fixed = run.given.is_some() || matches!(settings.ladder, SmcLadder::Fixed(_));
+        let populations = run.populations;
 
         // Moves that leave another law invariant bias the weights of all later stages.
         let claims = MarkovKernel::<A::Target>::claims(&self.kernel);
@@ -447,7 +569,7 @@ where
                 Resampling::Multinomial => (p.resamplings, ""),
                 _ => (0, ", from above"),
             };
-            let variance = genealogical_variance(&p.log_weights, &p.ancestors, resamplings);
+            let variance = genealogical_variance(&p.log_weights, &p.ancestors(), resamplings);
             let method = format!(
                 "sequential Monte Carlo on {} ladder; central limit theorem, genealogical variance \
                  of Lee and Whiteley{note}",
@@ -472,8 +594,8 @@ where
         let (mut particles, mut ancestors) = (Vec::new(), Vec::new());
         let (mut stages, mut kernels) = (Vec::new(), Vec::new());
         for (p, population) in populations.into_iter().enumerate() {
-            particles.extend(population.particles);
-            ancestors.extend(population.ancestors);
+            ancestors.extend(population.ancestors());
+            particles.extend(population.particles.into_iter().map(|p| p.x));
             if p == 0 {
                 (stages, kernels) = (population.stages, population.kernels);
             }
@@ -492,20 +614,14 @@ where
         })
     }
 
-    fn population(
-        &self,
-        id: u64,
-        plan: &Plan<'_, K>,
-    ) -> Result<Population<K, OwnedOf<A>>, AnnealingError> {
+    /// A population at the base.
+    fn population(&self, id: u64) -> Result<PopulationOf<A, K>, AnnealingError> {
         let (settings, path) = (&self.settings, &self.path);
         let n = settings.particles;
         let offset = id * POPULATION;
         let mut streams: Vec<ChaCha8Rng> = (0..n.div_ceil(BLOCK))
             .map(|b| stream(settings.seed, PARTICLE_STREAMS + offset + b as u64))
             .collect();
-        let mut resampling = stream(settings.seed, RESAMPLING_STREAM + offset);
-        let mut tuning = stream(settings.seed, TUNING_STREAM + offset);
-
         let mut particles = Vec::with_capacity(n);
         for i in 0..n {
             let x = path.sample_base(&mut streams[i / BLOCK]);
@@ -516,83 +632,102 @@ where
                 acceptance: None,
             });
         }
-        let mut log_weights = vec![-Real::ln(n as f64); n]; // normalised
-        let (mut log_ratio, mut resamplings, mut t) = (0.0, 0, 0.0);
-        let (mut stages, mut kernels) = (Vec::new(), Vec::new());
-        loop {
-            let stage = stages.len();
-            let (next, works) = self.next_level(&particles, &log_weights, t, stage, plan)?;
+        Ok(Population {
+            particles,
+            log_weights: vec![-Real::ln(n as f64); n],
+            log_ratio: 0.0,
+            resamplings: 0,
+            t: 0.0,
+            stages: Vec::new(),
+            kernels: Vec::new(),
+            streams,
+            resampling: stream(settings.seed, RESAMPLING_STREAM + offset),
+            tuning: stream(settings.seed, TUNING_STREAM + offset),
+        })
+    }
 
-            // Weigh.
-            let conditional_ess = conditional_ess(&log_weights, &works);
-            for (weight, work) in log_weights.iter_mut().zip(&works) {
-                *weight -= work;
-            }
-            let step = log_sum_exp(&log_weights);
-            if step == f64::NEG_INFINITY {
-                return Err(no_particle(next).into());
-            }
-            log_ratio += step;
-            for weight in &mut log_weights {
-                *weight -= step;
-            }
-            let weights: Vec<f64> = log_weights.iter().map(|w| Real::exp(*w)).collect();
-            let ess = effective(&weights);
+    /// Weighs, resamples and moves a population that has not arrived.
+    fn stage(
+        &self,
+        population: &mut PopulationOf<A, K>,
+        plan: &Plan<'_, K>,
+    ) -> Result<(), AnnealingError> {
+        let (settings, path) = (&self.settings, &self.path);
+        let n = settings.particles;
+        let stage = population.stages.len();
+        let PopulationOf::<A, K> {
+            particles,
+            log_weights,
+            log_ratio,
+            resamplings,
+            t,
+            stages,
+            kernels,
+            streams,
+            resampling,
+            tuning,
+        } = population;
+        let (next, works) = self.next_level(particles, log_weights, *t, stage, plan)?;
 
-            // Resample. At the end weights are handed back as they are.
-            let last = match plan {
-                Plan::Adaptive(_) => next >= 1.0,
-                Plan::Fixed(levels, _) => stage + 2 >= levels.len(),
-            };
-            let resampled = settings.threshold == 1.0 || ess < settings.threshold * n as f64;
-            if resampled && !last {
-                let mut parents = vec![0; n];
-                settings
-                    .resampling
-                    .draw(&weights, &mut parents, &mut resampling)?;
-                particles = parents.iter().map(|&p| particles[p].clone()).collect();
-                log_weights.fill(-Real::ln(n as f64));
-                resamplings += 1;
-            }
-
-            // Move.
-            let target = path.at(next);
-            let kernel = match plan {
-                Plan::Fixed(_, given) if stage < given.len() => given[stage].clone(),
-                Plan::Fixed(..) => self.kernel.clone(),
-                Plan::Adaptive(_) => {
-                    let from = kernels.last().unwrap_or(&self.kernel);
-                    self.tune(&target, from, &particles, &log_weights, &mut tuning)?
-                }
-            };
-            self.moves(&target, &kernel, &mut particles, &log_weights, &mut streams)
-                .map_err(|mut e| {
-                    e.draw = Some(stage);
-                    e
-                })?;
-            stages.push(SmcStage {
-                t: next,
-                conditional_ess,
-                ess,
-                resampled: resampled && !last,
-                log_ratio,
-                acceptance: mean_acceptance(&particles),
-                ancestors: distinct(particles.iter().map(|p| p.ancestor), n),
-            });
-            kernels.push(kernel);
-            t = next;
-            if last {
-                return Ok(Population {
-                    ancestors: particles.iter().map(|p| p.ancestor).collect(),
-                    particles: particles.into_iter().map(|p| p.x).collect(),
-                    log_weights,
-                    log_ratio,
-                    resamplings,
-                    stages,
-                    kernels,
-                });
-            }
+        // Weigh.
+        let conditional_ess = conditional_ess(log_weights, &works);
+        for (weight, work) in log_weights.iter_mut().zip(&works) {
+            *weight -= work;
         }
+        let step = log_sum_exp(log_weights);
+        if step == f64::NEG_INFINITY {
+            return Err(no_particle(next).into());
+        }
+        *log_ratio += step;
+        for weight in &mut *log_weights {
+            *weight -= step;
+        }
+        let weights: Vec<f64> = log_weights.iter().map(|w| Real::exp(*w)).collect();
+        let ess = effective(&weights);
+
+        // Resample. At the end weights are handed back as they are.
+        let last = match plan {
+            Plan::Adaptive(_) => next >= 1.0,
+            Plan::Fixed(levels, _) => stage + 2 >= levels.len(),
+        };
+        let resampled = settings.threshold == 1.0 || ess < settings.threshold * n as f64;
+        if resampled && !last {
+            let mut parents = vec![0; n];
+            settings
+                .resampling
+                .draw(&weights, &mut parents, resampling)?;
+            *particles = parents.iter().map(|&p| particles[p].clone()).collect();
+            log_weights.fill(-Real::ln(n as f64));
+            *resamplings += 1;
+        }
+
+        // Move.
+        let target = path.at(next);
+        let kernel = match plan {
+            Plan::Fixed(_, given) if stage < given.len() => given[stage].clone(),
+            Plan::Fixed(..) => self.kernel.clone(),
+            Plan::Adaptive(_) => {
+                let from = kernels.last().unwrap_or(&self.kernel);
+                self.tune(&target, from, particles, log_weights, tuning)?
+            }
+        };
+        self.moves(&target, &kernel, particles, log_weights, streams)
+            .map_err(|mut e| {
+                e.draw = Some(stage);
+                e
+            })?;
+        stages.push(SmcStage {
+            t: next,
+            conditional_ess,
+            ess,
+            resampled: resampled && !last,
+            log_ratio: *log_ratio,
+            acceptance: mean_acceptance(particles),
+            ancestors: distinct(particles.iter().map(|p| p.ancestor), n),
+        });
+        kernels.push(kernel);
+        *t = next;
+        Ok(())
     }
 
     /// The next level and the work of every particle on the way there.

@@ -75,15 +75,17 @@ impl<C> MiniBatch<C> {
         &self.control
     }
 
-    /// Room for a batch of a data set of this size.
-    pub(crate) fn room(&self, terms: usize) -> Result<Vec<usize>, TargetError> {
+    /// Makes `room` fit for batches of a data set of this size, as at a start.
+    pub(crate) fn make_room(&self, room: &mut Vec<usize>, terms: usize) -> Result<(), TargetError> {
         if terms == 0 {
             return Err(TargetError::new(
                 "the target has 0 data terms, but must have at least 1",
             ));
         }
         if self.replacement {
-            return Ok(vec![0; self.size]);
+            room.clear();
+            room.resize(self.size, 0);
+            return Ok(());
         }
         if self.size > terms {
             return Err(TargetError::new(format!(
@@ -92,7 +94,9 @@ impl<C> MiniBatch<C> {
             )));
         }
         // A permutation of all terms, whose head is the batch.
-        Ok((0..terms).collect())
+        room.clear();
+        room.extend(0..terms);
+        Ok(())
     }
 
     /// Draws a batch into `room`, and returns it.

@@ -25,6 +25,23 @@ pub trait ControlVariate: Clone {
         size: usize,
     ) -> Result<Self::Memory, TargetError>;
 
+    /// Makes `memory` what [`memory`](Self::memory) returns, without an allocation where it has that
+    /// shape already: a kernel in a composition is reset within a step. After an error it is
+    /// valid but unspecified.
+    ///
+    /// # Errors
+    /// As [`memory`](Self::memory).
+    fn renew<T: StochasticGradient + ?Sized>(
+        &self,
+        target: &T,
+        x: &[f64],
+        size: usize,
+        memory: &mut Self::Memory,
+    ) -> Result<(), TargetError> {
+        *memory = self.memory(target, x, size)?;
+        Ok(())
+    }
+
     /// Writes an estimate of `∇E(x)` from the terms of `batch`; returns the number of gradients
     /// of terms that it took.
     fn estimate<T: StochasticGradient + ?Sized>(
@@ -49,6 +66,12 @@ fn add_all<T: StochasticGradient + ?Sized>(target: &T, x: &[f64], out: &mut [f64
         }
         target.add_terms_gradient(x, chunk, 1.0, out);
     }
+}
+
+/// Makes `room` a vector of `length` zeros.
+fn zeros(room: &mut Vec<f64>, length: usize) {
+    room.clear();
+    room.resize(length, 0.0);
 }
 
 /// `N/n`.
@@ -122,16 +145,28 @@ impl ControlVariate for FixedMode {
         &self,
         target: &T,
         x: &[f64],
-        _: usize,
+        size: usize,
     ) -> Result<Vec<f64>, TargetError> {
+        let mut sum = Vec::new();
+        self.renew(target, x, size, &mut sum)?;
+        Ok(sum)
+    }
+
+    fn renew<T: StochasticGradient + ?Sized>(
+        &self,
+        target: &T,
+        x: &[f64],
+        _: usize,
+        sum: &mut Vec<f64>,
+    ) -> Result<(), TargetError> {
         if self.centre.len() != x.len() {
             return Err(TargetError::dimension("centre", self.centre.len(), x.len()));
         }
-        let mut sum = vec![0.0; x.len()];
-        add_all(target, &self.centre, &mut sum);
+        zeros(sum, x.len());
+        add_all(target, &self.centre, sum);
         match sum.iter().find(|s| !s.is_finite()) {
             Some(&bad) => Err(TargetError::non_finite("gradient at the centre", bad)),
-            None => Ok(sum),
+            None => Ok(()),
         }
     }
 
@@ -216,6 +251,20 @@ impl ControlVariate for Svrg {
         })
     }
 
+    fn renew<T: StochasticGradient + ?Sized>(
+        &self,
+        _: &T,
+        x: &[f64],
+        _: usize,
+        memory: &mut SvrgMemory,
+    ) -> Result<(), TargetError> {
+        memory.anchor.clear();
+        memory.anchor.extend_from_slice(x);
+        zeros(&mut memory.sum, x.len());
+        memory.age = 0;
+        Ok(())
+    }
+
     fn estimate<T: StochasticGradient + ?Sized>(
         &self,
         target: &T,
@@ -271,19 +320,34 @@ impl ControlVariate for Saga {
         x: &[f64],
         size: usize,
     ) -> Result<SagaMemory, TargetError> {
-        let dim = x.len();
         let mut memory = SagaMemory {
-            table: vec![0.0; target.num_terms() * dim],
-            sum: vec![0.0; dim],
-            fresh: vec![0.0; size * dim],
+            table: Vec::new(),
+            sum: Vec::new(),
+            fresh: Vec::new(),
         };
-        for (i, row) in memory.table.chunks_mut(dim).enumerate() {
+        self.renew(target, x, size, &mut memory)?;
+        Ok(memory)
+    }
+
+    fn renew<T: StochasticGradient + ?Sized>(
+        &self,
+        target: &T,
+        x: &[f64],
+        size: usize,
+        memory: &mut SagaMemory,
+    ) -> Result<(), TargetError> {
+        let SagaMemory { table, sum, fresh } = memory;
+        let dim = x.len();
+        zeros(table, target.num_terms() * dim);
+        zeros(sum, dim);
+        zeros(fresh, size * dim);
+        for (i, row) in table.chunks_mut(dim).enumerate() {
             target.add_terms_gradient(x, &[i], 1.0, row);
-            for (s, r) in memory.sum.iter_mut().zip(row) {
+            for (s, r) in sum.iter_mut().zip(row) {
                 *s += *r;
             }
         }
-        Ok(memory)
+        Ok(())
     }
 
     fn estimate<T: StochasticGradient + ?Sized>(

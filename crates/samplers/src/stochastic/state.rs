@@ -57,12 +57,14 @@ impl<M> StochasticState<M> {
         start_gradient(target, x, &mut gradient)?;
         let mut point = vec![0.0; dim + extra];
         point[..dim].copy_from_slice(x);
+        let mut room = Vec::new();
+        batch.make_room(&mut room, target.num_terms())?;
         Ok(Self {
             dim,
             saved: point.clone(),
             point,
             gradient,
-            batch: batch.room(target.num_terms())?,
+            batch: room,
             memory: batch.variate().memory(target, x, batch.size())?,
             iteration: 0,
             fresh: true,
@@ -88,11 +90,10 @@ impl<M> StochasticState<M> {
             self.point[..dim].copy_from_slice(x);
         }
         start_gradient(target, &self.point[..dim], &mut self.gradient)?;
-        self.batch = batch.room(target.num_terms())?;
-        self.memory = batch
+        batch.make_room(&mut self.batch, target.num_terms())?;
+        batch
             .variate()
-            .memory(target, &self.point[..dim], batch.size())?;
-        Ok(())
+            .renew(target, &self.point[..dim], batch.size(), &mut self.memory)
     }
 
     pub(crate) fn place<T, C>(

@@ -73,9 +73,11 @@ impl<S, X> Replica<S, X> {
         R: Randomness + ?Sized,
     {
         if exact && self.level == 0 {
-            self.draw = path
-                .sample_base(rng)
-                .ok_or_else(|| TargetError::new("the path has no exact draws from its base"))?;
+            if !path.sample_base_into(&mut self.draw, rng) {
+                return Err(TargetError::new(
+                    "the path has no exact draws from its base",
+                ));
+            }
             self.drawn = true;
             return Ok(StepStats::default());
         }

@@ -355,7 +355,7 @@ pub struct TemperingReport<K, X> {
     /// Round trips per scan.
     pub round_trip_rate: f64,
     /// `log Z_N/Z_0` by stepping stones from below (biased low), from above (biased high), and
-    /// their mean. `bias_dominates` is set where the intervals of the two do not meet.
+    /// their mean. Their bias dominates where the intervals of the two do not meet.
     pub log_ratio_forward: Estimate,
     /// See [`log_ratio_forward`](Self::log_ratio_forward).
     pub log_ratio_reverse: Estimate,

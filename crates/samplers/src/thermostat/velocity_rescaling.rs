@@ -259,11 +259,11 @@ mod tests {
     #[test]
     fn rescaling_keeps_the_law_of_the_speed_for_three_and_four_momenta() {
         // Three continuous draws for four momenta: fewer nodes.
-        for (degrees, nodes, tolerance) in [(3, 40, 1e-6), (4, 20, 2e-5)] {
+        for (degrees, state, nodes, tolerance) in [(3, 60, 40, 1e-6), (4, 30, 14, 2e-5)] {
             let kernel = Rescale(VelocityRescaling::new(0.6, 1.0).unwrap());
             Quadrature::new(&[(0.0, 9.0)])
                 .unwrap()
-                .nodes(60, nodes)
+                .nodes(state, nodes)
                 .unwrap()
                 .check(&kernel, &Momentum { degrees }, tolerance)
                 .unwrap()

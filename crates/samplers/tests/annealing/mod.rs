@@ -107,6 +107,11 @@ impl PathBase<Vec<i8>> for Free {
             .map(|_| if rng.bernoulli(0.5) { 1 } else { -1 })
             .collect()
     }
+    fn sample_into<R: Randomness + ?Sized>(&self, s: &mut Vec<i8>, rng: &mut R) {
+        for s in s {
+            *s = if rng.bernoulli(0.5) { 1 } else { -1 };
+        }
+    }
 }
 
 /// An equal mixture of normals with unit variance at `±apart` in the first coordinate, normalised
@@ -166,5 +171,12 @@ impl<A: ergodic_samplers::AnnealingPath> ergodic_samplers::AnnealingPath for Sca
         rng: &mut R,
     ) -> Option<<<A::Target as Energy>::State as ToOwned>::Owned> {
         self.path.sample_base(rng)
+    }
+    fn sample_base_into<R: Randomness + ?Sized>(
+        &self,
+        x: &mut <<A::Target as Energy>::State as ToOwned>::Owned,
+        rng: &mut R,
+    ) -> bool {
+        self.path.sample_base_into(x, rng)
     }
 }

@@ -103,54 +103,121 @@ fn a_stretch_without_its_jacobian_is_caught() {
     assert!(deviation(Bare, Correlated, 6, 20_000, 920) > 2.0 * SIGMAS);
 }
 
-/// A law that is seen through an affine map: `E(A⁻¹(x − b))`, `A` lower triangular.
-struct Mapped;
+/// The banana seen through an affine map `y = b + Ax`, `A` lower triangular.
+struct Mapped {
+    a: [[f64; 2]; 2],
+    b: [f64; 2],
+}
 impl Mapped {
-    fn forward(x: &[f64]) -> Vec<f64> {
-        vec![100.0 * x[0] + 7.0, 30.0 * x[0] + 0.01 * x[1] - 2.0]
+    /// Shear, unlike scales and a shift.
+    const SHEARED: Self = Self {
+        a: [[100.0, 0.0], [30.0, 0.01]],
+        b: [7.0, -2.0],
+    };
+    /// Powers of two: the map and its inverse round nothing.
+    const EXACT: Self = Self {
+        a: [[-128.0, 0.0], [0.0, 1.0 / 512.0]],
+        b: [0.0, 0.0],
+    };
+    fn forward(&self, x: &[f64]) -> Vec<f64> {
+        let Self { a, b } = self;
+        let row = |i: usize| b[i] + a[i][0] * x[0] + a[i][1] * x[1];
+        vec![row(0), row(1)]
+    }
+    /// The largest size of the terms of a coordinate: what its rounding is relative to.
+    fn size(&self, x: &[f64]) -> f64 {
+        let Self { a, b } = self;
+        let row = |i: usize| b[i].abs() + (a[i][0] * x[0]).abs() + (a[i][1] * x[1]).abs();
+        row(0).max(row(1))
     }
 }
 impl Energy for Mapped {
     type State = [f64];
     fn energy(&self, y: &[f64]) -> f64 {
-        let a = (y[0] - 7.0) / 100.0;
-        Banana.energy(&[a, (y[1] + 2.0 - 30.0 * a) / 0.01])
+        let Self { a, b } = self;
+        let x = (y[0] - b[0]) / a[0][0];
+        Banana.energy(&[x, (y[1] - b[1] - a[1][0] * x) / a[1][1]])
     }
+}
+
+/// The largest distance, in units of `ε` times the size of the coordinates, between the image of a
+/// step and the step from the image, with the same random numbers; infinite if not the same
+/// walkers accept.
+fn distance_of_images<M: EnsembleMove>(rule: &M, map: Mapped, steps: usize) -> f64 {
+    let (plain, image) = (Independent(Banana), Independent(map));
+    let mut worst = 0.0f64;
+    for seed in 0..20 {
+        let mut rng = stream(930, seed);
+        let start: Vec<Vec<f64>> = (0..10)
+            .map(|_| Banana.exact(&mut rng as &mut dyn Randomness))
+            .collect();
+        let mut k1 = Ensemble::new(rule.clone());
+        let mut k2 = k1.clone();
+        let mut s1 = k1.init(&plain, &start).unwrap();
+        let (mut r1, mut r2) = (stream(931, seed), stream(931, seed));
+        for _ in 0..steps {
+            // From the image itself: errors of one step, which do not add up.
+            let images: Vec<Vec<f64>> = k1
+                .position(&plain, &s1)
+                .iter()
+                .map(|x| image.0.forward(x))
+                .collect();
+            let mut s2 = k2.init(&image, &images).unwrap();
+            let a = k1.step(&plain, &mut s1, &mut r1).unwrap();
+            let b = k2.step(&image, &mut s2, &mut r2).unwrap();
+            if a.accepted != b.accepted {
+                return f64::INFINITY;
+            }
+            let (x, y) = (k1.position(&plain, &s1), k2.position(&image, &s2));
+            let size = x.iter().map(|x| image.0.size(x)).fold(0.0, f64::max);
+            for (x, y) in x.iter().zip(y) {
+                for (expected, found) in image.0.forward(x).iter().zip(y) {
+                    worst = worst.max((expected - found).abs() / (size * f64::EPSILON));
+                }
+            }
+        }
+    }
+    worst
 }
 
 #[test]
 fn ensembles_commute_with_affine_maps() {
     fn law<M: EnsembleMove>(rule: M) {
-        for seed in 0..20 {
-            let mut rng = stream(930, seed);
-            let start: Vec<Vec<f64>> = (0..10)
-                .map(|_| Banana.exact(&mut rng as &mut dyn Randomness))
-                .collect();
-            let mapped: Vec<Vec<f64>> = start.iter().map(|x| Mapped::forward(x)).collect();
-            let (plain, image) = (Independent(Banana), Independent(Mapped));
-            let mut k1 = Ensemble::new(rule.clone());
-            let mut k2 = k1.clone();
-            let mut s1 = k1.init(&plain, &start).unwrap();
-            let mut s2 = k2.init(&image, &mapped).unwrap();
-            let (mut r1, mut r2) = (stream(931, seed), stream(931, seed));
-            // Few steps: differences of rounding obey the recursion of the walkers, without the
-            // acceptance that keeps those bounded, and grow.
-            for _ in 0..20 {
-                let a = k1.step(&plain, &mut s1, &mut r1).unwrap();
-                let b = k2.step(&image, &mut s2, &mut r2).unwrap();
-                assert_eq!(a, b, "the same walkers accept");
-            }
-            let (x, y) = (k1.position(&plain, &s1), k2.position(&image, &s2));
-            for (x, y) in x.iter().zip(y) {
-                for (expected, found) in Mapped::forward(x).iter().zip(y) {
-                    let error = (expected - found).abs();
-                    assert!(error < 1e-10 * (1.0 + expected.abs()), "{error:e}");
-                }
-            }
-        }
+        // No rounding: the same bits after many steps.
+        assert_eq!(distance_of_images(&rule, Mapped::EXACT, 100), 0.0);
+        // An image is off by 2 units. A candidate x + g (y − z), or the same with a walker twice,
+        // has |g| ≤ 2, so that it carries at most 5 times the largest error of the walkers and 15
+        // units of its own; in the second half of a step again: 5 (5·2 + 15) + 15.
+        let worst = distance_of_images(&rule, Mapped::SHEARED, 20);
+        assert!(worst <= 140.0, "{worst} units of rounding");
     }
     law(Stretch::default());
     law(DifferentialEvolution::for_dimension(2).unwrap());
+}
+
+/// The noise of one size for all coordinates that ter Braak's paper has, and we have not.
+#[test]
+fn a_noise_of_fixed_size_does_not_commute_and_is_caught() {
+    #[derive(Clone)]
+    struct Noisy;
+    impl EnsembleMove for Noisy {
+        fn propose<R: Randomness + ?Sized>(
+            &self,
+            x: &[f64],
+            others: &[Vec<f64>],
+            candidate: &mut [f64],
+            rng: &mut R,
+        ) -> f64 {
+            let rule = DifferentialEvolution::for_dimension(2).unwrap();
+            let factor = rule.propose(x, others, candidate, rng);
+            for c in candidate {
+                *c += 1e-9 * rng.normal();
+            }
+            factor
+        }
+    }
+    assert!(distance_of_images(&Noisy, Mapped::EXACT, 20) > 1e4);
+    assert!(distance_of_images(&Noisy, Mapped::SHEARED, 20) > 1e4);
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Successes in a fixed number of trials.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_math::special::{ln_gamma, log1p_exp, logit, sigmoid};
+
+use crate::{domain, sampling};
+
+/// The binomial family of `n` trials: `p(x) = C(n, x) exp(θx − n log(1 + e^θ))`, `x ∈ 0..=n`,
+/// `θ = logit p`.
+///
+/// Natural domain ℝ, mean domain `(0, n)`.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::Binomial;
+///
+/// let ten = Binomial::new(10)?;
+/// let log_p = ten.log_density(&Binomial::natural(0.5)?, &5)?;
+/// assert!((log_p.exp() - 252.0 / 1024.0).abs() < 1e-14);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binomial {
+    trials: u64,
+}
+
+impl Binomial {
+    /// Of this number of trials.
+    ///
+    /// # Errors
+    /// If it is 0 or above 2⁵³, up to which `f64` counts.
+    pub fn new(trials: u64) -> Result<Self, ArgumentError> {
+        if trials == 0 || trials > 1 << 53 {
+            return Err(ArgumentError::new("trials", trials, "from 1 to 2⁵³"));
+        }
+        Ok(Self { trials })
+    }
+
+    /// `logit p`.
+    ///
+    /// # Errors
+    /// Unless `0 < p < 1`.
+    pub fn natural(p: f64) -> Result<[f64; 1], ArgumentError> {
+        super::bernoulli::success("p", p)
+    }
+
+    /// The number of trials.
+    pub fn trials(&self) -> u64 {
+        self.trials
+    }
+}
+
+/// `log n!/(k! (n − k)!)`.
+pub(crate) fn log_choose(n: f64, k: f64) -> f64 {
+    ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
+}
+
+impl ExponentialFamily for Binomial {
+    type Sample = u64;
+
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn sufficient_statistics(&self, x: &u64, out: &mut [f64]) {
+        out[0] = *x as f64;
+    }
+
+    fn log_base_measure(&self, x: &u64) -> f64 {
+        if *x > self.trials {
+            return f64::NEG_INFINITY;
+        }
+        log_choose(self.trials as f64, *x as f64)
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        Ok(self.trials as f64 * log1p_exp(natural[0]))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        mean[0] = self.trials as f64 * sigmoid(natural[0]);
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::length("mean", mean, 1)?;
+        let theta = logit(mean[0] / self.trials as f64).unwrap_or(f64::NAN);
+        domain::require(
+            "mean",
+            mean,
+            0,
+            theta.is_finite(),
+            "strictly between 0 and the number of trials",
+        )?;
+        natural[0] = theta;
+        Ok(())
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        out[0] = self.trials as f64 * sigmoid(natural[0]) * sigmoid(-natural[0]);
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<u64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        Ok(sampling::binomial(self.trials, sigmoid(natural[0]), rng))
+    }
+}

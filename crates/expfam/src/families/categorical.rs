@@ -1,0 +1,281 @@
+//! One of several outcomes, once or often.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_math::Real;
+use ergodic_math::special::{ln_gamma, log_sum_exp};
+
+use super::Dirichlet;
+use crate::{domain, sampling};
+
+/// The categorical family of `K` outcomes in its minimal form:
+/// `p(x) = exp(θ_x − log(1 + Σₖ e^θₖ))` with `θ₀ = 0`; `θₖ = log pₖ/p₀` for `k = 1..K`.
+///
+/// The statistics are the indicators of the outcomes but the first. Natural domain `ℝ^{K−1}`, mean
+/// domain the open simplex `μₖ > 0`, `Σ μₖ < 1`. Cost `O(K)`, Fisher information `O(K²)`.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::Categorical;
+///
+/// let three = Categorical::new(3)?;
+/// let natural = three.natural(&[0.5, 0.3, 0.2])?;
+/// assert!((three.log_density(&natural, &2)? - 0.2f64.ln()).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Categorical {
+    outcomes: usize,
+}
+
+impl Categorical {
+    /// Of this number of outcomes.
+    ///
+    /// # Errors
+    /// If there are fewer than two.
+    pub fn new(outcomes: usize) -> Result<Self, ArgumentError> {
+        if outcomes < 2 {
+            return Err(ArgumentError::new("outcomes", outcomes, "at least 2"));
+        }
+        Ok(Self { outcomes })
+    }
+
+    /// The family of laws on its probabilities.
+    pub(crate) fn simplex(self) -> Dirichlet {
+        Dirichlet::of(self.outcomes)
+    }
+
+    /// `log pₖ/p₀` of probabilities above 0 with sum 1 (to 1e-9).
+    ///
+    /// # Errors
+    /// If there are not as many as outcomes, one is not above 0, or their sum is not 1.
+    pub fn natural(&self, p: &[f64]) -> Result<Vec<f64>, ArgumentError> {
+        domain::length("p", p, self.outcomes)?;
+        for k in 0..p.len() {
+            domain::require(
+                "p",
+                p,
+                k,
+                p[k] > 0.0 && p[k].is_finite(),
+                "finite and above 0",
+            )?;
+        }
+        let total = ergodic_math::reduce::sum(p);
+        if (total - 1.0).abs() > 1e-9 {
+            return Err(ArgumentError::new(
+                "p",
+                format!("a list with sum {total}"),
+                "a list with sum 1",
+            ));
+        }
+        Ok(p[1..].iter().map(|q| Real::ln(q / p[0])).collect())
+    }
+
+    /// The probabilities of all outcomes.
+    ///
+    /// # Errors
+    /// If `θ` has the wrong length or is not finite.
+    pub fn probabilities(&self, natural: &[f64]) -> Result<Vec<f64>, ArgumentError> {
+        let a = self.log_partition(natural)?;
+        let rest = natural.iter().map(|t| Real::exp(t - a));
+        Ok([Real::exp(-a)].into_iter().chain(rest).collect())
+    }
+
+    fn of_many(self, total: f64, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        let p = self.probabilities(natural)?;
+        let d = self.outcomes - 1;
+        for i in 0..d {
+            for j in 0..d {
+                let same = if i == j { p[i + 1] } else { 0.0 };
+                out[i * d + j] = total * (same - p[i + 1] * p[j + 1]);
+            }
+            // The variance p(1 − p), with the complement summed and not subtracted.
+            let others: f64 = (0..self.outcomes)
+                .filter(|k| *k != i + 1)
+                .map(|k| p[k])
+                .sum();
+            out[i * d + i] = total * p[i + 1] * others;
+        }
+        Ok(())
+    }
+
+    fn natural_of_mean(
+        self,
+        total: f64,
+        mean: &[f64],
+        natural: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, self.outcomes - 1)?;
+        let first = total - ergodic_math::reduce::sum(mean);
+        for (k, theta) in natural.iter_mut().enumerate() {
+            domain::require(
+                "mean",
+                mean,
+                k,
+                mean[k] > 0.0 && first > 0.0,
+                "above 0, with a sum below the number of trials",
+            )?;
+            *theta = Real::ln(mean[k] / first);
+        }
+        Ok(())
+    }
+}
+
+impl ExponentialFamily for Categorical {
+    type Sample = usize;
+
+    fn dim(&self) -> usize {
+        self.outcomes - 1
+    }
+
+    fn sufficient_statistics(&self, x: &usize, out: &mut [f64]) {
+        out.fill(0.0);
+        if *x > 0 && *x < self.outcomes {
+            out[*x - 1] = 1.0;
+        }
+    }
+
+    fn log_base_measure(&self, x: &usize) -> f64 {
+        if *x < self.outcomes {
+            0.0
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, self.dim())?;
+        let rest = log_sum_exp(natural);
+        Ok(ergodic_math::special::log_add_exp(0.0, rest))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        let a = self.log_partition(natural)?;
+        for (m, t) in mean.iter_mut().zip(natural) {
+            *m = Real::exp(t - a);
+        }
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        self.natural_of_mean(1.0, mean, natural)
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        self.of_many(1.0, natural, out)
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<usize, ArgumentError> {
+        Ok(rng.categorical(&self.probabilities(natural)?))
+    }
+}
+
+/// The multinomial family: counts of `K` outcomes in `n` trials,
+/// `p(x) = n!/∏ xₖ! · exp(Σ θₖxₖ − n log(1 + Σ e^θₖ))`, the parameters as in [`Categorical`].
+///
+/// A sample is the counts of all `K` outcomes, with sum `n`; the statistics are those but the
+/// first. Mean domain `μₖ > 0`, `Σ μₖ < n`. Cost `O(K)`, a draw `O(K log n)`.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::Multinomial;
+///
+/// let counts = Multinomial::new(3, 100)?;
+/// let natural = counts.categorical().natural(&[1.0 / 3.0; 3])?;
+/// let log_p = counts.log_density(&natural, &[50, 30, 20])?;
+/// assert!((log_p + 11.593473072604212).abs() < 1e-10);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multinomial {
+    one: Categorical,
+    trials: u64,
+}
+
+impl Multinomial {
+    /// Of this number of outcomes and trials.
+    ///
+    /// # Errors
+    /// If there are fewer than two outcomes, no trials, or more than 2⁵³.
+    pub fn new(outcomes: usize, trials: u64) -> Result<Self, ArgumentError> {
+        let trials = super::Binomial::new(trials)?.trials();
+        Ok(Self {
+            one: Categorical::new(outcomes)?,
+            trials,
+        })
+    }
+
+    /// The number of trials.
+    pub fn trials(&self) -> u64 {
+        self.trials
+    }
+
+    /// The law of one trial, in the same parameters.
+    pub fn categorical(&self) -> Categorical {
+        self.one
+    }
+}
+
+impl ExponentialFamily for Multinomial {
+    type Sample = [u64];
+
+    fn dim(&self) -> usize {
+        self.one.dim()
+    }
+
+    fn sufficient_statistics(&self, x: &[u64], out: &mut [f64]) {
+        for (o, x) in out.iter_mut().zip(x.iter().skip(1)) {
+            *o = *x as f64;
+        }
+    }
+
+    fn log_base_measure(&self, x: &[u64]) -> f64 {
+        let total = x.iter().try_fold(0u64, |sum, k| sum.checked_add(*k));
+        if x.len() != self.one.outcomes || total != Some(self.trials) {
+            return f64::NEG_INFINITY;
+        }
+        let parts: f64 = x.iter().map(|k| ln_gamma(*k as f64 + 1.0)).sum();
+        ln_gamma(self.trials as f64 + 1.0) - parts
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(self.trials as f64 * self.one.log_partition(natural)?)
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        self.one.mean_from_natural(natural, mean)?;
+        for m in mean {
+            *m *= self.trials as f64;
+        }
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        self.one.natural_of_mean(self.trials as f64, mean, natural)
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        self.one.of_many(self.trials as f64, natural, out)
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<Vec<u64>, ArgumentError> {
+        let p = self.one.probabilities(natural)?;
+        let mut left = self.trials;
+        let mut counts = vec![0; p.len()];
+        // Each outcome given that it is none of those before: a binomial law.
+        for k in 0..p.len() - 1 {
+            let tail = ergodic_math::reduce::sum(&p[k..]);
+            counts[k] = sampling::binomial(left, (p[k] / tail).min(1.0), rng);
+            left -= counts[k];
+        }
+        counts[p.len() - 1] = left;
+        Ok(counts)
+    }
+}

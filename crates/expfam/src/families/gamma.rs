@@ -1,0 +1,346 @@
+//! Gamma, inverse gamma and chi-squared laws.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_math::Real;
+use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma};
+
+use crate::{domain, sampling};
+
+/// The shape `α` with `log α − ψ(α) = gap`, for `gap > 0`.
+///
+/// Newton's iteration on `log α` of the convex, decreasing left-hand side, from Minka's
+/// approximation (*Estimating a Gamma distribution*, 2002).
+pub(crate) fn shape_of_gap(gap: f64) -> f64 {
+    if gap < 1e-9 {
+        return 0.5 / gap + 1.0 / 6.0; // log α − ψ(α) = 1/2α + 1/12α² + …
+    }
+    let mut shape = (3.0 - gap + ((gap - 3.0) * (gap - 3.0) + 24.0 * gap).sqrt()) / (12.0 * gap);
+    if shape <= 0.0 {
+        shape = 1.0 / gap;
+    }
+    for _ in 0..60 {
+        let f = gap_of_shape(shape) - gap;
+        let slope = 1.0 - shape * trigamma(shape); // of log α − ψ(α) in log α
+        let step = (-f / slope).clamp(-2.0, 2.0);
+        shape *= Real::exp(step);
+        if step.abs() < 4e-16 {
+            break;
+        }
+    }
+    shape
+}
+
+/// `log α − ψ(α)`, with its digits at large `α`.
+pub(crate) fn gap_of_shape(shape: f64) -> f64 {
+    if shape < 200.0 {
+        return Real::ln(shape) - digamma(shape);
+    }
+    let s = 1.0 / (shape * shape);
+    0.5 / shape + s * (1.0 / 12.0 - s * (1.0 / 120.0 - s / 252.0))
+}
+
+/// The gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{α−1} e^{−βx}`, statistics `log x, x`,
+/// `θ = (α − 1, −β)`, `A = log Γ(α) − α log β`.
+///
+/// Natural domain `θ₀ > −1`, `θ₁ < 0`; mean domain `μ₁ > 0`, `μ₀ < log μ₁`. The inverse solves
+/// `log α − ψ(α) = log μ₁ − μ₀` by Newton's iteration.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::Gamma;
+///
+/// let natural = Gamma::natural(3.0, 2.0)?; // shape, rate
+/// let log_p = Gamma.log_density(&natural, &1.0)?;
+/// assert!((log_p - (4f64.ln() - 2.0)).abs() < 1e-15); // β³/2 · e^{−β}
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gamma;
+
+impl Gamma {
+    /// `(α − 1, −β)` of shape `α` and rate `β`.
+    ///
+    /// # Errors
+    /// Unless both are finite and above 0.
+    pub fn natural(shape: f64, rate: f64) -> Result<[f64; 2], ArgumentError> {
+        domain::positive("shape", shape)?;
+        domain::positive("rate", rate)?;
+        Ok([shape - 1.0, -rate])
+    }
+
+    /// Shape and rate.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<(f64, f64), ArgumentError> {
+        domain::finite("natural", natural, 2)?;
+        domain::require("natural", natural, 0, natural[0] > -1.0, "above -1")?;
+        domain::require("natural", natural, 1, natural[1] < 0.0, "below 0")?;
+        Ok((natural[0] + 1.0, -natural[1]))
+    }
+}
+
+impl ExponentialFamily for Gamma {
+    type Sample = f64;
+
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn sufficient_statistics(&self, x: &f64, out: &mut [f64]) {
+        out[0] = Real::ln(*x);
+        out[1] = *x;
+    }
+
+    fn log_base_measure(&self, x: &f64) -> f64 {
+        if *x > 0.0 && x.is_finite() {
+            0.0
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        Ok(ln_gamma(shape) - shape * Real::ln(rate))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        mean[0] = digamma(shape) - Real::ln(rate);
+        mean[1] = shape / rate;
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, 2)?;
+        domain::require("mean", mean, 1, mean[1] > 0.0, "above 0")?;
+        let gap = Real::ln(mean[1]) - mean[0];
+        domain::require("mean", mean, 0, gap > 0.0, "below the log of the mean of x")?;
+        let shape = shape_of_gap(gap);
+        natural[0] = shape - 1.0;
+        natural[1] = -shape / mean[1];
+        Ok(())
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        out.copy_from_slice(&[
+            trigamma(shape),
+            1.0 / rate,
+            1.0 / rate,
+            shape / (rate * rate),
+        ]);
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<f64, ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        positive_draw(sampling::ln_gamma(shape, rng) - Real::ln(rate))
+    }
+}
+
+/// `eˡ`, at least the smallest number and at most the largest: shapes near 0 draw below and above.
+fn positive_draw(log: f64) -> Result<f64, ArgumentError> {
+    let x = Real::exp(log);
+    if x > 0.0 && x.is_finite() {
+        return Ok(x);
+    }
+    Err(ArgumentError::new(
+        "natural",
+        format!("a law with a draw of e^{log}"),
+        "such that draws are within the range of f64",
+    ))
+}
+
+/// The inverse gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{−α−1} e^{−β/x}`, statistics
+/// `log x, 1/x`, `θ = (−α − 1, −β)`, `A = log Γ(α) − α log β`.
+///
+/// Natural domain `θ₀ < −1`, `θ₁ < 0`; mean domain `μ₁ > 0`, `μ₀ > −log μ₁`.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::InverseGamma;
+///
+/// let natural = InverseGamma::natural(3.0, 2.0)?; // shape, scale
+/// let log_p = InverseGamma.log_density(&natural, &1.0)?;
+/// assert!((log_p - (4f64.ln() - 2.0)).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InverseGamma;
+
+impl InverseGamma {
+    /// `(−α − 1, −β)` of shape `α` and scale `β`.
+    ///
+    /// # Errors
+    /// Unless both are finite and above 0.
+    pub fn natural(shape: f64, scale: f64) -> Result<[f64; 2], ArgumentError> {
+        domain::positive("shape", shape)?;
+        domain::positive("scale", scale)?;
+        Ok([-shape - 1.0, -scale])
+    }
+
+    /// Shape and scale.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<(f64, f64), ArgumentError> {
+        domain::finite("natural", natural, 2)?;
+        domain::require("natural", natural, 0, natural[0] < -1.0, "below -1")?;
+        domain::require("natural", natural, 1, natural[1] < 0.0, "below 0")?;
+        Ok((-natural[0] - 1.0, -natural[1]))
+    }
+}
+
+impl ExponentialFamily for InverseGamma {
+    type Sample = f64;
+
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn sufficient_statistics(&self, x: &f64, out: &mut [f64]) {
+        out[0] = Real::ln(*x);
+        out[1] = 1.0 / x;
+    }
+
+    fn log_base_measure(&self, x: &f64) -> f64 {
+        Gamma.log_base_measure(x)
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        Ok(ln_gamma(shape) - shape * Real::ln(scale))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        mean[0] = Real::ln(scale) - digamma(shape);
+        mean[1] = shape / scale;
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, 2)?;
+        domain::require("mean", mean, 1, mean[1] > 0.0, "above 0")?;
+        let gap = Real::ln(mean[1]) + mean[0];
+        domain::require(
+            "mean",
+            mean,
+            0,
+            gap > 0.0,
+            "above minus the log of the mean of 1/x",
+        )?;
+        let shape = shape_of_gap(gap);
+        natural[0] = -shape - 1.0;
+        natural[1] = -shape / mean[1];
+        Ok(())
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        out.copy_from_slice(&[
+            trigamma(shape),
+            -1.0 / scale,
+            -1.0 / scale,
+            shape / (scale * scale),
+        ]);
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<f64, ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        positive_draw(Real::ln(scale) - sampling::ln_gamma(shape, rng))
+    }
+}
+
+/// The chi-squared family on `x > 0`: `p(x) ∝ x^{k/2−1} e^{−x/2}`, statistic `log x`,
+/// `θ = k/2 − 1`, `A = log Γ(k/2) + (k/2) log 2`; `k` degrees of freedom, not necessarily whole.
+///
+/// Natural domain `θ > −1`, mean domain ℝ. The inverse is that of the digamma function.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::ChiSquared;
+///
+/// let log_p = ChiSquared.log_density(&ChiSquared::natural(2.0)?, &4.0)?;
+/// assert!((log_p - (0.5f64.ln() - 2.0)).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChiSquared;
+
+impl ChiSquared {
+    /// `k/2 − 1` of the degrees of freedom.
+    ///
+    /// # Errors
+    /// Unless they are finite and above 0.
+    pub fn natural(degrees: f64) -> Result<[f64; 1], ArgumentError> {
+        domain::positive("degrees", degrees)?;
+        Ok([0.5 * degrees - 1.0])
+    }
+
+    fn half(natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        domain::require("natural", natural, 0, natural[0] > -1.0, "above -1")?;
+        Ok(natural[0] + 1.0)
+    }
+}
+
+impl ExponentialFamily for ChiSquared {
+    type Sample = f64;
+
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn sufficient_statistics(&self, x: &f64, out: &mut [f64]) {
+        out[0] = Real::ln(*x);
+    }
+
+    fn log_base_measure(&self, x: &f64) -> f64 {
+        Gamma.log_base_measure(x) - 0.5 * x
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        let half = Self::half(natural)?;
+        Ok(ln_gamma(half) + half * std::f64::consts::LN_2)
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        mean[0] = digamma(Self::half(natural)?) + std::f64::consts::LN_2;
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, 1)?;
+        let half = digamma_inverse(mean[0] - std::f64::consts::LN_2);
+        let inside = half > 0.0 && half.is_finite();
+        domain::require("mean", mean, 0, inside, "below 700")?;
+        natural[0] = half - 1.0;
+        domain::require("mean", mean, 0, natural[0] > -1.0, "not that far below 0")
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        out[0] = trigamma(Self::half(natural)?);
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<f64, ArgumentError> {
+        let half = Self::half(natural)?;
+        positive_draw(sampling::ln_gamma(half, rng) + std::f64::consts::LN_2)
+    }
+}

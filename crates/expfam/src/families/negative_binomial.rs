@@ -1,0 +1,201 @@
+//! Failures before a success.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_math::Real;
+use ergodic_math::special::ln_gamma;
+
+use crate::{domain, sampling};
+
+/// The negative binomial family of fixed `r > 0`:
+/// `p(x) = Γ(x + r)/(x! Γ(r)) exp(θx + r log(1 − e^θ))`, `x = 0, 1, …` failures before success `r`,
+/// `θ = log(1 − p)`.
+///
+/// Natural domain `θ < 0`, mean domain `μ > 0`.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::NegativeBinomial;
+///
+/// let two = NegativeBinomial::new(2.0)?;
+/// // Two failures, then the second success last: 3 p² (1 − p)².
+/// let log_p = two.log_density(&NegativeBinomial::natural(0.5)?, &2)?;
+/// assert!((log_p.exp() - 3.0 / 16.0).abs() < 1e-14);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NegativeBinomial {
+    successes: f64,
+}
+
+impl NegativeBinomial {
+    /// Until this number of successes, which need not be whole.
+    ///
+    /// # Errors
+    /// Unless it is finite and above 0.
+    pub fn new(successes: f64) -> Result<Self, ArgumentError> {
+        domain::positive("successes", successes)?;
+        Ok(Self { successes })
+    }
+
+    /// `log(1 − p)`, `p` the probability of success.
+    ///
+    /// # Errors
+    /// Unless `0 < p < 1`.
+    pub fn natural(p: f64) -> Result<[f64; 1], ArgumentError> {
+        if p > 0.0 && p < 1.0 {
+            return Ok([Real::ln_1p(-p)]);
+        }
+        Err(ArgumentError::new("p", p, "strictly between 0 and 1"))
+    }
+
+    /// The number of successes.
+    pub fn successes(&self) -> f64 {
+        self.successes
+    }
+
+    /// `p = 1 − e^θ`.
+    fn success(natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        domain::require("natural", natural, 0, natural[0] < 0.0, "below 0")?;
+        Ok(-Real::exp_m1(natural[0]))
+    }
+}
+
+impl ExponentialFamily for NegativeBinomial {
+    type Sample = u64;
+
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn sufficient_statistics(&self, x: &u64, out: &mut [f64]) {
+        out[0] = *x as f64;
+    }
+
+    fn log_base_measure(&self, x: &u64) -> f64 {
+        let x = *x as f64;
+        if self.successes == 1.0 {
+            return 0.0;
+        }
+        ln_gamma(x + self.successes) - ln_gamma(x + 1.0) - ln_gamma(self.successes)
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(-self.successes * Real::ln(Self::success(natural)?))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        let p = Self::success(natural)?;
+        mean[0] = self.successes * Real::exp(natural[0]) / p;
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, 1)?;
+        domain::require("mean", mean, 0, mean[0] > 0.0, "above 0")?;
+        // 1 − p = μ/(μ + r) = 1/(1 + r/μ)
+        natural[0] = -Real::ln_1p(self.successes / mean[0]);
+        let inside = natural[0] < 0.0 && natural[0].is_finite();
+        domain::require(
+            "mean",
+            mean,
+            0,
+            inside,
+            "such that r/μ is neither 0 nor infinite",
+        )
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        let p = Self::success(natural)?;
+        out[0] = self.successes * Real::exp(natural[0]) / (p * p);
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<u64, ArgumentError> {
+        let p = Self::success(natural)?;
+        if self.successes == 1.0 {
+            // The whole part of an exponential draw.
+            return Ok((rng.exponential() / -natural[0]) as u64);
+        }
+        let rate = sampling::gamma(self.successes, rng) * Real::exp(natural[0]) / p;
+        let countable = rate <= (1u64 << 53) as f64;
+        domain::require(
+            "natural",
+            natural,
+            0,
+            countable,
+            "such that draws are below 2⁵³",
+        )?;
+        Ok(sampling::poisson(rate, rng))
+    }
+}
+
+/// The geometric family: failures before the first success, `p(x) = p(1 − p)^x`,
+/// `θ = log(1 − p) < 0`: the [`NegativeBinomial`] family of one success.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::Geometric;
+///
+/// let log_p = Geometric.log_density(&Geometric::natural(0.25)?, &3)?;
+/// assert!((log_p.exp() - 0.25 * 0.75f64.powi(3)).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Geometric;
+
+const ONE: NegativeBinomial = NegativeBinomial { successes: 1.0 };
+
+impl Geometric {
+    /// `log(1 − p)`.
+    ///
+    /// # Errors
+    /// Unless `0 < p < 1`.
+    pub fn natural(p: f64) -> Result<[f64; 1], ArgumentError> {
+        NegativeBinomial::natural(p)
+    }
+}
+
+impl ExponentialFamily for Geometric {
+    type Sample = u64;
+
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn sufficient_statistics(&self, x: &u64, out: &mut [f64]) {
+        ONE.sufficient_statistics(x, out);
+    }
+
+    fn log_base_measure(&self, x: &u64) -> f64 {
+        ONE.log_base_measure(x)
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        ONE.log_partition(natural)
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        ONE.mean_from_natural(natural, mean)
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        ONE.natural_from_mean(mean, natural)
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        ONE.fisher_information(natural, out)
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<u64, ArgumentError> {
+        ONE.sample(natural, rng)
+    }
+}

@@ -1,0 +1,33 @@
+//! Exponential families: one law for counting, learning and thermodynamics.
+//!
+//! A family is `p(x) = h(x) exp(θ·T(x) − A(θ))` with natural parameters `θ`, sufficient statistics
+//! `T`, base measure `h` and log-partition `A`. Everything else follows from `A`: mean parameters
+//! `μ = ∇A`, Fisher information `∇²A`, entropy by the conjugate `A*`, divergences as Bregman
+//! divergences, and the laws of thermodynamics as its Legendre transforms.
+//!
+//! | what | where |
+//! |---|---|
+//! | the trait | [`ergodic_core::ExponentialFamily`] |
+//! | the families | [`families`] |
+//! | a member with both of its parametrisations, and what can be asked of it | [`Member`] |
+//! | natural gradient, geodesics, products | [`Member`] |
+//! | maximum likelihood | [`Fit`] |
+//! | conjugate priors | [`Conjugate`] |
+
+mod conjugate;
+mod domain;
+pub mod families;
+mod fit;
+mod member;
+mod newton;
+mod sampling;
+mod symmetric;
+
+pub use conjugate::Conjugate;
+pub use fit::Fit;
+pub use member::Member;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,249 @@
+//! A member of a family, and what can be asked of it.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use nalgebra::{DMatrix, DVector};
+
+use crate::domain;
+
+/// Orders this near to 1 take the quadrature.
+const NEAR_ONE: f64 = 0.05;
+/// The positive nodes and the weights of the Gauss–Legendre rule of order 6 on [−1, 1].
+const GAUSS_LEGENDRE: [(f64, f64); 3] = [
+    (0.238_619_186_083_196_9, 0.467_913_934_572_691_04),
+    (0.661_209_386_466_264_5, 0.360_761_573_048_138_6),
+    (0.932_469_514_203_152, 0.171_324_492_379_170_36),
+];
+
+/// One law of a family, with its natural and mean parameters, its log-partition and its Fisher
+/// information.
+///
+/// ```
+/// use ergodic_expfam::{Member, families::Bernoulli};
+///
+/// let coin = Member::from_mean(Bernoulli, [0.25])?;
+/// assert!((coin.natural()[0] - (0.25f64 / 0.75).ln()).abs() < 1e-15);
+/// assert!((coin.fisher_information()[(0, 0)] - 0.1875).abs() < 1e-15);
+/// // The entropy of a fair coin is log 2: what the conjugate says, as the base measure counts.
+/// let fair = Member::from_mean(Bernoulli, [0.5])?;
+/// assert!((fair.conjugate() + 2f64.ln()).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member<F> {
+    family: F,
+    natural: Vec<f64>,
+    mean: Vec<f64>,
+    log_partition: f64,
+}
+
+impl<F: ExponentialFamily> Member<F> {
+    /// The member with these natural parameters.
+    ///
+    /// # Errors
+    /// If they are outside the natural domain.
+    pub fn new(family: F, natural: impl Into<Vec<f64>>) -> Result<Self, ArgumentError> {
+        let natural = natural.into();
+        let log_partition = family.log_partition(&natural)?;
+        let mut mean = vec![0.0; family.dim()];
+        family.mean_from_natural(&natural, &mut mean)?;
+        Ok(Self {
+            family,
+            natural,
+            mean,
+            log_partition,
+        })
+    }
+
+    /// The member with these mean parameters.
+    ///
+    /// # Errors
+    /// If they are outside the interior of the mean domain.
+    pub fn from_mean(family: F, mean: impl Into<Vec<f64>>) -> Result<Self, ArgumentError> {
+        let mean = mean.into();
+        let mut natural = vec![0.0; family.dim()];
+        family.natural_from_mean(&mean, &mut natural)?;
+        let log_partition = family.log_partition(&natural)?;
+        Ok(Self {
+            family,
+            natural,
+            mean,
+            log_partition,
+        })
+    }
+
+    /// The family.
+    pub fn family(&self) -> &F {
+        &self.family
+    }
+
+    /// `θ`.
+    pub fn natural(&self) -> &[f64] {
+        &self.natural
+    }
+
+    /// `μ = ∇A(θ) = E[T]`.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// `A(θ)`.
+    pub fn log_partition(&self) -> f64 {
+        self.log_partition
+    }
+
+    /// `A*(μ) = θ·μ − A(θ)`: the negative entropy relative to the base measure, in nats.
+    pub fn conjugate(&self) -> f64 {
+        dot(&self.natural, &self.mean) - self.log_partition
+    }
+
+    /// `∇²A(θ) = Cov(T)`, `dim × dim`.
+    pub fn fisher_information(&self) -> DMatrix<f64> {
+        let dim = self.family.dim();
+        let mut entries = vec![0.0; dim * dim];
+        self.family
+            .fisher_information(&self.natural, &mut entries)
+            .expect("the parameters were checked when the member was made");
+        DMatrix::from_row_slice(dim, dim, &entries)
+    }
+
+    /// `log p(x)`.
+    pub fn log_density(&self, x: &F::Sample) -> f64 {
+        let mut t = vec![0.0; self.family.dim()];
+        self.family.sufficient_statistics(x, &mut t);
+        let base = self.family.log_base_measure(x);
+        if base == f64::NEG_INFINITY {
+            return base; // statistics outside the support may be anything
+        }
+        base + dot(&self.natural, &t) - self.log_partition
+    }
+
+    /// One draw.
+    pub fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> <F::Sample as ToOwned>::Owned {
+        self.family
+            .sample(&self.natural, rng)
+            .expect("the parameters were checked when the member was made")
+    }
+
+    /// `KL(self‖other)` in nats, the Bregman divergence of `A`.
+    ///
+    /// # Errors
+    /// If `other` is of a family of another dimension.
+    pub fn kl_divergence(&self, other: &Self) -> Result<f64, ArgumentError> {
+        domain::length("other", &other.natural, self.natural.len())?;
+        self.family.kl_divergence(&self.natural, &other.natural)
+    }
+
+    /// The Rényi divergence of order `α > 0`,
+    /// `[A(αθ + (1 − α)φ) − αA(θ) − (1 − α)A(φ)]/(α − 1)`, in nats; infinite where
+    /// `αθ + (1 − α)φ` is outside the natural domain, KL at `α = 1`.
+    ///
+    /// Near order 1, where the quotient loses digits, it is the mean of the slope of `A` between
+    /// orders `α` and 1 less the mean slope between the members, by quadrature.
+    ///
+    /// # Errors
+    /// If the order is not positive and finite, or `other` is of a family of another dimension.
+    pub fn renyi_divergence(&self, other: &Self, order: f64) -> Result<f64, ArgumentError> {
+        domain::positive("order", order)?;
+        domain::length("other", &other.natural, self.natural.len())?;
+        let off = order - 1.0;
+        let between = |s: f64| line(&other.natural, &self.natural, s);
+        let Ok(a) = self.family.log_partition(&between(order)) else {
+            return Ok(f64::INFINITY);
+        };
+        let value = if off.abs() < NEAR_ONE {
+            let mut mean = vec![0.0; self.natural.len()];
+            let mut slope = 0.0;
+            for (node, weight) in GAUSS_LEGENDRE {
+                for sign in [-1.0, 1.0] {
+                    let s = 1.0 + 0.5 * off * (1.0 + sign * node);
+                    self.family.mean_from_natural(&between(s), &mut mean)?;
+                    for (m, (n, o)) in mean.iter().zip(self.natural.iter().zip(&other.natural)) {
+                        slope += 0.5 * weight * m * (n - o);
+                    }
+                }
+            }
+            slope - (self.log_partition - other.log_partition)
+        } else {
+            (a - order * self.log_partition - (1.0 - order) * other.log_partition) / off
+        };
+        Ok(value.max(0.0)) // convexity of A: only rounding makes it negative
+    }
+
+    /// The natural gradient `F⁻¹ ∇` of a function whose gradient in `θ` is given (Amari, *Neural
+    /// Computation* 10, 1998). Its gradient in `μ`, by the chain rule.
+    ///
+    /// # Errors
+    /// If the gradient has the wrong length or the Fisher information is singular to rounding.
+    pub fn natural_gradient(&self, gradient: &[f64]) -> Result<Vec<f64>, ArgumentError> {
+        domain::finite("gradient", gradient, self.natural.len())?;
+        let factor = self.fisher_information().cholesky().ok_or_else(|| {
+            ArgumentError::new(
+                "natural",
+                format!("{:?}", self.natural),
+                "a point with a positive definite Fisher information",
+            )
+        })?;
+        let solved = factor.solve(&DVector::from_column_slice(gradient));
+        Ok(solved.as_slice().to_vec())
+    }
+}
+
+impl<F: ExponentialFamily + Clone> Member<F> {
+    /// The point at `t` of the e-geodesic from here: `(1 − t)θ + tφ`, a line in natural parameters;
+    /// its log density is the mixture of log densities, normalised.
+    ///
+    /// # Errors
+    /// If it is outside the natural domain (impossible for `0 ≤ t ≤ 1`: the domain is convex), or
+    /// `other` is of another dimension.
+    pub fn e_geodesic(&self, other: &Self, t: f64) -> Result<Self, ArgumentError> {
+        domain::length("other", &other.natural, self.natural.len())?;
+        Self::new(self.family.clone(), line(&self.natural, &other.natural, t))
+    }
+
+    /// The point at `t` of the m-geodesic from here: `(1 − t)μ + tν`, a line in mean parameters:
+    /// the M-projection of the mixture `(1 − t)p + tq` to the family.
+    ///
+    /// # Errors
+    /// If it is outside the mean domain, or `other` is of another dimension.
+    pub fn m_geodesic(&self, other: &Self, t: f64) -> Result<Self, ArgumentError> {
+        domain::length("other", &other.natural, self.natural.len())?;
+        Self::from_mean(self.family.clone(), line(&self.mean, &other.mean, t))
+    }
+
+    /// The normalised weighted geometric mean `∏ pᵢ^wᵢ`, of natural parameters `Σ wᵢθᵢ`. Weights
+    /// of 1 give the product of densities (of families with `h = 1`), weights of sum 1 the
+    /// logarithmic opinion pool.
+    ///
+    /// # Errors
+    /// If there is no member, the numbers of weights and members or the dimensions differ, or the
+    /// result is outside the natural domain.
+    pub fn product(members: &[&Self], weights: &[f64]) -> Result<Self, ArgumentError> {
+        let Some(first) = members.first() else {
+            return Err(ArgumentError::new(
+                "members",
+                "empty",
+                "at least one member",
+            ));
+        };
+        domain::finite("weights", weights, members.len())?;
+        let mut natural = vec![0.0; first.natural.len()];
+        for (member, w) in members.iter().zip(weights) {
+            domain::length("members", &member.natural, natural.len())?;
+            for (n, m) in natural.iter_mut().zip(&member.natural) {
+                *n += w * m;
+            }
+        }
+        Self::new(first.family.clone(), natural)
+    }
+}
+
+fn line(from: &[f64], to: &[f64], t: f64) -> Vec<f64> {
+    from.iter()
+        .zip(to)
+        .map(|(a, b)| (1.0 - t) * a + t * b)
+        .collect()
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
