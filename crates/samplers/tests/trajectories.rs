@@ -567,8 +567,17 @@ fn mclmc_has_a_bias_of_second_order() {
 
 /// Warm-up of 400 steps from a poor start; returns the kernel, and gradients and mean of `x²`
 /// over the target's variances afterwards.
-fn warmed<K: MarkovKernel<Target>>(mut kernel: K, target: &Target, steps: usize) -> (K, K::State) {
-    let mut rng = ergodic_math::rng::stream(3, 0);
+fn warmed<K: MarkovKernel<Target>>(kernel: K, target: &Target, steps: usize) -> (K, K::State) {
+    warmed_in_stream(kernel, target, steps, 0)
+}
+
+fn warmed_in_stream<K: MarkovKernel<Target>>(
+    mut kernel: K,
+    target: &Target,
+    steps: usize,
+    stream: u64,
+) -> (K, K::State) {
+    let mut rng = ergodic_math::rng::stream(3, stream);
     let mut state = kernel.init(target, &vec![1.0; target.0]).unwrap();
     for step in 0..steps {
         let info = kernel.step(target, &mut state, &mut rng).unwrap();
@@ -604,15 +613,26 @@ const SCALES: Target = Target(20, |x, g| {
     energy
 });
 
-/// The bounds are those of what dual averaging of 60 acceptances can know, about ±0.1.
+/// The mean over eight warm-ups: one alone is known to the ±0.1 of dual averaging of 60 acceptances.
+fn mean_acceptance<K: MarkovKernel<Target> + Clone>(kernel: &K) -> f64 {
+    let found = |stream| {
+        acceptance(
+            warmed_in_stream(kernel.clone(), &SCALES, 600, stream),
+            &SCALES,
+        )
+    };
+    (0..8).map(found).sum::<f64>() / 8.0
+}
+
+/// Above the goal rather than below: acceptance is concave in the step sizes that are averaged.
 #[test]
 fn warm_ups_reach_the_acceptance_they_aim_at() {
-    let found = acceptance(warmed(Mala::new(), &SCALES, 600), &SCALES);
+    let found = mean_acceptance(&Mala::new());
     assert!((found - 0.574).abs() < 0.15, "MALA: {found}");
     let kernel = Hmc::new(TrajectoryLength::Time(1.5)).unwrap();
-    let found = acceptance(warmed(kernel, &SCALES, 600), &SCALES);
+    let found = mean_acceptance(&kernel);
     assert!((found - 0.8).abs() < 0.12, "HMC: {found}");
-    let found = acceptance(warmed(Mams::new(), &SCALES, 600), &SCALES);
+    let found = mean_acceptance(&Mams::new());
     assert!((found - 0.9).abs() < 0.09, "MAMS: {found}");
 }
 
