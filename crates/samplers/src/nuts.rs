@@ -205,7 +205,7 @@ impl Nuts {
     /// ```
     ///
     /// # Panics
-    /// If the momentum does not have the dimension of the target.
+    /// If the momentum or the kernel's metric does not have the dimension of the target.
     pub fn transition<T, R>(
         &self,
         target: &T,
@@ -566,6 +566,9 @@ where
                 half.span = span;
             } else {
                 self.info.divergent = true;
+                if delta.is_nan() {
+                    self.info.energy_error = f64::INFINITY;
+                }
                 let energy = self.places.energies[place].potential;
                 self.info.forbidden += u64::from(energy == f64::INFINITY);
             }
@@ -988,7 +991,7 @@ pub struct NutsInfo {
     pub acceptance: f64,
     /// `H` of the chosen point, in nats.
     pub energy: f64,
-    /// `ΔH` of largest magnitude among the new points, in nats.
+    /// `ΔH` of largest magnitude among the new points in nats, `+∞` if one is not a number.
     pub energy_error: f64,
     /// Whether the trajectory ended in a divergence.
     pub divergent: bool,

@@ -229,6 +229,8 @@ pub(crate) fn uniform_steps<R: Randomness + ?Sized>(mean: f64, most: usize, rng:
 /// A number of steps uniform within half of its mean `m` to both sides (1 if `m` is less): from
 /// `c − ⌊m/2⌋` to `c + ⌊m/2⌋`, where the centre `c` is one of the neighbours of `m`; at most `most`.
 pub(crate) fn spread_steps<R: Randomness + ?Sized>(mean: f64, most: usize, rng: &mut R) -> usize {
+    // Nobody waits for 2³¹ steps, and the width of the spread of many more would overflow.
+    let most = most.min(1 << 31);
     let mean = mean.clamp(1.0, most as f64);
     let (whole, rest) = (mean.floor(), mean.fract());
     let centre = whole as usize + usize::from(rest > 0.0 && rng.bernoulli(rest));
@@ -285,6 +287,8 @@ mod tests {
                     .iter()
                     .all(|(_, n)| (1..=7).contains(n))
             );
+            let mut rng = ergodic_math::rng::stream(1, 0);
+            assert!((0..100).all(|_| spread_steps(1e300, usize::MAX, &mut rng) > 1 << 29));
         }
     }
 

@@ -369,6 +369,7 @@ fn points_without_a_finite_energy_are_divergences_and_never_chosen() {
             let info = kernel.step(&target, &mut state, &mut rng).unwrap();
             assert!(target.energy(state.position()).is_finite());
             assert!(info.acceptance >= 0.0 && info.acceptance <= 1.0);
+            assert_eq!(info.divergent, info.energy_error.is_infinite());
             divergences += usize::from(info.divergent);
         }
         assert!(divergences > 100, "{outside}: {divergences}");

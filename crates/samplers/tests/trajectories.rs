@@ -565,8 +565,7 @@ fn mclmc_has_a_bias_of_second_order() {
     assert!(error < 0.3, "a ratio that is known: ± {error}");
 }
 
-/// Warm-up of 400 steps from a poor start; returns the kernel, and gradients and mean of `x²`
-/// over the target's variances afterwards.
+/// The kernel and its state after a warm-up from a poor start.
 fn warmed<K: MarkovKernel<Target>>(kernel: K, target: &Target, steps: usize) -> (K, K::State) {
     warmed_in_stream(kernel, target, steps, 0)
 }
@@ -624,16 +623,17 @@ fn mean_acceptance<K: MarkovKernel<Target> + Clone>(kernel: &K) -> f64 {
     (0..8).map(found).sum::<f64>() / 8.0
 }
 
-/// Above the goal rather than below: acceptance is concave in the step sizes that are averaged.
+/// Above the goal and not below: acceptance is concave in the step sizes that are averaged. The
+/// standard errors of the means are 0.02, 0.002 and 0.004.
 #[test]
 fn warm_ups_reach_the_acceptance_they_aim_at() {
-    let found = mean_acceptance(&Mala::new());
-    assert!((found - 0.574).abs() < 0.15, "MALA: {found}");
+    let above = mean_acceptance(&Mala::new()) - 0.574;
+    assert!(above > 0.0 && above < 0.15, "MALA: {above} above its goal");
     let kernel = Hmc::new(TrajectoryLength::Time(1.5)).unwrap();
-    let found = mean_acceptance(&kernel);
-    assert!((found - 0.8).abs() < 0.12, "HMC: {found}");
-    let found = mean_acceptance(&Mams::new());
-    assert!((found - 0.9).abs() < 0.09, "MAMS: {found}");
+    let above = mean_acceptance(&kernel) - 0.8;
+    assert!(above > 0.0 && above < 0.1, "HMC: {above} above its goal");
+    let above = mean_acceptance(&Mams::new()) - 0.9;
+    assert!(above > 0.0 && above < 0.06, "MAMS: {above} above its goal");
 }
 
 #[test]
@@ -651,8 +651,8 @@ fn a_warmed_up_kernel_no_longer_changes() {
     assert_eq!(before, format!("{kernel:?}"));
 }
 
-/// The energy errors of MCLMC have the variance that its warm-up is asked for, within a third, and
-/// the bias that goes with it is what its documentation says.
+/// The energy errors of MCLMC have the variance that its warm-up is asked for, within a factor of
+/// 1.5, and the bias that goes with it is what its documentation says.
 #[test]
 fn mclmc_finds_the_step_size_of_its_energy_variance() {
     for integrator in INTEGRATORS {

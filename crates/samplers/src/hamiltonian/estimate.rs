@@ -745,7 +745,8 @@ mod tests {
         }
         let left = a.lu().solve(&factor).unwrap().singular_values();
         let condition = (left.max() / left.min()).powi(2);
-        assert!(condition < 80.0, "{condition}");
+        // From 64 draws in 300 dimensions: about a tenth of the 400 is left.
+        assert!(condition < 50.0, "{condition}");
     }
 
     #[test]
