@@ -608,10 +608,15 @@ fn mixed_neighbors_are_their_formula_on_all_pairs() {
                     .collect();
                 let joint: Vec<f64> = dx.iter().zip(&dy).map(|(a, b)| a.max(*b)).collect();
                 let radius = kth(joint.clone(), 5);
-                let count = |d: &[f64]| d.iter().filter(|d| **d <= radius).count() as f64;
-                digamma(count(&joint)) + 90f64.ln()
-                    - (count(&dx) + 1.0).ln()
-                    - (count(&dy) + 1.0).ln()
+                let within = joint.iter().filter(|d| **d <= radius).count();
+                // The edge counts where several points are on it.
+                let single = within == 5 && radius > 0.0;
+                let count = |d: &[f64]| {
+                    let near = |d: &&f64| **d < radius || (!single && **d == radius);
+                    digamma(d.iter().filter(near).count() as f64 + 1.0)
+                };
+                let of_joint = digamma((within + usize::from(!single)) as f64);
+                of_joint + digamma(90.0) - count(&dx) - count(&dy)
             })
             .collect();
         close(

@@ -5,7 +5,9 @@ use ergodic_info::discrete::{
     ChaoShen, ChaoWangJost, DiscreteMutualInformation, EntropyRule, Grassberger, Jackknife,
     MillerMadow, Minimax, Multiplicities, Nsb, PlugIn, PowerSum, RenyiEntropy, Shrinkage, g_test,
 };
-use ergodic_info::{Counts, Estimator, Inference, InfoError, Pair, Symbols, Triple};
+use ergodic_info::{
+    Counts, Estimator, Inference, InfoError, IntervalSource, Pair, Symbols, Triple,
+};
 use ergodic_math::rng;
 use ergodic_math::special::{digamma, ln_gamma, trigamma};
 use proptest::prelude::*;
@@ -848,6 +850,23 @@ fn power_sums_are_unbiased_and_their_errors_are_not_too_small() {
     assert!(
         renyi.interval.contains(truth) && renyi.interval.upper < 1.4,
         "{renyi:?}"
+    );
+    let parts = ask.interval(IntervalSource::Subsamples {
+        share: 0.25,
+        number: 200,
+    });
+    let subsampled = RenyiEntropy::new(2)
+        .unwrap()
+        .estimate(&counts, &parts)
+        .unwrap();
+    assert!(subsampled.method.contains("subsamples") && subsampled.interval.contains(truth));
+    let subsampled = Grassberger::new().estimate(&counts, &parts).unwrap();
+    assert!(subsampled.method.contains("subsamples"), "{subsampled:?}");
+    assert!(
+        subsampled
+            .interval
+            .contains(entropy(&[0.5, 0.3, 0.15, 0.05])),
+        "{subsampled:?}"
     );
     let one = Counts::new([9, 0]).unwrap();
     assert_eq!(RenyiEntropy::new(3).unwrap().value(&one).unwrap(), 0.0);

@@ -164,6 +164,46 @@ fn nuts_balances_every_orbit_to_rounding() {
     );
 }
 
+#[test]
+fn nuts_balances_orbits_of_sixteen_points() {
+    // From the fourth doubling on a half is chosen from by itself, not with those before it.
+    let target = Wells { dim: 1, bend: 0.0 };
+    let kernel = Nuts::new()
+        .with_step_size(0.11)
+        .unwrap()
+        .with_max_depth(4)
+        .unwrap();
+    let (invariance, balance, offsets) = orbit_residuals(&kernel, &target, &[0.9], &[0.7]);
+    assert!(
+        invariance < 1e-12 && balance < 1e-12,
+        "invariance {invariance:e}, balance {balance:e}"
+    );
+    assert!(offsets >= 25, "{offsets} offsets of 31");
+}
+
+#[test]
+fn nuts_balances_orbits_in_many_dimensions() {
+    // The more dimensions, the fewer points a choice waits for.
+    for (dim, step) in [(200, 0.12), (300, 0.1), (600, 0.08)] {
+        let target = Wells { dim, bend: 1.0 };
+        let kernel = Nuts::new()
+            .with_step_size(step)
+            .unwrap()
+            .with_max_depth(3)
+            .unwrap();
+        let mut rng = stream(6, dim as u64);
+        let mut draw = || (0..dim).map(|_| rng.normal()).collect::<Vec<f64>>();
+        let (x, p) = (draw(), draw());
+        let (invariance, balance, offsets) = orbit_residuals(&kernel, &target, &x, &p);
+        // H is of the order of `dim`, its rounding of 10⁻¹³ · dim/600.
+        assert!(
+            invariance < 1e-11 && balance < 1e-11,
+            "{dim} dimensions: invariance {invariance:e}, balance {balance:e}"
+        );
+        assert!(offsets >= 13, "{dim} dimensions: {offsets} offsets of 15");
+    }
+}
+
 /// Independent normals with standard deviations 1, 2, …
 struct Scales(usize);
 

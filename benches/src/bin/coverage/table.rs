@@ -18,6 +18,8 @@ pub(crate) struct Contestant<'a, D> {
     pub(crate) inference: Inference,
     /// Added to the method's name.
     pub(crate) note: &'static str,
+    /// Whether the law is one that the estimator's docs say it is not for.
+    pub(crate) outside: bool,
 }
 
 /// What the runs of one estimator on one law came to.
@@ -111,13 +113,21 @@ impl Table {
             let refusal = outcomes
                 .iter()
                 .find_map(|(_, all)| all[i].as_ref().err().map(ToString::to_string));
-            self.row(&name, &law.name, n, &tally, refusal);
+            self.row(&name, &law.name, n, &tally, refusal, contestant.outside);
         }
         let seconds = start.elapsed().as_secs_f64();
         eprintln!("{seconds:6.1} s  {}, n = {n}", law.name);
     }
 
-    fn row(&mut self, name: &str, law: &str, n: usize, tally: &Tally, refusal: Option<String>) {
+    fn row(
+        &mut self,
+        name: &str,
+        law: &str,
+        n: usize,
+        tally: &Tally,
+        refusal: Option<String>,
+        outside: bool,
+    ) {
         self.rows += 1;
         let answered = tally.runs - tally.refused;
         if answered == 0.0 {
@@ -137,7 +147,9 @@ impl Table {
         let mut mark = String::new();
         if coverage < LEAST {
             // It says so where nearly all intervals that miss carry the flag.
-            if tally.silent <= (1.0 - LEAST) * answered {
+            if outside {
+                mark.push_str("outside its domain");
+            } else if tally.silent <= (1.0 - LEAST) * answered {
                 mark.push_str("says so");
             } else {
                 mark.push_str("**below 90 %**");

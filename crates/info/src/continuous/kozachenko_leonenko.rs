@@ -31,7 +31,9 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// points and says nothing of the bias.
 ///
 /// **Domain.** A density; points that coincide: [`Ties`]. **Bias** O((k/N)^{2/d}) for smooth
-/// densities, of either sign, and larger where a density jumps or has heavy tails. **Not** for more
+/// densities, of either sign, and larger where a density jumps or has heavy tails: nominal 95 % intervals of
+/// `k = 4` cover 84 % for 500 normal points in three dimensions and 80 % for 500 in a square
+/// (`docs/coverage.md`); fewer neighbours or more points help. **Not** for more
 /// than about five dimensions (see [`WeightedNeighbors`](super::WeightedNeighbors)), for discrete
 /// or partly discrete data, or for data on a surface of lower dimension, whose entropy is −∞.
 /// **Cost** O(N log N) for small d: some 40 ms for 10⁵ points in three dimensions on one thread.

@@ -42,8 +42,8 @@ impl PlugIn {
     /// alphabet and every `n`: half-width `log n · √(2 log(2/δ)/n)` for confidence `1 − δ`, as one
     /// observation moves `Ĥ` by at most `2 log(n)/n` (McDiarmid's inequality; Antos and
     /// Kontoyiannis, *Random Structures and Algorithms* 19, 2001), and above it the bound of the
-    /// bias. It is wide: several times the asymptotic one. Its standard error is the half-width
-    /// over the normal quantile's share, that is, not stated (infinite).
+    /// bias. It is wide: several times the asymptotic one. No standard error
+    /// is stated (it is infinite).
     ///
     /// # Errors
     /// If the alphabet is unknown: then no interval below infinity covers for every law. If the

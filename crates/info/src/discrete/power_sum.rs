@@ -6,8 +6,9 @@ use ergodic_core::{Bias, Estimate, Interval, Units};
 use ergodic_math::{Real, reduce};
 
 use super::Multiplicities;
-use super::rule::{jackknife_std_err, quantile};
-use crate::{Counts, Estimator, Inference, InfoError, Symbols};
+use super::rule::{SEARCHED, jackknife_std_err, quantile};
+use crate::inference;
+use crate::{Counts, Estimator, Inference, InfoError, IntervalSource, Symbols};
 
 /// The power sum `Σᵢ pᵢ^q` of integer order `q ≥ 2`: the chance that `q` observations agree.
 ///
@@ -144,6 +145,10 @@ impl Estimator<Counts> for PowerSum {
     }
 
     fn estimate(&self, data: &Counts, inference: &Inference) -> Result<Estimate, InfoError> {
+        if inference.interval_source() != IntervalSource::Own {
+            let value = Estimator::<Counts>::value(self, data)?;
+            return inference::attach(self, data, inference, value, None, Bias::Bounded(0.0));
+        }
         self.full(&Multiplicities::of(data), inference)
     }
 }
@@ -171,7 +176,7 @@ impl Estimator<Symbols> for PowerSum {
 ///
 /// * **Bias**: positive, to first order `Var P̂/(2(q − 1)P²)`, small once some tens of tuples agree
 ///   (Acharya, Orlitsky, Suresh and Tyagi, *IEEE Trans. Information Theory* 63, 2017: a number of observations of
-///   order `K^{1−1/q}` is enough and needed). It is looked for over parts of the data.
+///   order `K^{1−1/q}` is enough and needed). The estimate leaves it unknown.
 /// * **Interval**: that of the power sum, transformed; up to infinity where the power sum's reaches 0.
 /// * **Domain**: some symbol seen `q` times; else the value would be infinite.
 /// * **Not** in place of Shannon entropy, below which it lies: rare symbols hardly count.
@@ -233,11 +238,15 @@ impl Estimator<Counts> for RenyiEntropy {
     }
 
     fn estimate(&self, data: &Counts, inference: &Inference) -> Result<Estimate, InfoError> {
+        if inference.interval_source() != IntervalSource::Own {
+            let value = Estimator::<Counts>::value(self, data)?;
+            return inference::attach(self, data, inference, value, None, Bias::Unknown);
+        }
         let sum = Estimator::<Counts>::estimate(&self.sum, data, inference)?;
         let value = self.checked(sum.value)?;
         // The delta method; the interval itself is carried over end by end.
         let slope = 1.0 / (f64::from(self.sum.order - 1) * sum.value);
-        Ok(Estimate::new(
+        let mut estimate = Estimate::new(
             format!(
                 "{}; transformed interval of the power sum",
                 Estimator::<Counts>::method(self)
@@ -250,7 +259,13 @@ impl Estimator<Counts> for RenyiEntropy {
             },
             sum.samples,
             sum.confidence,
-        )?)
+        )?;
+        if inference.searches_bias() && data.total() <= SEARCHED {
+            let half = estimate.std_err * quantile(inference.confidence_level())?;
+            let seed = inference.seed_value();
+            estimate.bias = inference::bias::search(self, data, value, half, seed);
+        }
+        Ok(estimate)
     }
 }
 

@@ -300,7 +300,7 @@ impl<E: EntropyRule> Estimator<Symbols> for E {
 
 /// Above this many observations, bias is not looked for over parts of the data, which are drawn one by
 /// one: 0.1 s.
-const SEARCHED: u64 = 1 << 22;
+pub(crate) const SEARCHED: u64 = 1 << 22;
 
 /// The rule's own estimate, or one with an interval from subsamples. Where its bias has no bound, and what
 /// the rule says of it does not dominate, extrapolation over parts of the data is asked as well; the

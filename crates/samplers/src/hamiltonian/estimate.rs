@@ -3,7 +3,9 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Metric;
-use super::lanes::{add_scaled, dot, multiply, padded};
+use super::lanes::{
+    add_scaled, add_squares, dot, multiply, padded, principal_of_matrix, principal_of_rows,
+};
 
 /// The last positions and gradients of a warm-up, oldest first, rows padded with zeros.
 #[derive(Clone, Debug)]
@@ -171,6 +173,57 @@ fn fisher_diagonal(window: &Window) -> Option<Metric> {
     Metric::diagonal(&fisher(&spread[..window.dim], &force[..window.dim])).ok()
 }
 
+/// Sums over rows around one centre, from which covariances are made.
+struct Sums {
+    rows: f64,
+    /// Padded, and the matrix too.
+    sum: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Sums {
+    fn of(rows: &[&[f64]], centre: &[f64]) -> Self {
+        let stride = centre.len();
+        let mut centred = vec![0.0; rows.len() * stride];
+        let mut sum = vec![0.0; stride];
+        for (to, row) in centred.chunks_exact_mut(stride).zip(rows) {
+            for (to, (x, c)) in to.iter_mut().zip(row.iter().zip(centre)) {
+                *to = x - c;
+            }
+            for (sum, x) in sum.iter_mut().zip(&*to) {
+                *sum += x;
+            }
+        }
+        let mut squares = vec![0.0; stride * stride];
+        add_squares(&centred, stride, &mut squares);
+        Self {
+            rows: rows.len() as f64,
+            sum,
+            squares,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        add_scaled(1.0, &other.sum, &mut self.sum);
+        add_scaled(1.0, &other.squares, &mut self.squares);
+    }
+
+    fn covariance(&self, dim: usize) -> DMatrix<f64> {
+        let stride = self.sum.len();
+        let share = 1.0 / self.rows;
+        let mut covariance = DMatrix::zeros(dim, dim);
+        for (j, mut column) in covariance.column_iter_mut().enumerate() {
+            let products = &self.squares[j * stride..][..dim];
+            let shift = self.sum[j] * share;
+            for ((c, product), sum) in column.iter_mut().zip(products).zip(&self.sum) {
+                *c = share * (product - shift * sum);
+            }
+        }
+        covariance
+    }
+}
+
 /// The sample covariances of positions and gradients.
 struct Covariances {
     draws: f64,
@@ -179,25 +232,11 @@ struct Covariances {
 }
 
 impl Covariances {
-    fn of(pairs: &Pairs<'_>, dim: usize) -> Self {
-        let covariance = |rows: &[&[f64]]| {
-            let n = rows.len();
-            let mut centred = DMatrix::zeros(n, dim);
-            for (j, mut column) in centred.column_iter_mut().enumerate() {
-                let mut mean = 0.0;
-                for (z, row) in column.iter_mut().zip(rows) {
-                    *z = row[j];
-                    mean += row[j];
-                }
-                column.add_scalar_mut(-mean / n as f64);
-            }
-            // A transpose of its own: `tr_mul` is an order slower.
-            (centred.transpose() * centred) / n as f64
-        };
+    fn of(positions: &Sums, gradients: &Sums, dim: usize) -> Self {
         Self {
-            draws: pairs.len() as f64,
-            positions: covariance(&pairs.positions),
-            gradients: covariance(&pairs.gradients),
+            draws: positions.rows,
+            positions: positions.covariance(dim),
+            gradients: gradients.covariance(dim),
         }
     }
 
@@ -212,15 +251,16 @@ impl Covariances {
         if !scale.iter().all(|s| s.is_normal()) {
             return None;
         }
-        let shrink = |covariance: &DMatrix<f64>, unit: &dyn Fn(f64) -> f64| {
-            DMatrix::from_fn(dim, dim, |i, j| {
-                let scaled = covariance[(i, j)] * unit(scale[i]) * unit(scale[j]);
-                let prior = if i == j { PRIOR } else { 0.0 };
-                (self.draws * scaled + prior) / (self.draws + PRIOR)
-            })
+        let inverse: Vec<f64> = scale.iter().map(|s| 1.0 / s).collect();
+        let shrink = |covariance: &DMatrix<f64>, unit: &[f64]| {
+            let mut shrunk = scaled(covariance, unit);
+            for i in 0..dim {
+                shrunk[(i, i)] += PRIOR / self.draws;
+            }
+            shrunk * (self.draws / (self.draws + PRIOR))
         };
-        let x = shrink(&self.positions, &|s| 1.0 / s);
-        let g = shrink(&self.gradients, &|s| s);
+        let x = shrink(&self.positions, &inverse);
+        let g = shrink(&self.gradients, &scale);
         let mut factor = geometric_mean(&x, g)?;
         for (i, s) in scale.iter().enumerate() {
             factor.forth.row_mut(i).scale_mut(*s);
@@ -268,17 +308,16 @@ enum Few {
 
 impl Few {
     fn score(&self, judge: &Covariances) -> f64 {
-        let dim = judge.positions.nrows();
         let (x, g) = match self {
-            Self::Identity => (judge.positions.clone(), judge.gradients.clone()),
+            Self::Identity => {
+                return largest_eigenvalue(&judge.positions) * largest_eigenvalue(&judge.gradients);
+            }
             Self::Diagonal(variances) => {
                 let scale: Vec<f64> = variances.iter().map(|v| v.sqrt()).collect();
-                let by = |m: &DMatrix<f64>, unit: &dyn Fn(f64) -> f64| {
-                    DMatrix::from_fn(dim, dim, |i, j| m[(i, j)] * unit(scale[i]) * unit(scale[j]))
-                };
+                let inverse: Vec<f64> = scale.iter().map(|s| 1.0 / s).collect();
                 (
-                    by(&judge.positions, &|s| 1.0 / s),
-                    by(&judge.gradients, &|s| s),
+                    scaled(&judge.positions, &inverse),
+                    scaled(&judge.gradients, &scale),
                 )
             }
             Self::Full(Factor { forth, back }) => (
@@ -298,25 +337,48 @@ impl Few {
     }
 }
 
+/// `sᵢ mᵢⱼ sⱼ`.
+fn scaled(m: &DMatrix<f64>, s: &[f64]) -> DMatrix<f64> {
+    let mut out = m.clone();
+    for (mut column, sj) in out.column_iter_mut().zip(s) {
+        for (m, si) in column.iter_mut().zip(s) {
+            *m *= si * sj;
+        }
+    }
+    out
+}
+
 /// `λ_max` by the power method from the column of the largest diagonal element: a lower bound,
 /// tight enough to compare metrics.
 fn largest_eigenvalue(m: &DMatrix<f64>) -> f64 {
-    let mut direction = m.column(m.diagonal().imax()).into_owned();
-    let mut next = direction.clone();
-    let mut value = 0.0;
-    for _ in 0..POWER {
-        let size = direction.norm();
-        next.gemv(1.0 / size, m, &direction, 0.0);
-        value = next.norm();
-        std::mem::swap(&mut direction, &mut next);
-    }
-    value
+    let dim = m.nrows();
+    let start = m.diagonal().imax();
+    let mut direction = m.as_slice()[start * dim..][..dim].to_vec();
+    principal_of_matrix(m.as_slice(), POWER, &mut direction, &mut vec![0.0; dim])
+}
+
+/// The upper edge of the eigenvalues of a sample covariance of white noise (Marchenko and Pastur,
+/// *Math. USSR Sb.* 1, 1967).
+fn edge_of_noise(dim: usize, draws: f64) -> f64 {
+    (1.0 + (dim as f64 / draws).sqrt()).powi(2)
 }
 
 fn choose_among_few(window: &Window, full: bool) -> Option<Metric> {
     let dim = window.dim;
-    let learnt = Covariances::of(&Pairs::of(window, |i| i % HOLD_OUT != 0), dim);
-    let judge = Covariances::of(&Pairs::of(window, |i| i % HOLD_OUT == 0), dim);
+    let all = Pairs::of(window, |_| true);
+    let centre = |rows: &[&[f64]]| moments(rows, all.stride).0;
+    let (mean, slope) = (centre(&all.positions), centre(&all.gradients));
+    let part = |take: &dyn Fn(usize) -> bool| {
+        let pairs = Pairs::of(window, take);
+        (
+            Sums::of(&pairs.positions, &mean),
+            Sums::of(&pairs.gradients, &slope),
+        )
+    };
+    let (mut positions, mut gradients) = part(&|i| i % HOLD_OUT != 0);
+    let learnt = Covariances::of(&positions, &gradients, dim);
+    let (held_positions, held_gradients) = part(&|i| i % HOLD_OUT == 0);
+    let judge = Covariances::of(&held_positions, &held_gradients, dim);
     let propose = |kind: Kind, from: &Covariances| -> Option<Few> {
         let spread = from.positions.diagonal();
         Some(match kind {
@@ -329,10 +391,20 @@ fn choose_among_few(window: &Window, full: bool) -> Option<Metric> {
             Kind::Full => Few::Full(from.full()?),
         })
     };
+    let mut smallest = f64::INFINITY;
+    let perfect = edge_of_noise(dim, judge.draws).powi(2);
     let kind = best(full, |kind| {
-        propose(kind, &learnt).map(|candidate| candidate.score(&judge))
+        // What looks like noise cannot be made better.
+        if kind == Kind::Full && HANDICAP * smallest < perfect {
+            return None;
+        }
+        let score = propose(kind, &learnt)?.score(&judge);
+        smallest = smallest.min(score);
+        Some(score)
     })?;
-    let all = Covariances::of(&Pairs::of(window, |_| true), dim);
+    positions.add(&held_positions);
+    gradients.add(&held_gradients);
+    let all = Covariances::of(&positions, &gradients, dim);
     propose(kind, &all)?.metric()
 }
 
@@ -568,29 +640,10 @@ fn centred_and_mapped(
 /// The direction, of length 1, in which mapped rows spread most, and `λ_max` of their covariance,
 /// by the power method: a lower bound, tight enough to compare metrics.
 fn principal(rows: &[&[f64]], stride: usize, map: &dyn Fn(&[f64], &mut [f64])) -> (Vec<f64>, f64) {
-    let n = rows.len() as f64;
     let mapped = centred_and_mapped(rows, stride, map);
-    let square = |row: &[f64]| dot(row, row);
-    // The longest row is a fair first guess of the direction.
-    let longest = mapped
-        .chunks_exact(stride)
-        .max_by(|a, b| square(a).total_cmp(&square(b)));
-    let mut direction = longest.map_or_else(|| vec![0.0; stride], <[f64]>::to_vec);
-    let mut next = vec![0.0; stride];
-    let mut value = 0.0;
-    for _ in 0..POWER {
-        let unit = 1.0 / (square(&direction).sqrt() * n);
-        next.fill(0.0);
-        for row in mapped.chunks_exact(stride) {
-            add_scaled(dot(row, &direction) * unit, row, &mut next);
-        }
-        value = square(&next).sqrt();
-        std::mem::swap(&mut direction, &mut next);
-    }
-    for d in &mut direction {
-        *d /= value;
-    }
-    (direction, value)
+    let mut direction = vec![0.0; stride];
+    let value = principal_of_rows(&mapped, POWER, &mut direction, &mut vec![0.0; stride]);
+    (direction, value / rows.len() as f64)
 }
 
 #[cfg(test)]

@@ -65,17 +65,15 @@ impl<const N: usize> Wide<N> {
     /// The sum of the lanes.
     #[inline(always)]
     fn total(self) -> f64 {
+        let mut sums = [0.0; NARROW];
+        sums.copy_from_slice(&self.0[..NARROW]);
+        for l in NARROW..N {
+            sums[l % NARROW] += self.0[l];
+        }
         // Through memory: otherwise the compiler sees the horizontal sum coming and shuffles lanes
         // in every turn of the loop before it, instead of keeping them in wide registers.
-        let mut sums = black_box(self.0);
-        let mut n = N;
-        while n > 1 {
-            n /= 2;
-            for l in 0..n {
-                sums[l] += sums[l + n];
-            }
-        }
-        sums[0]
+        let s = black_box(sums);
+        ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
     }
 }
 
@@ -88,13 +86,15 @@ fn lanes<const N: usize>(x: &[f64], n: usize) -> (&[[f64; N]], &[f64]) {
 /// `Σ xᵢ yᵢ`.
 #[inline(always)]
 pub(crate) fn dot_body(x: &[f64], y: &[f64]) -> f64 {
-    let n = x.len();
-    let (x, x_rest) = lanes::<LANES>(x, n);
-    let (y, y_rest) = lanes::<LANES>(y, n);
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (y, y_rest) = lanes::<LANES>(y, LANES * x.len() + x_rest.len());
+    let y = &y[..x.len()];
     let mut sum = Wide::ZERO;
-    for (x, y) in x.iter().zip(y) {
-        sum = sum + Wide(*x) * Wide(*y);
-    }
+    each(
+        x.len(),
+        #[inline(always)]
+        |i| sum = sum + Wide(x[i]) * Wide(y[i]),
+    );
     if !x_rest.is_empty() {
         sum = sum + Wide::short(x_rest) * Wide::short(y_rest);
     }
@@ -188,39 +188,118 @@ pub(crate) fn project_body(columns: &[f64], stride: usize, x: &[f64], out: &mut 
     }
 }
 
-/// Compiles a body for the instruction sets.
+/// Compiles a body for the instruction sets. (A struct of its own: a closure would not be inlined,
+/// and be compiled for the baseline.)
 macro_rules! dispatched {
     ($(#[$doc:meta])* $name:ident, $body:ident($($arg:ident: $kind:ty),*) -> $out:ty) => {
         $(#[$doc])*
         #[inline]
-        pub(crate) fn $name($($arg: $kind),*) -> $out {
-            struct Body<F>(F);
-            impl<O, F: FnOnce() -> O> Vectorize for Body<F> {
-                type Output = O;
+        pub(crate) fn $name<'a>($($arg: $kind),*) -> $out {
+            struct Body<'a>($($kind,)* std::marker::PhantomData<&'a ()>);
+            impl<'a> Vectorize for Body<'a> {
+                type Output = $out;
                 #[inline(always)]
-                fn run(self) -> O {
-                    (self.0)()
+                fn run(self) -> $out {
+                    let Self($($arg,)* _) = self;
+                    $body($($arg),*)
                 }
             }
-            vectorize(Body(
-                #[inline(always)]
-                || $body($($arg),*),
-            ))
+            vectorize(Body($($arg,)* std::marker::PhantomData))
         }
     };
 }
 dispatched!(
     /// `Σ xᵢ yᵢ`.
-    dot, dot_body(x: &[f64], y: &[f64]) -> f64
+    dot, dot_body(x: &'a [f64], y: &'a [f64]) -> f64
 );
 dispatched!(
     /// `y ← y + a x`.
-    add_scaled, add_scaled_body(a: f64, x: &[f64], y: &mut [f64]) -> ()
+    add_scaled, add_scaled_body(a: f64, x: &'a [f64], y: &'a mut [f64]) -> ()
 );
 dispatched!(
     /// `zᵢ ← xᵢ yᵢ`.
-    multiply, multiply_body(x: &[f64], y: &[f64], z: &mut [f64]) -> ()
+    multiply, multiply_body(x: &'a [f64], y: &'a [f64], z: &'a mut [f64]) -> ()
 );
+dispatched!(
+    /// `Σ xᵢ xᵢᵀ` of the rows `x`, added to a padded square matrix.
+    add_squares, add_squares_body(rows: &'a [f64], stride: usize, matrix: &'a mut [f64]) -> ()
+);
+dispatched!(
+    /// The direction `v` of length 1 in which rows spread most, and `λ_max` of `Σ xᵢ xᵢᵀ`, by
+    /// steps of the power method from the longest row: a lower bound.
+    principal_of_rows, principal_of_rows_body(
+        rows: &'a [f64], steps: usize, direction: &'a mut [f64], next: &'a mut [f64]
+    ) -> f64
+);
+dispatched!(
+    /// `λ_max` of a padded symmetric matrix, by steps of the power method from `direction`: a lower
+    /// bound.
+    principal_of_matrix, principal_of_matrix_body(
+        matrix: &'a [f64], steps: usize, direction: &'a mut [f64], next: &'a mut [f64]
+    ) -> f64
+);
+
+#[inline(always)]
+fn add_squares_body(rows: &[f64], stride: usize, matrix: &mut [f64]) {
+    for row in rows.chunks_exact(stride) {
+        for (x, column) in row.iter().zip(matrix.chunks_exact_mut(stride)) {
+            add_scaled_body(*x, row, column);
+        }
+    }
+}
+
+#[inline(always)]
+fn principal_of_rows_body(
+    rows: &[f64],
+    steps: usize,
+    direction: &mut [f64],
+    next: &mut [f64],
+) -> f64 {
+    let stride = direction.len();
+    let mut longest = -1.0;
+    for row in rows.chunks_exact(stride) {
+        let square = dot_body(row, row);
+        if square > longest {
+            longest = square;
+            direction.copy_from_slice(row);
+        }
+    }
+    let mut value = longest.sqrt();
+    for _ in 0..steps {
+        let unit = 1.0 / value;
+        next.fill(0.0);
+        for row in rows.chunks_exact(stride) {
+            add_scaled_body(dot_body(row, direction) * unit, row, next);
+        }
+        value = dot_body(next, next).sqrt();
+        direction.copy_from_slice(next);
+    }
+    for d in direction {
+        *d /= value;
+    }
+    value
+}
+
+#[inline(always)]
+fn principal_of_matrix_body(
+    matrix: &[f64],
+    steps: usize,
+    direction: &mut [f64],
+    next: &mut [f64],
+) -> f64 {
+    let stride = direction.len();
+    let mut value = dot_body(direction, direction).sqrt();
+    for _ in 0..steps {
+        let unit = 1.0 / value;
+        next.fill(0.0);
+        for (x, column) in direction.iter().zip(matrix.chunks_exact(stride)) {
+            add_scaled_body(x * unit, column, next);
+        }
+        value = dot_body(next, next).sqrt();
+        direction.copy_from_slice(next);
+    }
+    value
+}
 
 /// A point before a half kick: what the first half of a leapfrog step reads.
 #[derive(Clone, Copy)]
@@ -232,7 +311,8 @@ pub(crate) struct Half<'a> {
     pub(crate) whitened: &'a [f64],
 }
 
-/// `p′ = p − (ε/2) σ∇E(x)`, `x′ = x + ε σ p′` in one pass; `σ = 1` without a scale.
+/// `p′ = p − (ε/2) σ∇E(x)`, `x′ = x + ε σ p′` in one pass; `σ = 1` without a scale. Vectors are
+/// padded.
 #[inline(always)]
 pub(crate) fn kick_drift_body(
     step: f64,
@@ -241,26 +321,56 @@ pub(crate) fn kick_drift_body(
     position: &mut [f64],
     momentum: &mut [f64],
 ) {
+    match scale {
+        Some(scale) => kick_drift_lanes::<true>(step, scale, from, position, momentum),
+        None => kick_drift_lanes::<false>(step, from.gradient, from, position, momentum),
+    }
+}
+
+#[inline(always)]
+fn kick_drift_lanes<const SCALED: bool>(
+    step: f64,
+    scale: &[f64],
+    from: Half<'_>,
+    position: &mut [f64],
+    momentum: &mut [f64],
+) {
     let n = position.len();
-    let (h, half) = (step, 0.5 * step);
     let (x, p, g) = (
         &from.position[..n],
         &from.momentum[..n],
         &from.gradient[..n],
     );
+    let s = &scale[..n];
     let (to_x, to_p) = (&mut position[..n], &mut momentum[..n]);
-    if let Some(s) = scale {
-        let s = &s[..n];
+    if n == LANES {
+        // Short vectors are worth code without a loop.
+        let wide = |x| Wide::<LANES>::short(x);
+        let scaled = |x, s| if SCALED { x * s } else { x };
+        let (h, half, s) = (Wide::splat(step), Wide::splat(0.5 * step), wide(s));
+        let kicked = wide(p) - half * scaled(wide(g), s);
+        let moved = wide(x) + h * scaled(kicked, s);
+        to_p.copy_from_slice(&kicked.0);
+        to_x.copy_from_slice(&moved.0);
+    } else {
+        let (h, half) = (step, 0.5 * step);
         for i in 0..n {
-            let kicked = p[i] - half * (s[i] * g[i]);
+            let kicked = p[i] - half * if SCALED { s[i] * g[i] } else { g[i] };
             to_p[i] = kicked;
-            to_x[i] = x[i] + h * (s[i] * kicked);
+            to_x[i] = x[i] + h * if SCALED { s[i] * kicked } else { kicked };
         }
+    }
+}
+
+/// `body(0)`, `body(1)`, …, `body(n − 1)`; without a loop for short vectors, where it would cost
+/// as much as what is done in it.
+#[inline(always)]
+fn each(n: usize, mut body: impl FnMut(usize)) {
+    if n == 1 {
+        body(0);
     } else {
         for i in 0..n {
-            let kicked = p[i] - half * g[i];
-            to_p[i] = kicked;
-            to_x[i] = x[i] + h * kicked;
+            body(i);
         }
     }
 }
@@ -301,23 +411,29 @@ fn kick_lanes<const SCALED: bool, const MATE: bool>(
     momentum: &mut [f64],
     mate: &[f64],
 ) -> (f64, f64) {
-    let n = momentum.len();
     let half = Wide::splat(0.5 * step);
     let kicked = |p, g, s| p - half * if SCALED { s * g } else { g };
+    let dim = momentum.len();
     // Without scale or mate any slice of the right length will do: it is not read.
-    let (g, g_rest) = lanes::<LANES>(gradient, n);
-    let (s, s_rest) = lanes::<LANES>(if SCALED { scale } else { gradient }, n);
-    let (q, q_rest) = lanes::<LANES>(if MATE { mate } else { gradient }, n);
+    let (g, g_rest) = lanes::<LANES>(gradient, dim);
+    let (s, s_rest) = lanes::<LANES>(if SCALED { scale } else { gradient }, dim);
+    let (q, q_rest) = lanes::<LANES>(if MATE { mate } else { gradient }, dim);
     let (p, p_rest) = momentum.as_chunks_mut::<LANES>();
+    let n = p.len();
+    let (g, s, q) = (&g[..n], &s[..n], &q[..n]);
     let (mut square, mut product) = (Wide::ZERO, Wide::ZERO);
-    for (((p, g), s), q) in p.iter_mut().zip(g).zip(s).zip(q) {
-        let new = kicked(Wide(*p), Wide(*g), Wide(*s));
-        *p = new.0;
-        square = square + new * new;
-        if MATE {
-            product = product + new * Wide(*q);
-        }
-    }
+    each(
+        n,
+        #[inline(always)]
+        |i| {
+            let new = kicked(Wide(p[i]), Wide(g[i]), Wide(s[i]));
+            p[i] = new.0;
+            square = square + new * new;
+            if MATE {
+                product = product + new * Wide(q[i]);
+            }
+        },
+    );
     if !p_rest.is_empty() {
         let new = kicked(
             Wide::short(p_rest),
@@ -362,34 +478,38 @@ pub(crate) struct Ends<'a> {
 }
 
 #[inline(always)]
-fn turns_lanes<const PAIRS: bool>(ends: Ends<'_>, sum: &mut [f64]) -> bool {
+fn turns_lanes<const PAIRS: bool, const N: usize>(ends: Ends<'_>, sum: &mut [f64]) -> bool {
+    let sum = sum.as_chunks_mut::<N>().0;
     let n = sum.len();
-    let lanes = |x| lanes::<NARROW>(x, n).0;
+    let lanes = |x| &<[f64]>::as_chunks::<N>(x).0[..n];
     let (a, m) = (lanes(ends.first[0]), lanes(ends.first[1]));
     let (c, b) = (lanes(ends.second[0]), lanes(ends.second[1]));
     let right = if PAIRS { c } else { lanes(ends.second_sum) };
     let z = Wide::ZERO;
     let (mut p0, mut p1, mut p2, mut p3, mut p4, mut p5) = (z, z, z, z, z, z);
-    let all = sum.as_chunks_mut::<NARROW>().0.iter_mut();
-    for (((((sum, a), m), c), b), right) in all.zip(a).zip(m).zip(c).zip(b).zip(right) {
-        let (a, m, c, b) = (Wide(*a), Wide(*m), Wide(*c), Wide(*b));
-        let left = if PAIRS { a + m } else { Wide(*sum) };
-        let right = if PAIRS { c + b } else { Wide(*right) };
-        let whole = left + right;
-        *sum = whole.0;
-        p0 = p0 + whole * a;
-        p1 = p1 + whole * b;
-        let towards = left + c;
-        p2 = p2 + towards * a;
-        p3 = p3 + towards * c;
-        let onwards = right + m;
-        p4 = p4 + onwards * m;
-        p5 = p5 + onwards * b;
-    }
-    let whole = p0.total() > 0.0 && p1.total() > 0.0;
-    let first = p2.total() > 0.0 && p3.total() > 0.0;
-    let second = p4.total() > 0.0 && p5.total() > 0.0;
-    !(whole && first && second)
+    each(
+        n,
+        #[inline(always)]
+        |i| {
+            let (a, m, c, b) = (Wide(a[i]), Wide(m[i]), Wide(c[i]), Wide(b[i]));
+            let left = if PAIRS { a + m } else { Wide(sum[i]) };
+            let right = if PAIRS { c + b } else { Wide(right[i]) };
+            let whole = left + right;
+            sum[i] = whole.0;
+            p0 = p0 + whole * a;
+            p1 = p1 + whole * b;
+            let towards = left + c;
+            p2 = p2 + towards * a;
+            p3 = p3 + towards * c;
+            let onwards = right + m;
+            p4 = p4 + onwards * m;
+            p5 = p5 + onwards * b;
+        },
+    );
+    let whole = (p0.total() > 0.0) & (p1.total() > 0.0);
+    let first = (p2.total() > 0.0) & (p3.total() > 0.0);
+    let second = (p4.total() > 0.0) & (p5.total() > 0.0);
+    !(whole & first & second)
 }
 
 /// Whether two equal parts turn back where they join: over the whole, from the start of the first
@@ -398,10 +518,11 @@ fn turns_lanes<const PAIRS: bool>(ends: Ends<'_>, sum: &mut [f64]) -> bool {
 /// points each, whose sums are made here. Vectors are padded. NaN turns.
 #[inline(always)]
 pub(crate) fn turns_body(ends: Ends<'_>, pairs: bool, sum: &mut [f64]) -> bool {
-    if pairs {
-        turns_lanes::<true>(ends, sum)
-    } else {
-        turns_lanes::<false>(ends, sum)
+    match (pairs, sum.len() == LANES) {
+        (true, true) => turns_lanes::<true, LANES>(ends, sum),
+        (true, false) => turns_lanes::<true, NARROW>(ends, sum),
+        (false, true) => turns_lanes::<false, LANES>(ends, sum),
+        (false, false) => turns_lanes::<false, NARROW>(ends, sum),
     }
 }
 

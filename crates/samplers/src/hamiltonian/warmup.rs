@@ -205,7 +205,12 @@ impl HamiltonianTuner {
         if self.seen < self.next && done != end {
             return None;
         }
-        self.next = 2 * self.seen;
+        // Not twice within a few steps.
+        self.next = if 3 * self.seen > end {
+            end
+        } else {
+            2 * self.seen
+        };
         self.window.keep_last((2 * self.seen).div_ceil(3));
         let full = self.settings.metric == MetricChoice::Best;
         let (fitted, stretch) = fit(&self.window, metric, full)?;
