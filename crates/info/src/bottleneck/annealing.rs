@@ -149,9 +149,10 @@ impl Bottleneck {
     /// [residual](Self::tolerance) of 1e-5.
     ///
     /// # Errors
-    /// [`InfoError::NotConverged`] if a residual stays above 1e-4. Very close to a bifurcation
-    /// convergence is slow, and a point may keep a residual between that and what was asked for:
-    /// [`Solution::residual`] says which.
+    /// [`InfoError::NotConverged`] if a residual stays above 1e-4 after the iterations allowed, of
+    /// which it uses at most 20,000 a solution. Very close to a bifurcation convergence is slow, and
+    /// a point may keep a residual between that and what was asked for: [`Solution::residual`] says
+    /// which.
     ///
     /// ```
     /// use ergodic_info::Probabilities;

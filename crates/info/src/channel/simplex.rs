@@ -95,6 +95,7 @@ fn inside(problem: &impl Convex, best: &Minimum, tolerance: f64) -> State {
     State {
         slack: gradient.iter().map(|g| g - least + mu).collect(),
         dual: vec![least - mu],
+        shares: vec![1.0; n],
         point,
         value,
         gradient,
