@@ -1,13 +1,14 @@
 //! A primal–dual interior-point method for smooth convex programs over non-negative vectors.
 //!
 //! Minimise `f(x)` subject to `A x = b`, `x ≥ 0`. For each `μ` of a sequence that falls to 0, Newton's
-//! method solves `∂f − Aᵀy − z = 0`, `xᵢ zᵢ = μ`, `A x = b`, the conditions for the least
-//! `f − μ Σ ln xᵢ`, which a line search lets fall in every step (Fiacco and McCormick 1968; with the
+//! method solves `∂f − Aᵀy − z = 0`, `xᵢ zᵢ = μ cᵢ`, `A x = b`, the conditions for the least
+//! `f − μ Σ cᵢ ln xᵢ`, which a line search lets fall in every step (Fiacco and McCormick 1968; with the
 //! rules for `μ` of Wächter and Biegler, *Math. Program.* 106, 25, 2006). Changes of `x` are in units
 //! of `x`, so that the systems stay well scaled when entries go to 0. Who calls it certifies the
 //! result by duality: nothing here is trusted.
 
 use ergodic_math::Real;
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 /// The program, and the linear algebra of its Newton step.
 pub(crate) trait Program {
@@ -41,6 +42,9 @@ pub(crate) struct State {
     pub(crate) point: Vec<f64>,
     pub(crate) dual: Vec<f64>,
     pub(crate) slack: Vec<f64>,
+    /// The part `cᵢ` of `μ` that belongs to each entry: of the size that the constraints allow it, so
+    /// that slacks stay of the size of the gradient.
+    pub(crate) shares: Vec<f64>,
     pub(crate) value: f64,
     pub(crate) gradient: Vec<f64>,
 }
@@ -48,7 +52,10 @@ pub(crate) struct State {
 /// How much of the way to the boundary a step may go.
 const FRACTION: f64 = 0.995;
 
-/// How far `x z` may be from `μ`, as a factor either way.
+/// The last `μ`, which is not left out: the superlinear rule may come to it from 1e-13.
+const LEAST: f64 = 1e-20;
+
+/// How far `x z` may be from `μ c`, as a factor either way.
 const SPREAD: f64 = 1e10;
 
 /// Steps from a positive and feasible start until `done` says so, no step helps, or the limit is
@@ -62,14 +69,14 @@ pub(crate) fn follow<P: Program>(
     mut done: impl FnMut(&State) -> bool,
 ) {
     let products: f64 = state.weights().iter().sum();
-    let mut mu = products / state.point.len() as f64;
+    let mut mu = products / state.shares.iter().sum::<f64>();
     for _ in 0..limit {
         while state.error(program, mu) <= 10.0 * mu + 1e-14 {
-            mu = (0.2 * mu).min(mu * mu.sqrt());
             // Rounding leaves nothing to gain once products are this small.
-            if mu < 1e-20 {
+            if mu <= LEAST {
                 return;
             }
+            mu = (0.2 * mu).min(mu * mu.sqrt()).max(LEAST);
         }
         let Some(factors) = program.factor(&state.point, &state.weights()) else {
             return;
@@ -86,12 +93,13 @@ pub(crate) fn follow<P: Program>(
 }
 
 impl State {
-    /// The largest violation of the optimality conditions for this `μ`.
+    /// The largest violation of the optimality conditions for this `μ`, in proportion to the shares.
     fn error(&self, program: &impl Program, mu: f64) -> f64 {
         let adjoint = program.adjoint(&self.dual);
         let at = |i: usize| {
+            let share = self.shares[i];
             let stationarity = (self.gradient[i] - adjoint[i] - self.slack[i]).abs();
-            stationarity.max((self.point[i] * self.slack[i] - mu).abs())
+            (share * stationarity).max((self.point[i] * self.slack[i] - mu * share).abs())
         };
         (0..self.point.len()).map(at).fold(0.0, f64::max)
     }
@@ -101,9 +109,10 @@ impl State {
         pairs.map(|(x, z)| x * z).collect()
     }
 
-    /// `f − μ Σ ln x`.
+    /// `f − μ Σ c ln x`.
     fn barrier(&self, mu: f64) -> f64 {
-        self.value - mu * self.point.iter().map(|x| Real::ln(*x)).sum::<f64>()
+        let terms = self.point.iter().zip(&self.shares);
+        self.value - mu * terms.map(|(x, c)| c * Real::ln(*x)).sum::<f64>()
     }
 }
 
@@ -121,13 +130,17 @@ impl Direction {
         // With the dual as it stands, so that what is solved for is small near the end and rounding
         // is relative to it.
         let adjoint = program.adjoint(&state.dual);
-        let right: Vec<f64> = (state.point.iter().zip(&state.gradient).zip(&adjoint))
-            .map(|((x, g), a)| mu - x * (g - a))
+        let right: Vec<f64> = (state.point.iter().zip(&state.gradient))
+            .zip(adjoint.iter().zip(&state.shares))
+            .map(|((x, g), (a, c))| mu * c - x * (g - a))
             .collect();
         let missing = program.missing(&state.point);
         let (relative, dual) = program.solve(factors, &state.point, &right, &missing);
         let slack = (0..relative.len())
-            .map(|i| mu / state.point[i] - state.slack[i] * (1.0 + relative[i]))
+            .map(|i| {
+                let central = mu * state.shares[i] / state.point[i];
+                central - state.slack[i] * (1.0 + relative[i])
+            })
             .collect();
         let slope = right.iter().zip(&relative).map(|(r, u)| -r * u).sum();
         Self {
@@ -170,10 +183,11 @@ impl Direction {
         let point: Vec<f64> = (state.point.iter().zip(&self.relative))
             .map(|(x, r)| x * (1.0 + length * r))
             .collect();
-        // Slacks far from μ/x would make the next system one of a different problem.
-        let slack = (state.slack.iter().zip(&self.slack).zip(&point))
-            .map(|((z, d), x)| {
-                let central = mu / x;
+        // Slacks far from μ c/x would make the next system one of a different problem.
+        let slack = (state.slack.iter().zip(&self.slack))
+            .zip(point.iter().zip(&state.shares))
+            .map(|((z, d), (x, c))| {
+                let central = mu * c / x;
                 (z + slack_length * d).clamp(central / SPREAD, central * SPREAD)
             })
             .collect();
@@ -184,35 +198,55 @@ impl Direction {
             point,
             slack,
             dual,
+            shares: state.shares.clone(),
             value: state.value,
             gradient: state.gradient.clone(),
         }
     }
 }
 
-/// The Cholesky factors of a matrix that is positive definite but for rounding: with the least
-/// multiple of the unit matrix that lets it pass.
-pub(crate) fn ridged_cholesky(
-    matrix: &nalgebra::DMatrix<f64>,
-) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
-    let n = matrix.nrows();
-    let scale = (0..n).map(|i| matrix[(i, i)]).fold(0.0, f64::max);
-    let mut ridge = 0.0;
-    loop {
-        let mut ridged = matrix.clone();
-        for i in 0..n {
-            ridged[(i, i)] += ridge;
-        }
-        if let Some(factors) = ridged.cholesky() {
-            return Some(factors);
-        }
-        ridge = if ridge == 0.0 {
-            1e-16 * scale
-        } else {
-            10.0 * ridge
+/// The Cholesky factors of a matrix that is positive definite but for rounding.
+///
+/// The matrix is scaled to a unit diagonal first, so that a ridge, where rounding asks for one, is
+/// in proportion to each row: rows of tiny probabilities count as much as others.
+pub(crate) struct Ridged {
+    factors: Cholesky<f64, Dyn>,
+    /// The reciprocal roots of the diagonal.
+    scales: DVector<f64>,
+}
+
+impl Ridged {
+    /// With the least multiple of the diagonal added that lets the matrix pass; none if that would
+    /// be more than a thousandth.
+    pub(crate) fn new(matrix: &DMatrix<f64>) -> Option<Self> {
+        let n = matrix.nrows();
+        let scale = |i: usize| {
+            let diagonal = matrix[(i, i)];
+            if diagonal >= f64::MIN_POSITIVE {
+                1.0 / diagonal.sqrt()
+            } else {
+                1.0
+            }
         };
-        if !(ridge.is_finite() && ridge <= 1e-3 * scale) {
-            return None;
+        let scales = DVector::from_fn(n, |i, _| scale(i));
+        let scaled = DMatrix::from_fn(n, n, |i, j| matrix[(i, j)] * scales[i] * scales[j]);
+        let mut ridge = 0.0;
+        while ridge <= 1e-3 {
+            let mut ridged = scaled.clone();
+            for i in 0..n {
+                ridged[(i, i)] += ridge;
+            }
+            if let Some(factors) = ridged.cholesky() {
+                return Some(Self { factors, scales });
+            }
+            ridge = if ridge == 0.0 { 1e-16 } else { 10.0 * ridge };
         }
+        None
+    }
+
+    /// The answer to a right-hand side.
+    pub(crate) fn solve(&self, right: &DVector<f64>) -> DVector<f64> {
+        let scaled = right.component_mul(&self.scales);
+        self.factors.solve(&scaled).component_mul(&self.scales)
     }
 }

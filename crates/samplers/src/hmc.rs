@@ -250,8 +250,14 @@ impl HmcState {
             after = self.trial.leapfrog(target, metric, step_size);
             taken += 1;
         }
+        // An energy of −∞ would be accepted and never left.
+        let error = if after.is_finite() {
+            after - before
+        } else {
+            f64::INFINITY
+        };
         let info = TrajectoryInfo::decide(
-            after - before,
+            error,
             [before, after],
             (taken, taken as u64),
             step_size,

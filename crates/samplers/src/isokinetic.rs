@@ -69,7 +69,8 @@ impl IsokineticIntegrator {
 ///
 /// `u ← (u − (sinh δ + c(cosh δ − 1)) w/|w|) / (cosh δ + c sinh δ)`.
 ///
-/// All exponentials have arguments `≤ 0`: a huge gradient overflows nothing.
+/// All exponentials have arguments `≤ 0`, so that a large gradient overflows nothing; one whose
+/// square does (beyond 10¹⁵⁴) makes the work infinite, and the trajectory is refused.
 pub(crate) fn kick(direction: &mut [f64], whitened: &[f64], h: f64) -> f64 {
     let norm = dot(whitened, whitened).sqrt();
     if norm == 0.0 {

@@ -380,7 +380,7 @@ impl Span {
             square: 0.0,
         };
         // NaN turns as well.
-        let goes_on = (self.square + product > 0.0) & (other.square + product > 0.0);
+        let goes_on = self.square + product > 0.0 && other.square + product > 0.0;
         (span, !goes_on)
     }
 }
@@ -539,7 +539,7 @@ where
             let worse = delta.abs() > self.info.energy_error.abs();
             self.info.energy_error = if worse { delta } else { self.info.energy_error };
             // NaN is not sound.
-            let sound = (delta <= DIVERGENCE) & (delta > f64::NEG_INFINITY);
+            let sound = delta <= DIVERGENCE && delta > f64::NEG_INFINITY;
             let mut turns = !sound;
             if sound {
                 half.end = place;
@@ -941,7 +941,7 @@ impl Places {
     }
 
     const fn all(&self) -> u64 {
-        self.points.all() as u64
+        self.points.all()
     }
 
     #[inline(always)]

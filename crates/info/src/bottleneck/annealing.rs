@@ -3,9 +3,9 @@
 use ergodic_math::Real;
 use ergodic_math::roots::brent;
 
-use super::{Bottleneck, Solution, instability};
+use super::{Bottleneck, Solution, instability, price};
 use crate::InfoError;
-use crate::channel::{Channel, add_scaled, divergence, divide};
+use crate::channel::{Channel, add_scaled, divide};
 
 /// The range of `β` to anneal over, and the finest description allowed.
 ///
@@ -149,9 +149,10 @@ impl Bottleneck {
     /// [residual](Self::tolerance) of 1e-5.
     ///
     /// # Errors
-    /// [`InfoError::NotConverged`] if a residual stays above 1e-4. Very close to a bifurcation
-    /// convergence is slow, and a point may keep a residual between that and what was asked for:
-    /// [`Solution::residual`] says which.
+    /// [`InfoError::NotConverged`] if a residual stays above 1e-4 after the iterations allowed, of
+    /// which it uses at most 20,000 a solution. Very close to a bifurcation convergence is slow, and
+    /// a point may keep a residual between that and what was asked for: [`Solution::residual`] says
+    /// which.
     ///
     /// ```
     /// use ergodic_info::Probabilities;
@@ -261,7 +262,7 @@ impl Bottleneck {
         let (weights, decoder) = self.decoder(encoder);
         let outputs = self.channel.outputs();
         let clusters: Vec<&[f64]> = decoder.chunks_exact(outputs).collect();
-        let score = |row: &[f64], r: &[f64]| -beta * divergence(row, r);
+        let score = |row: &[f64], r: &[f64]| -price(beta, row, r);
         let normal: Vec<f64> = (self.channel.rows())
             .map(|row| {
                 let terms = clusters.iter().zip(&weights).filter(|(_, w)| **w > EMPTY);
@@ -444,6 +445,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use crate::bottleneck::GaussianBottleneck;
+    use crate::channel::divergence;
     use crate::{Information, Probabilities};
 
     use super::*;

@@ -4,8 +4,8 @@ use ergodic_core::Randomness;
 use ergodic_math::Real;
 
 use super::iterative::check_beta;
-use super::{Bottleneck, Solution};
-use crate::channel::{Channel, divergence};
+use super::{Bottleneck, Solution, price};
+use crate::channel::Channel;
 use crate::{InfoError, Probabilities};
 
 impl Bottleneck {
@@ -84,7 +84,7 @@ impl Bottleneck {
             let score = |t: usize| {
                 if weights[t] > 1e-290 {
                     let cluster = &decoder[t * outputs..(t + 1) * outputs];
-                    Real::ln(weights[t]) - beta * divergence(row, cluster)
+                    Real::ln(weights[t]) - price(beta, row, cluster)
                 } else {
                     f64::NEG_INFINITY
                 }

@@ -36,9 +36,12 @@ use crate::{InfoError, Information};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct GaussianBottleneck {
-    /// Ascending.
+    /// The squared canonical correlations `1 − λ_i`, descending; 0 where there is none. Kept
+    /// themselves, as `λ` loses the figures of weak dependence.
+    squares: Vec<f64>,
+    /// `λ_i`.
     eigenvalues: Vec<f64>,
-    /// `v_i` with `v_iᵀ Σ_x v_i = 1`, as columns.
+    /// `v_i` with `v_iᵀ Σ_x v_i = 1`, as columns, for the first of them.
     directions: DMatrix<f64>,
 }
 
@@ -107,16 +110,20 @@ impl GaussianBottleneck {
         let Some(half) = half else {
             return refuse("a matrix that is not".to_owned(), "positive definite");
         };
-        let eigen = (half.transpose() * &half).symmetric_eigen();
-        let mut order: Vec<usize> = (0..dimensions).collect();
-        order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
-        let squares: Vec<f64> = order.iter().map(|i| eigen.eigenvalues[*i]).collect();
+        let decomposed = half.svd(false, true);
+        let Some(right) = decomposed.v_t else {
+            return refuse("a matrix that is not".to_owned(), "positive definite");
+        };
+        // What rounding leaves of no correlation is none.
+        let rounding = 4.0 * n as f64 * f64::EPSILON;
+        let mut squares: Vec<f64> = (decomposed.singular_values.iter())
+            .map(|r| if *r > rounding { r * r } else { 0.0 })
+            .collect();
         if squares.iter().any(|s| *s >= 1.0) {
             return refuse("a matrix that is not".to_owned(), "positive definite");
         }
-        let whitened = DMatrix::from_fn(dimensions, dimensions, |i, j| {
-            eigen.eigenvectors[(i, order[j])]
-        });
+        squares.resize(dimensions, 0.0);
+        let whitened = right.transpose();
         // v = L⁻ᵀ u, back in the units of x.
         let Some(mut directions) = l.transpose().solve_upper_triangular(&whitened) else {
             return refuse("a matrix that is not".to_owned(), "positive definite");
@@ -125,8 +132,8 @@ impl GaussianBottleneck {
             row /= scales[i];
         }
         Ok(Self {
-            // A squared correlation below zero by rounding is none.
-            eigenvalues: squares.iter().map(|s| 1.0 - s.max(0.0)).collect(),
+            eigenvalues: squares.iter().map(|s| 1.0 - s).collect(),
+            squares,
             directions,
         })
     }
@@ -139,13 +146,12 @@ impl GaussianBottleneck {
     /// The `β_i = 1/(1 − λ_i)` at which directions open, ascending; infinite for a direction that
     /// tells nothing of `Y`.
     pub fn critical_betas(&self) -> Vec<f64> {
-        let critical = |lambda: &f64| 1.0 / (1.0 - lambda);
-        self.eigenvalues.iter().map(critical).collect()
+        self.squares.iter().map(|s| 1.0 / s).collect()
     }
 
     /// `I(X; Y) = −½ Σ ln λ_i`.
     pub fn information(&self) -> Information {
-        let sum: f64 = self.eigenvalues.iter().map(|l| Real::ln(*l)).sum();
+        let sum: f64 = self.squares.iter().map(|s| Real::ln_1p(-s)).sum();
         Information::from_nats(-0.5 * sum)
     }
 
@@ -157,10 +163,11 @@ impl GaussianBottleneck {
         check_beta(beta)?;
         let (mut compression, mut loss) = (0.0, 0.0);
         let mut rows = Vec::new();
-        for (i, lambda) in self.eigenvalues.iter().enumerate() {
-            let gain = beta * (1.0 - lambda);
+        for (i, (square, lambda)) in self.squares.iter().zip(&self.eigenvalues).enumerate() {
+            let gain = beta * square;
             if gain > 1.0 {
-                compression += 0.5 * Real::ln((beta - 1.0) * (1.0 - lambda) / lambda);
+                // (β − 1)(1 − λ)/λ is 1 + (gain − 1)/λ.
+                compression += 0.5 * Real::ln_1p((gain - 1.0) / lambda);
                 loss += 0.5 * Real::ln(gain);
                 let scale = ((gain - 1.0) / lambda).sqrt();
                 rows.push((self.directions.column(i) * scale).transpose());
@@ -195,21 +202,17 @@ impl GaussianBottleneck {
         }
         // With k directions open, I = ½ Σ ln((β − 1)(1 − λ)/λ) gives β.
         let (mut odds, mut logs, mut kept) = (0.0, 0.0, 0.0);
-        for (i, lambda) in self
-            .eigenvalues
-            .iter()
-            .enumerate()
-            .filter(|(_, l)| **l < 1.0)
-        {
+        let open = self.squares.iter().filter(|s| **s > 0.0);
+        for (i, square) in open.enumerate() {
             let k = (i + 1) as f64;
-            odds += Real::ln((1.0 - lambda) / lambda);
-            logs += Real::ln(1.0 - lambda);
+            odds += Real::ln(square / (1.0 - square));
+            logs += Real::ln(*square);
             // ln(β − 1), and ln β without overflow.
             let log_excess = (2.0 * nats - odds) / k;
             let log_beta = ergodic_math::special::log1p_exp(log_excess);
             // The next direction is closed up to β = 1/(1 − λ), that is β − 1 = λ/(1 − λ).
-            let next = self.eigenvalues.get(i + 1).filter(|l| **l < 1.0);
-            let closed = next.is_none_or(|l| log_excess <= Real::ln(l / (1.0 - l)));
+            let next = self.squares.get(i + 1).filter(|s| **s > 0.0);
+            let closed = next.is_none_or(|s| log_excess <= Real::ln((1.0 - s) / s));
             if closed {
                 kept = nats - 0.5 * (k * log_beta + logs);
                 break;
@@ -354,6 +357,22 @@ mod tests {
             problem.at(2.0).unwrap().project(&[0.0; 3]).unwrap().len(),
             problem.at(2.0).unwrap().projection().nrows()
         );
+    }
+
+    #[test]
+    fn weak_dependence_keeps_its_figures_and_none_opens_nothing() {
+        for rho in [1e-3, 1e-6, 1e-12] {
+            let pair = DMatrix::from_row_slice(2, 2, &[1.0, rho, rho, 1.0]);
+            let problem = GaussianBottleneck::new(&pair, 1).unwrap();
+            let exact = -0.5 * (-rho * rho).ln_1p();
+            assert!((problem.information().nats() / exact - 1.0).abs() < 1e-15);
+            assert!((problem.critical_betas()[0] * rho * rho - 1.0).abs() < 1e-15);
+        }
+        let apart = DMatrix::from_diagonal(&DVector::from_column_slice(&[2.0, 3.0, 0.5]));
+        let problem = GaussianBottleneck::new(&apart, 2).unwrap();
+        assert_eq!(problem.critical_betas(), [f64::INFINITY; 2]);
+        assert_eq!(problem.information(), Information::ZERO);
+        assert_eq!(problem.at(1e300).unwrap().projection().nrows(), 0);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use gaussian::{GaussianBottleneck, GaussianPoint};
 use ergodic_math::Real;
 use nalgebra::DMatrix;
 
-use crate::channel::{Channel, add_scaled, check_tolerance, divergence, divide};
+use crate::channel::{Channel, add_scaled, check_tolerance, divergence, divide, share};
 use crate::{InfoError, Information, Probabilities, Table, Variables};
 
 /// The source `X`, what is relevant of it (the channel to `Y`), and how exactly the bottleneck's
@@ -119,12 +119,12 @@ impl Bottleneck {
     }
 
     /// The `β` at which one cluster is no longer stable, `1/ρ²`; infinite for independent `X` and
-    /// `Y`. A description with two clusters, one of them rare, may be better somewhat below it
+    /// `Y`, that is `ρ < 1e-14`. A description with two clusters, one of them rare, may be better somewhat below it
     /// ([`anneal`](Self::anneal) finds where).
     pub fn critical_beta(&self) -> f64 {
         let (square, _) = instability(self.source.as_slice(), &self.channel);
-        // Independence leaves what rounding leaves of a unit eigenvalue.
-        if square > 1e-14 {
+        // Independence leaves the rounding of the marginal, squared.
+        if square > 1e-28 {
             1.0 / square
         } else {
             f64::INFINITY
@@ -174,9 +174,7 @@ impl Bottleneck {
         let outputs = self.channel.outputs();
         let terms = weights.iter().zip(rows.chunks_exact(outputs));
         let occupied = terms.filter(|(w, _)| **w > f64::MIN_POSITIVE);
-        let sum: f64 = occupied
-            .map(|(w, row)| w * divergence(row, &marginal))
-            .sum();
+        let sum: f64 = occupied.map(|(w, row)| share(*w, row, &marginal)).sum();
         sum.max(0.0)
     }
 
@@ -265,6 +263,15 @@ impl Solution {
     }
 }
 
+/// `β D(p(y|x) ‖ p(y|t))`; 0 at `β = 0`, also where the divergence is infinite.
+fn price(beta: f64, symbol: &[f64], cluster: &[f64]) -> f64 {
+    if beta == 0.0 {
+        0.0
+    } else {
+        beta * divergence(symbol, cluster)
+    }
+}
+
 fn entropy(law: &[f64]) -> f64 {
     let terms = law.iter().filter(|p| **p > 0.0);
     terms.map(|p| -p * Real::ln(*p)).sum()
@@ -282,21 +289,16 @@ fn instability(source: &[f64], channel: &Channel) -> (f64, Vec<f64>) {
     let n = source.len();
     let marginal = channel.mixture(source);
     let roots: Vec<f64> = source.iter().map(|p| p.sqrt()).collect();
+    // Less the product law, which takes the constant function out and keeps the figures of weak
+    // dependence.
     let scaled = DMatrix::from_fn(n, marginal.len(), |x, y| {
         if marginal[y] > 1e-290 {
-            roots[x] * channel.row(x)[y] / marginal[y].sqrt()
+            roots[x] * (channel.row(x)[y] - marginal[y]) / marginal[y].sqrt()
         } else {
             0.0
         }
     });
-    let mut matrix = &scaled * scaled.transpose();
-    for i in 0..n {
-        for j in 0..n {
-            // The constant function has the eigenvalue 1.
-            matrix[(i, j)] -= roots[i] * roots[j];
-        }
-    }
-    let eigen = matrix.symmetric_eigen();
+    let eigen = (&scaled * scaled.transpose()).symmetric_eigen();
     let values = eigen.eigenvalues.iter().copied().enumerate();
     let (k, largest) = values.fold(
         (0, 0.0),
@@ -326,6 +328,24 @@ mod tests {
         let phi = (0.4f64 * 0.3 - 0.1 * 0.2) / (0.5f64 * 0.5 * 0.6 * 0.4).sqrt();
         assert!((problem.maximal_correlation() - phi).abs() < 1e-14);
         assert!((problem.critical_beta() - 1.0 / (phi * phi)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weak_dependence_keeps_its_correlation_and_none_has_none() {
+        for rho in [1e-3, 1e-8, 1e-12] {
+            let channel = Channel::binary_symmetric(0.5 - 0.5 * rho).unwrap();
+            let problem = Bottleneck::new(Probabilities::uniform(2).unwrap(), channel).unwrap();
+            // The flip probability rounds at 1e-16.
+            let found = problem.maximal_correlation();
+            assert!((found - rho).abs() < 3e-16, "{found:e} is not {rho:e}");
+            let critical = problem.critical_beta() * rho * rho;
+            assert!((critical - 1.0).abs() < 1e-15 / rho, "{critical}");
+        }
+        let channel = Channel::from_rows(&[[0.3, 0.6, 0.1]; 3]).unwrap();
+        let source = Probabilities::new([0.2, 0.3, 0.5]).unwrap();
+        let problem = Bottleneck::new(source, channel).unwrap();
+        assert!(problem.maximal_correlation() < 1e-15);
+        assert_eq!(problem.critical_beta(), f64::INFINITY);
     }
 
     #[test]

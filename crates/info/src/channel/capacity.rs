@@ -442,6 +442,26 @@ mod tests {
     }
 
     #[test]
+    fn channels_of_a_dozen_inputs_are_certified_to_1e_12() {
+        let mut random = ergodic_math::rng::stream(5, 0);
+        let mut uniform = || ergodic_core::Randomness::uniform(&mut random);
+        for run in 0..1500 {
+            let (inputs, outputs) = (9 + run % 4, 3 + run % 9);
+            let rows: Vec<Probabilities> = (0..inputs)
+                .map(|x| {
+                    let mut row: Vec<f64> = (0..outputs)
+                        .map(|_| if uniform() < 0.3 { 0.0 } else { uniform() })
+                        .collect();
+                    row[x % outputs] += 0.05;
+                    Probabilities::from_weights(row).unwrap()
+                })
+                .collect();
+            let found = Channel::from_rows(&rows).unwrap().capacity();
+            assert!(found.is_ok(), "{run}: {found:?} of {rows:?}");
+        }
+    }
+
+    #[test]
     fn a_noiseless_wire_with_costs_has_the_entropy_of_gibbs() {
         // max H(p) with mean cost B: p ∝ exp(−s c), C = s B + log Z(s).
         let costs = [0.0, 1.0, 3.0];

@@ -295,7 +295,7 @@ impl Channel {
     pub(crate) fn information(&self, input: &[f64]) -> f64 {
         let output = self.mixture(input);
         let terms = self.rows().zip(input).filter(|(_, p)| **p > NEGLIGIBLE);
-        let sum: f64 = terms.map(|(row, p)| p * divergence(row, &output)).sum();
+        let sum: f64 = terms.map(|(row, p)| share(*p, row, &output)).sum();
         sum.max(0.0)
     }
 
@@ -312,14 +312,22 @@ impl Channel {
     }
 }
 
-/// Smaller probabilities add less than 1e-277 nats; leaving them out keeps `q` from underflowing
-/// where `p` does not.
+/// Smaller probabilities add less than 1e-277 nats.
 pub(crate) const NEGLIGIBLE: f64 = 1e-280;
 
 /// `D(p ‖ q) = Σ p ln(p/q)` in nats, where `q` is positive wherever `p` is.
 pub(crate) fn divergence(p: &[f64], q: &[f64]) -> f64 {
     let terms = p.iter().zip(q).filter(|(p, _)| **p > NEGLIGIBLE);
     terms.map(|(p, q)| p * (Real::ln(*p) - Real::ln(*q))).sum()
+}
+
+/// `w D(p ‖ q)` in nats, where `q` is a mixture in which `p` has the weight `w`. An outcome at which
+/// the mixture underflowed adds nothing: so did `w p`.
+pub(crate) fn share(w: f64, p: &[f64], q: &[f64]) -> f64 {
+    let terms = (p.iter().zip(q)).filter(|(p, q)| **p > NEGLIGIBLE && **q > 0.0);
+    w * terms
+        .map(|(p, q)| p * (Real::ln(*p) - Real::ln(*q)))
+        .sum::<f64>()
 }
 
 /// `target += scale · row`.
@@ -395,6 +403,15 @@ mod tests {
         let both = a.then(&b).unwrap();
         assert!((both.row(0)[1] - flip).abs() < 1e-15);
         assert!((both.row(1)[0] - flip).abs() < 1e-15);
+    }
+
+    #[test]
+    fn products_below_the_range_of_f64_stay_finite() {
+        // The second output has the probability 1e-400.
+        let channel = Channel::from_rows(&[[1.0 - 1e-200, 1e-200], [1.0, 0.0]]).unwrap();
+        let input = Probabilities::from_weights([1e-200, 1.0]).unwrap();
+        let nats = channel.mutual_information(&input).unwrap().nats();
+        assert!((0.0..1e-300).contains(&nats), "{nats}");
     }
 
     #[test]

@@ -260,9 +260,7 @@ impl RateDistortion {
             add_scaled(&mut output, row, *p);
         }
         let terms = rows().filter(|(_, p)| **p > super::NEGLIGIBLE);
-        let rate: f64 = terms
-            .map(|(row, p)| p * super::divergence(row, &output))
-            .sum();
+        let rate: f64 = terms.map(|(row, p)| super::share(*p, row, &output)).sum();
         rate.max(0.0)
     }
 

@@ -1,9 +1,9 @@
 //! Minimisation of a smooth convex function of a law, with a certificate.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 use super::divide;
-use crate::interior::{Program, State, follow, ridged_cholesky};
+use crate::interior::{Program, Ridged, State, follow};
 
 /// A convex function on the simplex, differentiable where all outcomes have probability.
 pub(crate) trait Convex {
@@ -95,6 +95,7 @@ fn inside(problem: &impl Convex, best: &Minimum, tolerance: f64) -> State {
     State {
         slack: gradient.iter().map(|g| g - least + mu).collect(),
         dual: vec![least - mu],
+        shares: vec![1.0; n],
         point,
         value,
         gradient,
@@ -127,7 +128,7 @@ struct OnSimplex<'a, C>(&'a C);
 
 impl<C: Convex> Program for OnSimplex<'_, C> {
     /// The factors, and the matrix's answer to the constraint.
-    type Factors = (Cholesky<f64, Dyn>, DVector<f64>);
+    type Factors = (Ridged, DVector<f64>);
 
     fn value(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
         self.0.value(point, gradient)
@@ -149,7 +150,7 @@ impl<C: Convex> Program for OnSimplex<'_, C> {
             }
             matrix[(i, i)] += weight;
         }
-        let factors = ridged_cholesky(&matrix)?;
+        let factors = Ridged::new(&matrix)?;
         let answer = factors.solve(&DVector::from_column_slice(point));
         Some((factors, answer))
     }

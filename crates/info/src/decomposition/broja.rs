@@ -1,11 +1,11 @@
 //! Unique information of two sources by an optimisation, with the gap that certifies it.
 
 use ergodic_math::Real;
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 use super::{SourceSet, Sources, TwoSources};
 use crate::channel::check_tolerance;
-use crate::interior::{Program, State, follow, ridged_cholesky};
+use crate::interior::{Program, Ridged, State, follow};
 use crate::{InfoError, Information, Probabilities, Table, Variables};
 
 /// The decomposition of Bertschinger, Rauh, Olbrich, Jost and Ay (*Entropy* 16, 2161, 2014).
@@ -26,7 +26,9 @@ use crate::{InfoError, Information, Probabilities, Table, Variables};
 ///
 /// **Not for** three sources: no redundancy of three sources is known that keeps these properties
 /// and has non-negative parts (Rauh et al., *ISIT* 2014), so there is none here. An empirical law
-/// has spurious unique and synergistic information; the parts jump nowhere but are biased.
+/// has spurious unique and synergistic information; the parts jump nowhere but are biased. Where
+/// probabilities range over 25 orders of magnitude rounding stops the search for about one law in
+/// twenty, with [`InfoError::NotConverged`].
 ///
 /// ```
 /// use ergodic_info::Table;
@@ -285,7 +287,8 @@ impl Problem {
         self.start.clone()
     }
 
-    /// The start with `y = −K`, `z = ∂f + K > 0`: satisfies all but `xz = μ`.
+    /// The start with `y = −K`, `z = ∂f + K > 0`: satisfies all but `xz = μ c`, where the shares `c` are
+    /// the start itself, as large as the pair laws let a cell be.
     fn state(&self, point: &[f64]) -> State {
         let mut gradient = vec![0.0; point.len()];
         let value = self.value(point, &mut gradient);
@@ -299,6 +302,7 @@ impl Problem {
         State {
             slack: gradient.iter().map(|g| g - depth + 1.0).collect(),
             dual,
+            shares: point.to_vec(),
             point: point.to_vec(),
             value,
             gradient,
@@ -379,7 +383,7 @@ impl Program for Problem {
                 }
             }
         }
-        let schur = ridged_cholesky(&schur)?;
+        let schur = Ridged::new(&schur)?;
         let mut normal = DMatrix::zeros(n, n);
         for (cell, q) in self.cells.iter().zip(point) {
             for a in cell.rows.iter().flatten() {
@@ -388,7 +392,7 @@ impl Program for Problem {
                 }
             }
         }
-        let normal = ridged_cholesky(&normal)?;
+        let normal = Ridged::new(&normal)?;
         Some(Factors {
             blocks,
             schur,
@@ -424,9 +428,9 @@ impl Program for Problem {
 /// The factors of a Newton step.
 struct Factors {
     blocks: Blocks,
-    schur: Cholesky<f64, Dyn>,
+    schur: Ridged,
     /// `A X Aᵀ`.
-    normal: Cholesky<f64, Dyn>,
+    normal: Ridged,
 }
 
 /// Per `(x, y)` the matrix `diag(q + w) − q qᵀ/q(x,y)`, inverted by Sherman and Morrison's formula.
@@ -544,6 +548,45 @@ mod tests {
         let y = found.parts().redundancy + found.parts().unique_y;
         let union = (found.parts().unique_x + y).nats();
         assert!((union - (2f64.ln() + best)).abs() < 1e-8, "{union} {best}");
+    }
+
+    #[test]
+    fn probabilities_over_many_orders_of_magnitude_are_certified() {
+        // Up to e⁻⁶⁰, with and without zeros. With one value of Y, all is unique to X.
+        let mut random = ergodic_math::rng::stream(11, 0);
+        let mut uniform = || ergodic_core::Randomness::uniform(&mut random);
+        let (mut certified, runs) = (0, 200);
+        for run in 0..runs {
+            let shape = [3, 1 + run % 4, 3];
+            let mut weights: Vec<f64> = (0..9 * shape[1])
+                .map(|_| {
+                    let present = run % 8 < 4 || uniform() < 0.7;
+                    if present {
+                        Real::exp(-60.0 * uniform())
+                    } else {
+                        0.0
+                    }
+                })
+                .collect();
+            weights[0] += 0.1;
+            let variables = [("x", shape[0]), ("y", shape[1]), ("t", shape[2])];
+            let table = Table::from_weights(&variables, weights).unwrap();
+            let [x, y, t] = ["x", "y", "t"].map(|name| table.variables([name]).unwrap());
+            let Ok(found) = Broja::new().two_sources(&table, t, [x, y]) else {
+                continue;
+            };
+            certified += 1;
+            let parts = found.parts();
+            let all = crate::MutualInformation::new(x.union(y), t)
+                .of(&table)
+                .unwrap();
+            assert!((parts.total() - all).nats().abs() < 1e-13);
+            if shape[1] == 1 {
+                assert!((parts.unique_x - all).nats().abs() < 1e-13, "{parts:?}");
+            }
+        }
+        // A search that rounding stops says so; it is to be rare, as the docs promise.
+        assert!(certified * 10 >= 9 * runs, "{certified} of {runs}");
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
 use super::{Antichain, Redundancy, SourceSet, Sources, check_collection, pointwise};
-use crate::interior::ridged_cholesky;
+use crate::interior::Ridged;
 use crate::{InfoError, Information};
 
 /// `I_ccs(T; A₁, …, A_k) = Σ p̂(a₁, …, a_k, t) c(a₁; …; a_k; t)` over the cells where the pointwise
@@ -178,7 +178,7 @@ impl<'a> Restricted<'a> {
             for i in 0..n {
                 hessian[(i, i)] += ridge;
             }
-            let Some(factors) = ridged_cholesky(&hessian) else {
+            let Some(factors) = Ridged::new(&hessian) else {
                 break;
             };
             let step = factors.solve(&gradient);

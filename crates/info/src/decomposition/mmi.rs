@@ -6,11 +6,12 @@ use crate::{InfoError, Information};
 /// `I_MMI(T; A₁, …) = min_i I(T; A_i)` (Barrett, *Phys. Rev. E* 91, 052802, 2015).
 ///
 /// An upper bound of every redundancy that grows with its sets. For a Gaussian scalar target it is
-/// what every redundancy comes to that depends on the pairs (target, source) alone. Cost: one pass
-/// over the law per set.
+/// what every redundancy comes to that depends on the pairs (target, source) alone. All parts are
+/// non-negative, for any number of sources: the proof of Williams and Beer (2010, theorem 5) needs
+/// of the amounts whose minimum is taken only that they grow with the set. Cost: one pass over the
+/// law per set.
 ///
-/// **When not**: at most one of two sources has unique information by it, whatever they say; with
-/// three sources parts can be negative.
+/// **When not**: at most one of two sources has unique information by it, whatever they say.
 ///
 /// ```
 /// use ergodic_info::Table;

@@ -9,7 +9,7 @@
 //! | redundancy | parts | choose it | not for |
 //! |---|---|---|---|
 //! | [`MinimumSpecific`] (I_min) | ≥ 0 | as the historical reference | copies: two independent bits, copied, count as one redundant bit |
-//! | [`MinimumMutual`] (MMI) | ≥ 0 for two sources | Gaussians, where it agrees with all that depend on pairs alone | telling *the same* from *as much* information |
+//! | [`MinimumMutual`] (MMI) | ≥ 0 | Gaussians, where it agrees with all that depend on pairs alone | telling *the same* from *as much* information |
 //! | [`Broja`] | ≥ 0, two sources only | decisions: unique information is what an agent can use that the other cannot | three sources |
 //! | [`CommonChange`] (CCS) | of any sign | pointwise reading: which outcomes inform in the same direction | where negative parts have no meaning to you, or tiny changes of the law must not jump |
 //!
@@ -487,6 +487,28 @@ mod tests {
             // BROJA's redundancy is at most MMI's, which is the largest of all.
             let [_, mmi, broja, _] = all_four(&table);
             prop_assert!(broja.redundancy.nats() <= mmi.redundancy.nats() + 1e-8);
+        }
+
+        #[test]
+        fn minima_leave_no_part_of_three_sources_negative(
+            weights in prop::collection::vec(prop_oneof![1 => Just(0.0), 3 => 0.0..1.0f64], 16)
+        ) {
+            prop_assume!(weights.iter().any(|w| *w > 0.0));
+            let variables = [("x", 2), ("y", 2), ("z", 2), ("t", 2)];
+            let table = Table::from_weights(&variables, weights).unwrap();
+            let set = |name| table.variables([name]).unwrap();
+            let (t, sources) = (set("t"), [set("x"), set("y"), set("z")]);
+            for lattice in [
+                MinimumSpecific.three_sources(&table, t, sources).unwrap(),
+                MinimumMutual.three_sources(&table, t, sources).unwrap(),
+            ] {
+                for node in lattice.nodes() {
+                    prop_assert!(node.part.nats() >= -1e-14, "{:?}", node);
+                }
+                let law = Sources::new(&table, t, &sources).unwrap();
+                let all = law.information(SourceSet::from_bits(0b111));
+                prop_assert!((lattice.total() - all).nats().abs() < 1e-14);
+            }
         }
 
         #[test]

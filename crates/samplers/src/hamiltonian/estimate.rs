@@ -492,31 +492,33 @@ fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
     let learnt = Pairs::of(window, |i| i < split);
     let directing = learnt.last(MOST_JUDGES);
     let mut smallest = f64::INFINITY;
-    let propose = |kind: Kind, from: &Pairs<'_>| -> Option<Many> {
-        if kind == Kind::Identity {
-            return Many::diagonal(vec![1.0; from.stride], dim);
+    let moments_of = |pairs: &Pairs<'_>| {
+        let (centre, spread) = moments(&pairs.positions, pairs.stride);
+        let (slope, force) = moments(&pairs.gradients, pairs.stride);
+        [centre, spread, slope, force]
+    };
+    let propose = |kind: Kind, from: &Pairs<'_>, moments: &[Vec<f64>; 4]| -> Option<Many> {
+        let [centre, spread, slope, force] = moments;
+        match kind {
+            Kind::Identity => return Many::diagonal(vec![1.0; from.stride], dim),
+            Kind::Variance => return Many::diagonal(spread.clone(), dim),
+            Kind::Fisher => return Many::diagonal(fisher(spread, force), dim),
+            Kind::Full => {}
         }
-        let (centre, spread) = moments(&from.positions, from.stride);
-        if kind == Kind::Variance {
-            return Many::diagonal(spread, dim);
-        }
-        let (slope, force) = moments(&from.gradients, from.stride);
-        let variances = fisher(&spread, &force);
-        if kind == Kind::Fisher {
-            return Many::diagonal(variances, dim);
-        }
+        let variances = fisher(spread, force);
         let scale: Vec<f64> = variances[..dim].iter().map(|v| v.sqrt()).collect();
         if !scale.iter().all(|s| s.is_normal()) {
             return None;
         }
-        low_rank(&from.last(LOW_RANK_DRAWS), dim, &scale, &centre, &slope)
+        low_rank(&from.last(LOW_RANK_DRAWS), dim, &scale, centre, slope)
     };
+    let learnt_moments = moments_of(&learnt);
     let kind = best(full, |kind| {
         // A diagonal that leaves no direction that stands out needs no help.
         if kind == Kind::Full && smallest < STANDS_OUT {
             return None;
         }
-        let score = propose(kind, &learnt)?.score(&directing, &judge);
+        let score = propose(kind, &learnt, &learnt_moments)?.score(&directing, &judge);
         smallest = smallest.min(score);
         Some(score)
     })?;
@@ -524,7 +526,7 @@ fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
         return Some(Metric::identity());
     }
     let all = Pairs::of(window, |_| true);
-    propose(kind, &all).map(|candidate| candidate.metric)
+    propose(kind, &all, &moments_of(&all)).map(|candidate| candidate.metric)
 }
 
 fn low_rank(
