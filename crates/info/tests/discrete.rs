@@ -542,6 +542,22 @@ fn bad_settings_name_their_argument() {
     assert!(text(PlugIn::new().estimate(&singletons, &bad).unwrap_err()).contains("confidence"));
 }
 
+/// Miller and Madow's value of a balanced sample is above log K, where the truth cannot be.
+#[test]
+fn values_beyond_the_largest_entropy_are_in_their_own_intervals() {
+    for (counts, ask) in [
+        (vec![5, 5], Inference::new()),
+        (vec![40; 4], Inference::new()),
+    ] {
+        let counts = Counts::new(counts).unwrap();
+        for ask in [ask, ask.search_bias(false)] {
+            let e = MillerMadow::new().estimate(&counts, &ask).unwrap();
+            assert!(e.value > (counts.as_slice().len() as f64).ln());
+            assert!(e.interval.contains(e.value), "{e:?}");
+        }
+    }
+}
+
 #[test]
 fn one_observation_has_the_widest_interval() {
     for rule in all_rules() {
@@ -549,9 +565,12 @@ fn one_observation_has_the_widest_interval() {
             .full_estimate(&of(&[1, 0, 0]), &Inference::new())
             .unwrap();
         let interval = estimate.interval;
-        assert!(interval.upper <= 3f64.ln() + 1e-12, "{estimate:?}");
+        // Values above log K are in their own intervals.
+        let largest = 3f64.ln().max(estimate.value);
+        assert!(interval.upper <= largest + 1e-12, "{estimate:?}");
+        assert!(interval.contains(estimate.value), "{estimate:?}");
         if rule.name() != "NSB" {
-            assert!(interval.lower == 0.0 && (interval.upper - 3f64.ln()).abs() < 1e-12);
+            assert!(interval.lower == 0.0 && (interval.upper - largest).abs() < 1e-12);
             assert!(estimate.std_err.is_infinite(), "{estimate:?}");
         }
     }

@@ -201,6 +201,14 @@ pub(crate) fn uniform_cube(dim: usize) -> Law<Points> {
     })
 }
 
+/// Independent standard exponential coordinates, each of entropy 1.
+pub(crate) fn exponential(dim: usize) -> Law<Points> {
+    Law::new(format!("exponential, {dim}-d"), move |n, rng| {
+        let values = (0..n * dim).map(|_| rng.exponential()).collect();
+        (points(values, dim), dim as f64)
+    })
+}
+
 /// Pairs of correlated normals with rows `(x, y)` of `dim` independent pairs each.
 pub(crate) fn correlated(dim: usize, rho: f64, n: usize, rng: &mut Rng) -> (Vec<f64>, Vec<f64>) {
     let own = (1.0 - rho * rho).sqrt();

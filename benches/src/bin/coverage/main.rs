@@ -126,17 +126,26 @@ fn entropies_of_points(table: &mut Table) {
         own(&kernel),
     ];
     table.measure(&laws::normal(1), 200, &all);
-    table.measure(&laws::normal(3), 500, &all);
-    // No normal law: the rule for one does not apply.
-    table.measure(&laws::student(1, 3.0), 500, &all[1..]);
     let rough = [
         own(&nearest),
         subsampled(&nearest),
         outside(&weighted),
         outside(&kernel),
     ];
+    let three = [&all[..4], &rough[3..]].concat();
+    table.measure(&laws::normal(3), 500, &three);
+    // No normal law: the rule for one does not apply.
+    table.measure(&laws::student(1, 3.0), 500, &all[1..]);
+    table.measure(&laws::student(1, 5.0), 500, &all[1..]);
     table.measure(&laws::student(3, 3.0), 500, &rough);
-    table.measure(&laws::uniform_cube(2), 500, &rough);
+    for dim in [1, 2, 3] {
+        table.measure(&laws::uniform_cube(dim), 500, &rough);
+        table.measure(&laws::exponential(dim), 500, &rough);
+    }
+    let wide = WeightedNeighbors::new(20);
+    let many = [own(&nearest), own(&wide)];
+    table.measure(&laws::normal(4), 2_000, &many);
+    table.measure(&laws::normal(5), 2_000, &many);
 }
 
 fn information_of_points(table: &mut Table) {

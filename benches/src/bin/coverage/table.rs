@@ -22,6 +22,12 @@ pub(crate) struct Contestant<'a, D> {
     pub(crate) outside: bool,
 }
 
+impl<D> Clone for Contestant<'_, D> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
 /// What the runs of one estimator on one law came to.
 #[derive(Default)]
 struct Tally {

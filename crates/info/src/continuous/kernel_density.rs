@@ -34,10 +34,12 @@ pub enum Bandwidth {
 /// ```
 ///
 /// **Standard error** √(s²/N) of the terms; √N-consistent and efficient for smooth densities with
-/// light tails in up to three dimensions (Hall and Morton). **Domain**: a density; no constant
+/// light tails in up to three dimensions (Hall and Morton), but in three the bias is of the order of the
+/// error up to large N: 95 % intervals cover 88 % for 500 normal points there. **Domain**: a density; no constant
 /// coordinate; coincident points only count as near ones. **Bias** O(h²), mostly upward; a wrong
 /// width dominates all else. **Not** for densities that jump, nor for heavy tails (a lone point's density comes from a kernel's
-/// far tail, so that Cauchy data get far too large an entropy), nor beyond three or four dimensions.
+/// far tail, so that Cauchy data get far too large an entropy), nor for intervals in three dimensions and more, where
+/// [`KozachenkoLeonenko`](super::KozachenkoLeonenko) has better ones.
 /// **Cost** O(N² d): some 0.15 s per pass for N = 10⁴ on one thread.
 ///
 /// ```

@@ -296,7 +296,7 @@ fn mean_and_error(locals: &[f64], excess: f64) -> (f64, f64) {
 /// As [`mean_and_error`] for contributions made of counts around a point. Each point stands in its own
 /// contribution and in those of the points around it, which about doubles the variance of the mean:
 /// on normals of correlation 0, 0.5 and 0.9, N = 300 and 2000 and k = 1, …, 10, N times the variance
-/// of the mean was 1.2 to 2.4 times the variance of the contributions.
+/// of the mean was 1.0 to 2.9 times the variance of the contributions.
 fn mean_and_doubled_error(locals: &[f64]) -> (f64, f64) {
     let (mean, error) = mean_and_error(locals, 0.0);
     (mean, std::f64::consts::SQRT_2 * error)

@@ -29,7 +29,9 @@ use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, Symbols, infe
 /// contributions of single points, as for [`Ksg`](super::Ksg). **Domain**: `X` with a density given
 /// each symbol; symbols need no order or distance. A constant side gives 0 exactly. Points of a
 /// symbol that coincide `k + 1` times are refused; [`MixedNeighbors`](super::MixedNeighbors) takes
-/// them, and numbers on both sides. **Not** for many symbols that are seen a few times. **Cost** as
+/// them, and numbers on both sides. With symbols coded as numbers that are farther apart than neighbours, its
+/// answer is the same up to the treatment of rare symbols; here no code has to be chosen, neighbours are of one
+/// symbol however rare it is, and searches are in the space of `X` alone. **Not** for many symbols that are seen a few times. **Cost** as
 /// [`Ksg`](super::Ksg), with one tree per symbol.
 ///
 /// ```

@@ -7,7 +7,7 @@ use ergodic_math::special::{digamma, ln_gamma, trigamma};
 use ergodic_math::{Real, elementary, reduce};
 use nalgebra::{DMatrix, DVector};
 
-use super::kozachenko_leonenko::{CORRELATION, log_unit_ball};
+use super::kozachenko_leonenko::{CORRELATION, KozachenkoLeonenko, log_unit_ball};
 use super::{
     NO_DENSITY, Scaling, Ties, check_neighbors, check_radii, mean_and_error, neighbor_settings,
     prepared, refuse_ranks,
@@ -30,7 +30,8 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// 1 there), if moments exist.
 ///
 /// **Standard error** √((s² + ¾v)/N) with the sample variance s² of the contributions and the variance
-/// `v = Σ w_i w_j ψ′(max(i, j))` of their noise; see [`KozachenkoLeonenko`](super::KozachenkoLeonenko).
+/// `v = Σ w_i w_j ψ′(max(i, j))` of their noise; see [`KozachenkoLeonenko`](super::KozachenkoLeonenko),
+/// whose extrapolation over the neighbours the interval holds as well.
 /// **Domain**: a smooth density; `k ≥ d`; coincident points: [`Ties`]. **Not** for densities that jump
 /// (the expansion that cancels does not hold there), nor for small N: some weights are negative, and
 /// the remaining bias is that of `k` neighbours. **Cost** as of a search for `k` neighbours.
@@ -176,6 +177,15 @@ impl Estimator<Points> for WeightedNeighbors {
 
     fn estimate(&self, data: &Points, inference: &Inference) -> Result<Estimate, InfoError> {
         let (value, error) = self.value_and_error(data)?;
-        inference::attach(self, data, inference, value, Some(error), Bias::Unknown)
+        let mut estimate =
+            inference::attach(self, data, inference, value, Some(error), Bias::Unknown)?;
+        if inference.searches_bias() {
+            KozachenkoLeonenko::new()
+                .neighbors(self.neighbors)
+                .ties(self.ties)
+                .scaling(self.scaling)
+                .reach_extrapolated(data, &mut estimate)?;
+        }
+        Ok(estimate)
     }
 }

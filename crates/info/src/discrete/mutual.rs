@@ -21,7 +21,8 @@ use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Sample, Symbo
 ///   are known and the rule has bounds, their sum.
 /// * **Interval**: the jackknife's standard error of the whole (of the plug-in's, where the rule has
 ///   none; at least that of the plug-in at independence, `√(d/2)/n` with `d = (mₓ − 1)(m_y − 1)`), the
-///   bounds of the bias, and `0 ≤ I ≤ log min(Kₓ, K_y)`. At independence the plug-in's law is
+///   bounds of the bias, and `0 ≤ I ≤ log min(Kₓ, K_y)`; where the value itself is outside of that, the
+///   interval reaches to it. At independence the plug-in's law is
 ///   not normal but `χ²`: for a test use [`g_test`], or permutations.
 /// * **Cost**: one pass for the joint histogram (a table if it is not much larger than the sample, else
 ///   hashing), then that of the entropies.

@@ -6,7 +6,7 @@ use ergodic_core::{Bias, Estimate, Interval, Units};
 use ergodic_math::{Real, reduce};
 
 use super::Multiplicities;
-use super::rule::{SEARCHED, jackknife_std_err, quantile};
+use super::rule::{jackknife_std_err, quantile};
 use crate::inference;
 use crate::{Counts, Estimator, Inference, InfoError, IntervalSource, Symbols};
 
@@ -260,7 +260,7 @@ impl Estimator<Counts> for RenyiEntropy {
             sum.samples,
             sum.confidence,
         )?;
-        if inference.searches_bias() && data.total() <= SEARCHED {
+        if inference.searches_bias() {
             let half = estimate.std_err * quantile(inference.confidence_level())?;
             let seed = inference.seed_value();
             estimate.bias = inference::bias::search(self, data, value, half, seed);

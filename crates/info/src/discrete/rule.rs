@@ -8,7 +8,7 @@ use ergodic_math::{reduce, special::normal_quantile};
 
 use super::bias_bound::worst_bias;
 use super::{ChaoWangJost, Multiplicities};
-use crate::inference::{self, Resample};
+use crate::inference;
 use crate::{Counts, Estimator, Inference, InfoError, IntervalSource, Symbols};
 
 /// An interval that holds the bias (value minus truth, in nats) of an estimator, whatever the law.
@@ -119,7 +119,8 @@ pub trait EntropyRule: Send + Sync {
 
     /// The whole estimate. The interval is `[value − z·std_err − z²/2n, value + z·std_err]` with the normal
     /// quantile `z` (the square is for laws near uniform, where the standard error can be near 0 by chance),
-    /// moved out by the bounds of the bias where there are any, within `[0, log K]`.
+    /// moved out by the bounds of the bias where there are any, within `[0, log K]`. Where the value itself
+    /// is outside, the interval reaches to it.
     ///
     /// # Errors
     /// As [`entropy`](Self::entropy).
@@ -279,7 +280,7 @@ impl<E: EntropyRule> Estimator<Counts> for E {
     }
 
     fn estimate(&self, data: &Counts, inference: &Inference) -> Result<Estimate, InfoError> {
-        estimate_of(self, data, &Multiplicities::of(data), inference)
+        estimate_of(self, data, inference)
     }
 }
 
@@ -294,25 +295,22 @@ impl<E: EntropyRule> Estimator<Symbols> for E {
     }
 
     fn estimate(&self, data: &Symbols, inference: &Inference) -> Result<Estimate, InfoError> {
-        estimate_of(self, data, &Multiplicities::of(&data.counts()), inference)
+        self.estimate(&data.counts(), inference)
     }
 }
-
-/// Above this many observations, bias is not looked for over parts of the data, which are drawn one by
-/// one: 0.1 s.
-pub(crate) const SEARCHED: u64 = 1 << 22;
 
 /// The rule's own estimate, or one with an interval from subsamples. Where its bias has no bound, and what
 /// the rule says of it does not dominate, extrapolation over parts of the data is asked as well; the
 /// interval is widened by what either finds, within `[0, log K]`.
-fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
+fn estimate_of<E: EntropyRule>(
     rule: &E,
-    data: &D,
-    multiplicities: &Multiplicities,
+    data: &Counts,
     inference: &Inference,
 ) -> Result<Estimate, InfoError> {
     inference.check()?;
-    let own = rule.full_estimate(multiplicities, inference)?;
+    let multiplicities = Multiplicities::of(data);
+    let own = rule.full_estimate(&multiplicities, inference)?;
+    let value = own.value;
     let mut estimate = if inference.interval_source() == IntervalSource::Own {
         own
     } else {
@@ -324,18 +322,17 @@ fn estimate_of<D: Resample, E: EntropyRule + Estimator<D>>(
         let half = 0.5 * (estimate.interval.upper - estimate.interval.lower);
         let apparent = inference::bias_found(estimate.bias);
         inference::widen(&mut estimate, apparent);
-        if multiplicities.total() <= SEARCHED {
-            let seed = inference.seed_value();
-            let found = inference::bias::search(rule, data, estimate.value, half, seed);
-            inference::widen(&mut estimate, inference::bias_found(found));
-            // The graver of the two findings is reported.
-            if found.dominates() || inference::bias_found(found).abs() >= apparent.abs() {
-                estimate.bias = found;
-            }
+        let seed = inference.seed_value();
+        let found = inference::bias::search(rule, data, estimate.value, half, seed);
+        inference::widen(&mut estimate, inference::bias_found(found));
+        // The graver of the two findings is reported.
+        if found.dominates() || inference::bias_found(found).abs() >= apparent.abs() {
+            estimate.bias = found;
         }
-        let largest = largest_entropy(multiplicities);
-        estimate.interval.lower = estimate.interval.lower.max(0.0);
-        estimate.interval.upper = estimate.interval.upper.min(largest);
+        let largest = largest_entropy(&multiplicities);
+        let interval = &mut estimate.interval;
+        interval.lower = interval.lower.max(0.0).min(value);
+        interval.upper = interval.upper.min(largest).max(value);
     }
     Ok(estimate)
 }
@@ -409,8 +406,8 @@ pub(crate) fn largest_entropy(data: &Multiplicities) -> f64 {
         .map_or(f64::INFINITY, |k| libm::log(k as f64))
 }
 
-/// The interval from `reach.0` below to `reach.1` above the value, moved out by the bounds of the bias, within `[0, largest]`, where
-/// the truth is.
+/// The interval from `reach.0` below to `reach.1` above the value, moved out by the bounds of the bias, within
+/// `[0, largest]`, where the truth is, and out to the value, where that is not.
 pub(crate) fn widened(
     value: f64,
     reach: (f64, f64),
@@ -422,7 +419,11 @@ pub(crate) fn widened(
         upper: 0.0,
     });
     Interval {
-        lower: (value - reach.0 - bounds.upper).clamp(0.0, largest),
-        upper: (value + reach.1 - bounds.lower).clamp(0.0, largest),
+        lower: (value - reach.0 - bounds.upper)
+            .clamp(0.0, largest)
+            .min(value),
+        upper: (value + reach.1 - bounds.lower)
+            .clamp(0.0, largest)
+            .max(value),
     }
 }

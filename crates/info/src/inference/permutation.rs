@@ -24,6 +24,7 @@
 use ergodic_core::Randomness;
 use rayon::prelude::*;
 
+use crate::neighbors::{Norm, Tree};
 use crate::{Estimator, InfoError, Pair, Points, Sample, Symbols, Triple};
 
 /// The outcome of a permutation test.
@@ -151,7 +152,8 @@ impl PermutationTest {
     /// **Only approximate**: neighbours in `z` have nearly the law of `x` given `z`, not the same.
     /// Where `x` depends on `z` strongly on the scale of the neighbourhoods, the test rejects too
     /// often; `neighbors` of 5 to 10 is usual, and smaller is safer and weaker. Bring the
-    /// coordinates of `z` to one scale first. Neighbours are found once, in `O(n²)`.
+    /// coordinates of `z` to one scale first. Neighbours are found once, by a tree:
+    /// `O(n log n)` in few dimensions, and more where many points of `z` coincide.
     ///
     /// # Errors
     /// As [`independence`](Self::independence), or if `neighbors` is below 2 or above the number of
@@ -177,7 +179,7 @@ impl PermutationTest {
                 ),
             ));
         }
-        let near = nearest(data.z(), neighbors);
+        let near = nearest(data.z(), neighbors)?;
         self.run(estimator.value(data)?, |rng| {
             let x = data.x().select(&local_rows(&near, neighbors, rng));
             estimator.value(&Triple::new(x, data.y().clone(), data.z().clone())?)
@@ -281,35 +283,36 @@ impl Pool for Symbols {
     }
 }
 
-/// The `k` rows nearest to each row in the max-norm, itself among them, `k` by `k`; ties go to the
+/// The `k ≥ 2` rows nearest to each row in the max-norm, itself among them, `k` by `k`; ties go to the
 /// lower row.
-fn nearest(points: &Points, k: usize) -> Vec<usize> {
-    let n = points.len();
-    let lists: Vec<Vec<usize>> = (0..n)
-        .into_par_iter()
-        .map_init(
-            || Vec::with_capacity(n),
-            |distances, i| {
+fn nearest(points: &Points, k: usize) -> Result<Vec<usize>, InfoError> {
+    let tree = Tree::new(points)?;
+    let radii = tree.distances(k - 1, Norm::Maximum)?;
+    let mut out = vec![0; points.len() * k];
+    out.par_chunks_mut(k)
+        .zip(radii.par_chunks(k - 1))
+        .enumerate()
+        .for_each_init(
+            || (Vec::new(), Vec::new()),
+            |(within, distances), (i, (out, radii))| {
+                tree.rows_within(points.row(i), radii[k - 2], within);
                 distances.clear();
-                distances.extend((0..n).map(|j| {
+                distances.extend(within.iter().map(|j| {
+                    let j = *j as usize;
                     let both = points.row(i).iter().zip(points.row(j));
                     let d = both.fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
                     // Among equal points a row is nearest to itself.
                     (d, j != i, j)
                 }));
-                let order = |a: &(f64, bool, usize), b: &(f64, bool, usize)| {
-                    a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2)))
-                };
-                if k < n {
-                    distances.select_nth_unstable_by(k - 1, order);
+                distances
+                    .sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+                for (out, near) in out.iter_mut().zip(&*distances) {
+                    *out = near.2;
                 }
-                let mut rows: Vec<usize> = distances[..k].iter().map(|d| d.2).collect();
-                rows.sort_unstable();
-                rows
+                out.sort_unstable();
             },
-        )
-        .collect();
-    lists.concat()
+        );
+    Ok(out)
 }
 
 /// One local permutation: rows are served in random order, each takes a random neighbour that is
@@ -525,7 +528,7 @@ mod tests {
         let z: Vec<f64> = (0..12)
             .map(|i| f64::from(i / 3) * 100.0 + f64::from(i % 3))
             .collect();
-        let near = nearest(&Points::scalar(z).unwrap(), 3);
+        let near = nearest(&Points::scalar(z).unwrap(), 3).unwrap();
         let mut moved = false;
         for seed in 0..200 {
             let rows = local_rows(&near, 3, &mut ergodic_math::rng::stream(seed, 0));
@@ -541,6 +544,31 @@ mod tests {
             assert_eq!(used.len(), 12, "{rows:?}");
         }
         assert!(moved);
+    }
+
+    /// Against all distances, with ties and points that coincide.
+    #[test]
+    fn local_neighbours_are_those_of_all_pairs() {
+        let mut random = ergodic_math::rng::stream(8, 0);
+        let z: Vec<f64> = (0..240)
+            .map(|_| ergodic_math::rng::index(&mut random, 9) as f64)
+            .collect();
+        let z = Points::new(z, 2).unwrap();
+        for k in [2, 5, 120] {
+            let near = nearest(&z, k).unwrap();
+            for i in 0..120 {
+                let mut all: Vec<(f64, bool, usize)> = (0..120)
+                    .map(|j| {
+                        let apart = |c: usize| (z.row(i)[c] - z.row(j)[c]).abs();
+                        (apart(0).max(apart(1)), j != i, j)
+                    })
+                    .collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+                let mut rows: Vec<usize> = all[..k].iter().map(|a| a.2).collect();
+                rows.sort_unstable();
+                assert_eq!(near[i * k..(i + 1) * k], rows[..]);
+            }
+        }
     }
 
     /// x and y are driven by z and independent given it: permuting all rows sees dependence, local

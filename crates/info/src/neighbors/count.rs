@@ -88,6 +88,40 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// The rows whose points are at most `radius` from `point` in the maximum norm, in no order that matters.
+    pub(crate) fn rows_within(&self, point: &[f64], radius: f64, out: &mut Vec<u32>) {
+        out.clear();
+        let mut waiting = vec![(self.levels.len() - 1, 0)];
+        while let Some((level, node)) = waiting.pop() {
+            let mut gap = Lanes::splat(0.0);
+            for (boxes, x) in self.boxes(level, node).iter().zip(point) {
+                for lane in 0..LANES {
+                    let (left, right) = (boxes.low.0[lane] - x, x - boxes.high.0[lane]);
+                    gap.0[lane] = Maximum::fold_gap(gap.0[lane], left, right);
+                }
+            }
+            let mut near = gap.at_most(radius);
+            while near != 0 {
+                let child = node * LANES + first(near);
+                near &= near - 1;
+                if self.points_in(level, child) == 0 {
+                    continue;
+                }
+                if level > 0 {
+                    waiting.push((level - 1, child));
+                    continue;
+                }
+                let folds = folds::<Maximum>(self.leaf(child), point);
+                let start = child * LANES;
+                let rows = &self.rows[start..self.len.min(start + LANES)];
+                let hits = rows.iter().zip(folds.0).filter(|(_, d)| *d <= radius);
+                out.extend(hits.map(|(row, _)| *row));
+            }
+        }
+    }
+}
+
 /// Runs `each` over the queries with a function that counts.
 fn count<Q, I: Iterator<Item = Q>>(
     tree: &Tree,
