@@ -49,6 +49,7 @@ pub use ergodic_samplers as samplers;
     doctest,
     feature = "diagnostics",
     feature = "info",
+    feature = "expfam",
     feature = "samplers",
     feature = "free-energy",
     feature = "optim",

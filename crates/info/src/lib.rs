@@ -11,14 +11,25 @@
 //!   known of its bias.
 //!
 //! Amounts are [`Information`], read in nats or bits; what has no logarithm is a pure `f64`.
+//!
+//! | question | where |
+//! |---|---|
+//! | how much, of a law or a table | [`measure`], on [`Probabilities`] and [`Table`] |
+//! | how much through a channel, at which distortion | [`channel`] |
+//! | who says what about a target | [`decomposition`] |
+//! | what to keep of one variable to know another | [`bottleneck`] |
+//! | of normal laws and processes, of exponential families | [`gaussian`], [`FamilyMember`] |
+//! | from counts and symbols | [`discrete`], [`outcome`] |
+//! | from points | [`continuous`], on the searches of [`neighbors`] |
+//! | from series | [`series`] |
+//! | intervals from subsamples, permutation tests, the search for bias | [`inference`] |
+//! | of the predictions of a model | [`learning`] |
 
 pub mod bottleneck;
 pub mod channel;
+pub mod continuous;
 pub mod decomposition;
 pub mod discrete;
-pub mod outcome;
-
-pub mod continuous;
 mod error;
 mod estimator;
 mod family;
@@ -29,7 +40,7 @@ mod interior;
 pub mod learning;
 pub mod measure;
 pub mod neighbors;
-
+pub mod outcome;
 mod probabilities;
 mod sample;
 pub mod series;

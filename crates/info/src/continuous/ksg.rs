@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use ergodic_core::{Bias, Estimate};
+use rayon::prelude::*;
 
 use super::{
-    Digamma, NO_DENSITY, Scaling, Ties, check_neighbors, check_radii, counts_within, is_constant,
-    joined, mean_and_doubled_error, mean_and_error, neighbor_settings, prepared, radii_in_place,
+    Digamma, NO_DENSITY, Neighborhood, Scaling, TASK, Ties, check_neighbors, check_radii,
+    is_constant, joined, mean_and_doubled_error, mean_and_error, neighbor_settings, prepared,
+    radii_in_place,
 };
 use crate::neighbors::{Norm, Reach, Tree};
 use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, inference};
@@ -109,8 +111,19 @@ impl Ksg {
         }
         let (x, _) = prepared(pair.x(), self.scaling, self.ties, 0)?;
         let (y, _) = prepared(pair.y(), self.scaling, self.ties, 1)?;
-        let tree = Tree::new(&joined(&[&x, &y])?)?;
-        let radii = radii_in_place(&tree, k, Norm::Maximum);
+        // What one thread can only do alone (the first split of the tree, sorting) overlaps.
+        let (joint, ((marginal_x, marginal_y), digamma)) = rayon::join(
+            || -> Result<_, InfoError> {
+                let tree = Tree::new(&joined(&[&x, &y])?)?;
+                let radii = radii_in_place(&tree, k, Norm::Maximum);
+                Ok((tree, radii))
+            },
+            || {
+                let marginals = rayon::join(|| Neighborhood::of(&x), || Neighborhood::of(&y));
+                (marginals, Digamma::up_to(n))
+            },
+        );
+        let ((tree, radii), marginal_x, marginal_y) = (joint?, marginal_x?, marginal_y?);
         let rows = || tree.rows().iter().map(|row| *row as usize);
         check_radii(rows().zip(&radii), k, "pair", NO_DENSITY)?;
         let (mut of_x, mut of_y) = (vec![0.0; n], vec![0.0; n]);
@@ -131,18 +144,18 @@ impl Ksg {
             }
         };
         let (n_x, n_y) = rayon::join(
-            || counts_within(&x, &of_x, reach),
-            || counts_within(&y, &of_y, reach),
+            || marginal_x.counts(&of_x, reach),
+            || marginal_y.counts(&of_y, reach),
         );
-        let (n_x, n_y) = (n_x?, n_y?);
-        let digamma = Digamma::up_to(n);
         // The counts include the point itself: they are n + 1.
         let (constant, own) = match self.algorithm {
             KsgAlgorithm::One => (digamma.at(k) + digamma.at(n), 0),
             KsgAlgorithm::Two => (digamma.at(k) - 1.0 / k as f64 + digamma.at(n), 1),
         };
-        let counts = n_x.iter().zip(&n_y);
-        Ok(counts
+        Ok(n_x
+            .par_iter()
+            .zip(&n_y)
+            .with_min_len(TASK)
             .map(|(n_x, n_y)| {
                 constant - digamma.at(*n_x as usize - own) - digamma.at(*n_y as usize - own)
             })

@@ -242,18 +242,41 @@ fn check_radii<'a>(
 const NO_DENSITY: &str =
     "`Ties::Noise` is for rounded data, `MixedNeighbors` for data that are partly discrete";
 
-/// How many points lie within `radii[row]` of each row in the maximum norm, itself included.
-fn counts_within(points: &Points, radii: &[f64], reach: Reach) -> Result<Vec<u32>, InfoError> {
-    if points.dim() > 1 {
-        return Ok(Tree::new(points)?.own_counts(radii, reach, Norm::Maximum));
+/// A sample made ready to count neighbours in. Apart from the counting, so that it can be made while
+/// another thread still looks for the radii.
+enum Neighborhood<'a> {
+    Line(Line, &'a Points),
+    Space(Tree),
+}
+
+impl<'a> Neighborhood<'a> {
+    fn of(points: &'a Points) -> Result<Self, InfoError> {
+        Ok(if points.dim() == 1 {
+            Self::Line(Line::new(points.as_slice()), points)
+        } else {
+            Self::Space(Tree::new(points)?)
+        })
     }
-    let line = Line::new(points.as_slice());
-    let mut out = vec![0; radii.len()];
-    out.par_chunks_mut(TASK)
-        .zip(radii.par_chunks(TASK))
-        .zip(points.as_slice().par_chunks(TASK))
-        .for_each(|((out, radii), centres)| line.counts(centres, radii, reach, out));
-    Ok(out)
+
+    /// How many points lie within `radii[row]` of each row in the maximum norm, itself included.
+    fn counts(&self, radii: &[f64], reach: Reach) -> Vec<u32> {
+        match self {
+            Self::Space(tree) => tree.own_counts(radii, reach, Norm::Maximum),
+            Self::Line(line, points) => {
+                let mut out = vec![0; radii.len()];
+                out.par_chunks_mut(TASK)
+                    .zip(radii.par_chunks(TASK))
+                    .zip(points.as_slice().par_chunks(TASK))
+                    .for_each(|((out, radii), centres)| line.counts(centres, radii, reach, out));
+                out
+            }
+        }
+    }
+}
+
+/// [`Neighborhood::counts`] at once.
+fn counts_within(points: &Points, radii: &[f64], reach: Reach) -> Result<Vec<u32>, InfoError> {
+    Ok(Neighborhood::of(points)?.counts(radii, reach))
 }
 
 /// Rows per task.
