@@ -13,11 +13,13 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`] |
 
 mod conjugate;
 mod domain;
 pub mod families;
 mod fit;
+mod maximum_entropy;
 mod member;
 mod newton;
 mod sampling;
@@ -25,6 +27,7 @@ mod symmetric;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
+pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
 pub use member::Member;
 
 /// The examples of the README.

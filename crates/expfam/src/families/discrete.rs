@@ -89,8 +89,14 @@ impl Discrete {
         let scaled = DMatrix::from_fn(d, d, |i, j| {
             covariance[(i, j)] / (covariance[(i, i)] * covariance[(j, j)]).sqrt()
         });
-        // An eigenvalue at the rounding of a correlation matrix is a dependence.
-        let dependent = scaled.iter().any(|x| !x.is_finite())
+        // A column whose spread is rounding is constant; an eigenvalue at the rounding of a correlation
+        // matrix is a dependence.
+        let constant = (0..d).any(|j| {
+            let size = family.statistics.column(j).amax();
+            covariance[(j, j)] <= 1e-26 * size * size
+        });
+        let dependent = constant
+            || scaled.iter().any(|x| !x.is_finite())
             || scaled.symmetric_eigenvalues().min() < 1e-12 * d as f64;
         if dependent {
             return Err(ArgumentError::new(

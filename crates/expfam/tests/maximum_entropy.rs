@@ -1,0 +1,200 @@
+//! Maximum entropy against exact values, its optimality conditions, and the geometry of projections.
+
+use ergodic_expfam::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+use ergodic_math::rng;
+use nalgebra::DMatrix;
+use proptest::prelude::*;
+
+fn faces() -> DMatrix<f64> {
+    DMatrix::from_fn(6, 1, |i, _| (i + 1) as f64)
+}
+
+fn divergence(p: &[f64], q: &[f64]) -> f64 {
+    p.iter()
+        .zip(q)
+        .filter(|(p, _)| **p > 0.0)
+        .map(|(p, q)| p * (p / q).ln())
+        .sum()
+}
+
+#[test]
+fn the_brandeis_die_is_solved_to_twelve_digits() {
+    let die = MaximumEntropy::new(faces(), &[1.0; 6])
+        .unwrap()
+        .solve(&[Constraint::Equal(4.5)])
+        .unwrap();
+    assert!((die.multipliers[0] - 0.37104893808103323).abs() < 1e-12);
+    assert!((die.entropy() - 1.6135810981538292).abs() < 1e-12);
+    assert!((die.divergence - (6f64.ln() - 1.6135810981538292)).abs() < 1e-12);
+    // With h = 1/6 the log-partition is smaller by log 6.
+    assert!((die.log_partition + 6f64.ln() - 3.2833013195184786).abs() < 1e-12);
+    assert!(die.gap.abs() < 1e-12 && die.violation < 1e-12);
+}
+
+#[test]
+fn the_projection_of_a_law_obeys_pythagoras() {
+    let q = [0.1, 0.1, 0.2, 0.2, 0.2, 0.2];
+    let law = MaximumEntropy::new(faces(), &q)
+        .unwrap()
+        .solve(&[Constraint::Equal(4.5)])
+        .unwrap();
+    assert!((law.multipliers[0] - 0.2628326650897997).abs() < 1e-12);
+    let known = [
+        0.0430104938,
+        0.0559398381,
+        0.1455117209,
+        0.189253863,
+        0.2461452896,
+        0.3201387945,
+    ];
+    for (p, k) in law.probabilities.iter().zip(known) {
+        assert!((p - k).abs() < 1e-10);
+    }
+    let p = [0.09, 0.05, 0.1, 0.15, 0.25, 0.36];
+    let whole = divergence(&p, &q);
+    let sides = divergence(&p, &law.probabilities) + divergence(&law.probabilities, &q);
+    assert!((whole - 0.110782252832352).abs() < 1e-14);
+    assert!((whole - sides).abs() < 1e-13, "{whole} {sides}");
+    // Robust Bayes: against p* every law with these moments has the same loss, that of p* itself.
+    let loss = |p: &[f64]| -> f64 {
+        p.iter()
+            .zip(law.probabilities.iter().zip(q))
+            .map(|(p, (s, q))| -p * (s / q).ln())
+            .sum()
+    };
+    assert!((loss(&p) - loss(&law.probabilities)).abs() < 1e-13);
+    assert!((loss(&p) + law.divergence).abs() < 1e-13);
+}
+
+#[test]
+fn moments_that_no_law_has_are_refused_by_certificate() {
+    let problem = MaximumEntropy::new(faces(), &[1.0; 6]).unwrap();
+    for value in [6.5, 0.0, 100.0, 6.0001] {
+        let error = problem.solve(&[Constraint::Equal(value)]).unwrap_err();
+        let MaximumEntropyError::Infeasible { constraint: 0, .. } = error else {
+            panic!("{value}: {error:?}");
+        };
+    }
+    for value in [1.0, 6.0] {
+        let error = problem.solve(&[Constraint::Equal(value)]).unwrap_err();
+        assert!(
+            matches!(error, MaximumEntropyError::Boundary { constraint: 0 }),
+            "{value}: {error:?}"
+        );
+    }
+    // Each can be had, not both: E x = 2 and E x² = 36.
+    let squares = DMatrix::from_fn(6, 2, |i, j| ((i + 1) as f64).powi(j as i32 + 1));
+    let both = MaximumEntropy::new(squares, &[1.0; 6]).unwrap();
+    let error = both
+        .solve(&[Constraint::Equal(2.0), Constraint::Equal(20.0)])
+        .unwrap_err();
+    assert!(
+        matches!(error, MaximumEntropyError::Infeasible { .. }),
+        "{error:?}"
+    );
+    // An interval that meets what laws have is feasible all the same.
+    let wide = Constraint::Within {
+        centre: 6.5,
+        radius: 1.0,
+    };
+    let law = problem.solve(&[wide]).unwrap();
+    assert!((law.moments[0] - 5.5).abs() < 1e-9, "{law:?}");
+}
+
+#[test]
+fn bad_problems_name_what_is_wrong() {
+    let argument = |error: MaximumEntropyError| match error {
+        MaximumEntropyError::Argument(error) => error.argument,
+        other => panic!("{other:?}"),
+    };
+    let new = |f: DMatrix<f64>, h: &[f64]| MaximumEntropy::new(f, h).unwrap_err();
+    assert_eq!(argument(new(faces(), &[1.0; 5])), "base_measure");
+    assert_eq!(argument(new(faces(), &[-1.0; 6])), "base_measure");
+    assert_eq!(
+        argument(new(DMatrix::from_element(6, 1, 1.0), &[1.0; 6])),
+        "statistics"
+    );
+    let problem = MaximumEntropy::new(faces(), &[1.0; 6]).unwrap();
+    for bad in [
+        vec![],
+        vec![Constraint::Equal(f64::NAN)],
+        vec![Constraint::Within {
+            centre: 3.0,
+            radius: 0.0,
+        }],
+        vec![Constraint::Near {
+            centre: 3.0,
+            sd: -1.0,
+        }],
+    ] {
+        assert_eq!(argument(problem.solve(&bad).unwrap_err()), "constraints");
+    }
+}
+
+/// Kuhn–Tucker: residuals within the radius, at its end where the multiplier is not 0, with its
+/// sign; for penalties `E f − c = −s²λ`.
+fn assert_optimal(law: &MaximumEntropyLaw, constraints: &[Constraint]) {
+    for ((m, l), c) in law.moments.iter().zip(&law.multipliers).zip(constraints) {
+        match *c {
+            Constraint::Equal(value) => assert!((m - value).abs() < 1e-8, "{m} {value}"),
+            Constraint::Within { centre, radius } => {
+                let off = m - centre;
+                assert!(off.abs() <= radius + 1e-8, "{off} {radius}");
+                if l.abs() > 1e-6 {
+                    assert!(
+                        (off + radius * l.signum()).abs() < 1e-6,
+                        "{off} {radius} {l}"
+                    );
+                }
+            }
+            Constraint::Near { centre, sd } => {
+                assert!((m - centre + sd * sd * l).abs() < 1e-7, "{m} {centre} {l}");
+            }
+        }
+    }
+    assert!(law.gap.abs() < 1e-8, "{}", law.gap);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, rng_seed: prop::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Random features and feasible centres (moments of a random law), each kind of constraint.
+    #[test]
+    fn solutions_are_optimal(seed in 0u64..1 << 32, d in 1usize..6, kind in 0u8..4) {
+        let mut random = rng::stream(seed, 0);
+        let states = 40;
+        let mut values = vec![0.0; states * d];
+        rng::fill_normal(&mut random, &mut values);
+        let features = DMatrix::from_vec(states, d, values);
+        let mut weights = vec![0.0; states];
+        rng::fill_uniform(&mut random, &mut weights);
+        let total: f64 = weights.iter().sum();
+        let constraints: Vec<Constraint> = (0..d)
+            .map(|j| {
+                let centre = (0..states).map(|i| weights[i] / total * features[(i, j)]).sum();
+                match (kind + j as u8) % 4 {
+                    0 => Constraint::Equal(centre),
+                    1 => Constraint::Within { centre: centre + 0.3, radius: 0.2 },
+                    2 => Constraint::Near { centre: centre + 0.5, sd: 0.7 },
+                    _ => Constraint::Within { centre, radius: 2.0 },
+                }
+            })
+            .collect();
+        let mut base = vec![0.0; states];
+        rng::fill_uniform(&mut random, &mut base);
+        match MaximumEntropy::new(features.clone(), &base).unwrap().solve(&constraints) {
+            Ok(law) => {
+                assert_optimal(&law, &constraints);
+                // No law with the same moments is nearer to the base: mix towards the other feasible one.
+                let h: f64 = base.iter().sum();
+                let base: Vec<f64> = base.iter().map(|b| b / h).collect();
+                prop_assert!((divergence(&law.probabilities, &base) - law.divergence).abs() < 1e-9);
+            }
+            // A centre moved by .3 may leave the hull; then the certificate says so.
+            Err(error) => prop_assert!(
+                kind != 0 && matches!(error, MaximumEntropyError::Infeasible { .. }),
+                "{error:?}"
+            ),
+        }
+    }
+}
