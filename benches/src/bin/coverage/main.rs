@@ -145,7 +145,8 @@ fn entropies_of_points(table: &mut Table) {
     let wide = WeightedNeighbors::new(20);
     let many = [own(&nearest), own(&wide)];
     table.measure(&laws::normal(4), 2_000, &many);
-    table.measure(&laws::normal(5), 2_000, &many);
+    let beyond = [outside(&nearest), outside(&wide)];
+    table.measure(&laws::normal(5), 2_000, &beyond);
 }
 
 fn information_of_points(table: &mut Table) {

@@ -41,8 +41,8 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// which is free of bias that grows as `k^{1/d}`, that of a density that jumps, and has too much taken off
 /// where it is smooth. Nominal 95 %
 /// intervals of `k = 4` cover 94 to 99 % for 500 points of uniform, exponential, normal and Student laws in one to
-/// three dimensions, and 91 % for 2000 normal points in five (`docs/coverage.md`). **Not** for more
-/// than about five dimensions (see [`WeightedNeighbors`](super::WeightedNeighbors)), for discrete
+/// three dimensions, and just below 90 % for 2000 normal points in five (`docs/coverage.md`). **Not** for
+/// more than four dimensions (see [`WeightedNeighbors`](super::WeightedNeighbors)), for discrete
 /// or partly discrete data, or for data on a surface of lower dimension, whose entropy is −∞.
 /// **Cost** O(N log N) for small d: some 40 ms for 10⁵ points in three dimensions on one thread.
 ///

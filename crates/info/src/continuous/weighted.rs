@@ -34,7 +34,8 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// whose extrapolation over the neighbours the interval holds as well.
 /// **Domain**: a smooth density; `k ≥ d`; coincident points: [`Ties`]. **Not** for densities that jump
 /// (the expansion that cancels does not hold there), nor for small N: some weights are negative, and
-/// the remaining bias is that of `k` neighbours. **Cost** as of a search for `k` neighbours.
+/// the remaining bias is that of `k` neighbours; its intervals are not for more than four dimensions
+/// (`docs/coverage.md`). **Cost** as of a search for `k` neighbours.
 ///
 /// ```
 /// use ergodic_info::{Estimator, Points};
