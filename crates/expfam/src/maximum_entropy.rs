@@ -7,6 +7,7 @@ use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
 use crate::families::Discrete;
+use crate::newton::far;
 
 /// What is asked of the mean of one feature.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,7 +192,24 @@ struct State {
     lambda: DVector<f64>,
     value: f64,
     log_partition: f64,
+    probabilities: DVector<f64>,
     moments: DVector<f64>,
+}
+
+impl State {
+    fn law(&self, gap: f64, violation: f64, iterations: usize) -> MaximumEntropyLaw {
+        let divergence = self.lambda.dot(&self.moments) - self.log_partition;
+        MaximumEntropyLaw {
+            probabilities: self.probabilities.as_slice().to_vec(),
+            multipliers: self.lambda.as_slice().to_vec(),
+            moments: self.moments.as_slice().to_vec(),
+            divergence: divergence.max(0.0), // of two laws: only rounding makes it negative
+            log_partition: self.log_partition,
+            gap,
+            violation,
+            iterations,
+        }
+    }
 }
 
 impl MaximumEntropy {
@@ -235,7 +253,7 @@ impl MaximumEntropy {
             let gradient = DVector::from_fn(d, |j, _| {
                 at.moments[j] - constraints[j].centre() + constraints[j].variance() * at.lambda[j]
             });
-            let hessian = self.hessian(&at, constraints)?;
+            let hessian = self.hessian(&at, constraints);
             let direction = direction(&gradient, &hessian, &at.lambda, constraints);
             if residual <= 4e-15 {
                 if far(&direction, &at.lambda) {
@@ -243,7 +261,7 @@ impl MaximumEntropy {
                         constraint: direction.iamax(),
                     });
                 }
-                return self.law(&at, gap, violation, iterations);
+                return Ok(at.law(gap, violation, iterations));
             }
             // Weak duality: what the dual reaches, the divergence of every feasible law exceeds.
             if !soft && -at.value > largest + 1e-9 * (1.0 + largest) {
@@ -266,7 +284,7 @@ impl MaximumEntropy {
                         constraint: direction.iamax(),
                     });
                 }
-                None if residual <= 1e-9 => return self.law(&at, gap, violation, iterations),
+                None if residual <= 1e-9 => return Ok(at.law(gap, violation, iterations)),
                 None => return Err(MaximumEntropyError::NotConverged { gap }),
             }
         }
@@ -311,32 +329,23 @@ impl MaximumEntropy {
         lambda: DVector<f64>,
         constraints: &[Constraint],
     ) -> Result<State, ArgumentError> {
-        let log_partition = self.family.log_partition(lambda.as_slice())?;
-        let mut moments = DVector::zeros(lambda.len());
-        self.family
-            .mean_from_natural(lambda.as_slice(), moments.as_mut_slice())?;
+        let (log_partition, probabilities, moments) = self.family.moments(lambda.as_slice())?;
         let value = log_partition + penalties(&lambda, constraints);
         Ok(State {
             lambda,
             value,
             log_partition,
+            probabilities,
             moments,
         })
     }
 
-    fn hessian(
-        &self,
-        at: &State,
-        constraints: &[Constraint],
-    ) -> Result<DMatrix<f64>, ArgumentError> {
-        let d = constraints.len();
-        let mut hessian = DMatrix::zeros(d, d);
-        self.family
-            .fisher_information(at.lambda.as_slice(), hessian.as_mut_slice())?;
+    fn hessian(&self, at: &State, constraints: &[Constraint]) -> DMatrix<f64> {
+        let mut hessian = self.family.covariance(&at.probabilities, &at.moments);
         for (j, c) in constraints.iter().enumerate() {
             hessian[(j, j)] += c.variance();
         }
-        Ok(hessian)
+        hessian
     }
 
     /// A step along the direction that lowers the dual, by Armijo's rule; none if rounding allows none.
@@ -373,26 +382,6 @@ impl MaximumEntropy {
         }
         None
     }
-
-    fn law(
-        &self,
-        at: &State,
-        gap: f64,
-        violation: f64,
-        iterations: usize,
-    ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
-        let divergence = at.lambda.dot(&at.moments) - at.log_partition;
-        Ok(MaximumEntropyLaw {
-            probabilities: self.family.probabilities(at.lambda.as_slice())?,
-            multipliers: at.lambda.as_slice().to_vec(),
-            moments: at.moments.as_slice().to_vec(),
-            divergence: divergence.max(0.0), // of two laws: only rounding makes it negative
-            log_partition: at.log_partition,
-            gap,
-            violation,
-            iterations,
-        })
-    }
 }
 
 /// `−λ·c + Σ r|λ| + ½ Σ s²λ²`.
@@ -401,12 +390,6 @@ fn penalties(lambda: &DVector<f64>, constraints: &[Constraint]) -> f64 {
     terms
         .map(|(l, c)| -l * c.centre() + c.radius() * l.abs() + 0.5 * c.variance() * l * l)
         .sum()
-}
-
-/// Whether a Newton step would still go on: near the boundary of what laws have the moments are
-/// right to rounding while the multipliers still grow by about 1 a step.
-fn far(direction: &DVector<f64>, lambda: &DVector<f64>) -> bool {
-    direction.amax() > 0.01 * (1.0 + 1e-3 * lambda.amax())
 }
 
 /// How far the conditions of Kuhn and Tucker are from met, relative to the size of each feature.

@@ -82,8 +82,13 @@ pub(crate) fn natural_of_mean(
     Err(outside())
 }
 
-/// `θ`, if what Newton's step would still change of it is little: near the boundary of the hull the
-/// mean is right to rounding while each further step would still go on by about 1.
+/// `θ`, unless Newton's step would still go [`far`].
 fn settled(theta: &DVector<f64>, direction: &DVector<f64>) -> Option<Vec<f64>> {
-    (direction.amax() <= 0.01 * (1.0 + theta.amax() * 1e-3)).then(|| theta.as_slice().to_vec())
+    (!far(direction, theta)).then(|| theta.as_slice().to_vec())
+}
+
+/// Whether a Newton step would still go on: near the boundary of the hull the means are right to
+/// rounding while the parameters still grow by about 1 a step.
+pub(crate) fn far(direction: &DVector<f64>, theta: &DVector<f64>) -> bool {
+    direction.amax() > 0.01 * (1.0 + 1e-3 * theta.amax())
 }

@@ -153,15 +153,24 @@ impl Discrete {
         ))
     }
 
-    fn evaluate(&self, natural: &[f64]) -> Result<Evaluation, ArgumentError> {
-        let d = self.statistics.ncols();
+    /// The log-partition, the probabilities, and the means of the statistics.
+    pub(crate) fn moments(
+        &self,
+        natural: &[f64],
+    ) -> Result<(f64, DVector<f64>, DVector<f64>), ArgumentError> {
         let (log_weights, log_partition) = self.log_weights(natural)?;
         let p = DVector::from_iterator(
             log_weights.len(),
             log_weights.iter().map(|w| Real::exp(w - log_partition)),
         );
         let mean = self.statistics.tr_mul(&p);
-        let mut fisher = DMatrix::zeros(d, d);
+        Ok((log_partition, p, mean))
+    }
+
+    /// The covariance of the statistics under probabilities whose means are known.
+    pub(crate) fn covariance(&self, p: &DVector<f64>, mean: &DVector<f64>) -> DMatrix<f64> {
+        let d = self.statistics.ncols();
+        let mut covariance = DMatrix::zeros(d, d);
         for i in 0..d {
             for j in 0..=i {
                 let sum: f64 = (0..p.len())
@@ -170,10 +179,16 @@ impl Discrete {
                             * (self.statistics[(k, j)] - mean[j])
                     })
                     .sum();
-                fisher[(i, j)] = sum;
-                fisher[(j, i)] = sum;
+                covariance[(i, j)] = sum;
+                covariance[(j, i)] = sum;
             }
         }
+        covariance
+    }
+
+    fn evaluate(&self, natural: &[f64]) -> Result<Evaluation, ArgumentError> {
+        let (log_partition, p, mean) = self.moments(natural)?;
+        let fisher = self.covariance(&p, &mean);
         Ok(Evaluation {
             log_partition,
             mean,
@@ -208,8 +223,7 @@ impl ExponentialFamily for Discrete {
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
-        let p = DVector::from_vec(self.probabilities(natural)?);
-        mean.copy_from_slice(self.statistics.tr_mul(&p).as_slice());
+        mean.copy_from_slice(self.moments(natural)?.2.as_slice());
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::normal::{HALF_LN_2PI, excess_over_log};
+use super::normal::HALF_LN_2PI;
 use crate::{domain, symmetric};
 
 /// `log det` of a factored matrix.
@@ -261,7 +262,7 @@ impl ExponentialFamily for MultivariateNormal {
         let spread: f64 = symmetrised
             .symmetric_eigenvalues()
             .iter()
-            .map(|r| excess_over_log(*r))
+            .map(|r| x_minus_ln_1p(*r))
             .sum();
         let off = there.precision.l().tr_mul(&(here.mean - there.mean));
         Ok(0.5 * (spread + off.norm_squared()))

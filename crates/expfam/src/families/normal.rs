@@ -3,26 +3,12 @@
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
+use ergodic_math::special::x_minus_ln_1p;
 
 use crate::domain;
 
 /// `½ log 2π`.
 pub(crate) const HALF_LN_2PI: f64 = 0.918_938_533_204_672_7;
-
-/// `x − log(1 + x)` without cancellation, for `x > −1`.
-pub(crate) fn excess_over_log(x: f64) -> f64 {
-    if x.abs() > 0.1 {
-        return x - Real::ln_1p(x);
-    }
-    // x²/2 − x³/3 + …: 16 terms leave 1e-17 relative at 0.1.
-    let mut sum = 0.0;
-    let mut k = 17.0;
-    while k >= 2.0 {
-        sum = 1.0 / k - x * sum;
-        k -= 1.0;
-    }
-    x * x * sum
-}
 
 /// The normal family: statistics `x, x²`, `θ = (m/v, −1/2v)`,
 /// `A = −θ₀²/4θ₁ − ½ log(−2θ₁)`, base measure `1/√2π`; mean `m`, variance `v`.
@@ -137,7 +123,7 @@ impl ExponentialFamily for Normal {
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
         let ((m1, v1), (m2, v2)) = (Self::usual(natural)?, Self::usual(other)?);
         let off = m1 - m2;
-        Ok(0.5 * (excess_over_log((v1 - v2) / v2) + off * off / v2))
+        Ok(0.5 * (x_minus_ln_1p((v1 - v2) / v2) + off * off / v2))
     }
 
     fn evaluate_columns(

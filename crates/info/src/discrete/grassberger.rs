@@ -45,41 +45,35 @@ impl Grassberger {
     }
 }
 
+/// `(c/n)(log n − g(c))` of a count `c` above 0.
+fn terms(total: u64, g: impl Fn(u64) -> f64 + 'static) -> Terms<'static> {
+    let n = total as f64;
+    let log = libm::log(n);
+    Terms {
+        constant: 0.0,
+        of_count: Box::new(move |count| {
+            if count == 0 {
+                0.0
+            } else {
+                count as f64 / n * (log - g(count))
+            }
+        }),
+    }
+}
+
 impl AdditiveRule for Grassberger {
     fn name(&self) -> Cow<'static, str> {
         "Grassberger 2003".into()
     }
 
     fn terms(&self, total: u64, _alphabet: Option<u64>) -> Result<Terms<'_>, InfoError> {
-        let n = total as f64;
-        let log = libm::log(n);
-        Ok(Terms {
-            constant: 0.0,
-            of_count: Box::new(move |count| {
-                if count == 0 {
-                    0.0
-                } else {
-                    count as f64 / n * (log - g(count))
-                }
-            }),
-        })
+        Ok(terms(total, g))
     }
 
     /// `ψ` in the place of `G`, which takes a step at every second count only: leaving one observation out
     /// shows either no step or both, and the error would come out up to `√2` times too large.
     fn smooth_terms(&self, total: u64, _alphabet: Option<u64>) -> Result<Terms<'_>, InfoError> {
-        let n = total as f64;
-        let log = libm::log(n);
-        Ok(Terms {
-            constant: 0.0,
-            of_count: Box::new(move |count| {
-                if count == 0 {
-                    0.0
-                } else {
-                    count as f64 / n * (log - digamma(count as f64))
-                }
-            }),
-        })
+        Ok(terms(total, |count| digamma(count as f64)))
     }
 }
 

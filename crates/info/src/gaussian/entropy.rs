@@ -6,9 +6,8 @@ use ergodic_core::{Bias, Estimate, Interval};
 
 use super::cholesky::Cholesky;
 use super::log_determinant::LogDeterminantLaw;
-use super::{LN_2PI, mutual::scatter};
-use crate::inference::attach;
-use crate::{Estimator, Inference, InfoError, IntervalSource, Points, Sample};
+use super::{LN_2PI, by_parts, mutual::scatter};
+use crate::{Estimator, Inference, InfoError, Points, Sample};
 
 /// The differential entropy of data that are normal, from `n > d` points:
 /// `½ [d log(2πe) + log |S| − Σ_{i=1}^{d} (ψ((n − i)/2) + log 2)]`, `S` the scatter matrix about the
@@ -71,16 +70,8 @@ impl Estimator<Points> for GaussianEntropy {
     }
 
     fn estimate(&self, data: &Points, inference: &Inference) -> Result<Estimate, InfoError> {
-        inference.check()?;
-        if inference.interval_source() != IntervalSource::Own {
-            return attach(
-                self,
-                data,
-                inference,
-                self.value(data)?,
-                None,
-                Bias::Bounded(0.0),
-            );
+        if let Some(estimate) = by_parts(self, data, inference)? {
+            return Ok(estimate);
         }
         let (log_determinant, law) = Self::parts(data)?;
         let d = data.dim() as f64;

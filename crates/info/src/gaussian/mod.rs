@@ -6,11 +6,13 @@ mod entropy;
 mod log_determinant;
 mod mutual;
 
+use ergodic_core::{Bias, Estimate};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-use crate::measure::excess_over_log;
-use crate::{InfoError, Information};
+use crate::inference::{Resample, attach};
+use crate::{Estimator, Inference, InfoError, Information, IntervalSource};
 pub use autoregression::VectorAutoregression;
 use cholesky::{Cholesky, transposed};
 pub use entropy::GaussianEntropy;
@@ -377,9 +379,9 @@ impl Relative {
             let tail = if beta == 0.0 {
                 0.0
             } else {
-                excess_over_log(beta * e) / beta
+                x_minus_ln_1p(beta * e) / beta
             };
-            sum += 0.5 * (excess_over_log(e) - tail + order * u * u / mixed);
+            sum += 0.5 * (x_minus_ln_1p(e) - tail + order * u * u / mixed);
         }
         // Each term is at least 0; only rounding can say otherwise.
         (sum - 0.5 * correction).max(0.0)
@@ -450,6 +452,21 @@ fn singular(argument: &'static str, coordinate: usize) -> InfoError {
         ),
         "positive definite",
     )
+}
+
+/// The estimate with an interval from parts of the data, of an estimator without bias; none if the
+/// estimator's own interval is asked for.
+fn by_parts<D: Resample>(
+    estimator: &impl Estimator<D>,
+    data: &D,
+    inference: &Inference,
+) -> Result<Option<Estimate>, InfoError> {
+    inference.check()?;
+    if inference.interval_source() == IntervalSource::Own {
+        return Ok(None);
+    }
+    let (value, bias) = (estimator.value(data)?, Bias::Bounded(0.0));
+    attach(estimator, data, inference, value, None, bias).map(Some)
 }
 
 fn check_order(order: f64) -> Result<(), InfoError> {

@@ -6,9 +6,8 @@ use ergodic_core::{Bias, Estimate, Interval};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, normal_quantile};
 
-use super::{canonical_correlations, information_of};
-use crate::inference::attach;
-use crate::{Estimator, Inference, InfoError, IntervalSource, Pair, Points, Sample, Triple};
+use super::{by_parts, canonical_correlations, information_of};
+use crate::{Estimator, Inference, InfoError, Pair, Points, Sample, Triple};
 
 /// The mutual information of data that are jointly normal, from second moments, in nats:
 /// `−½ Σ log(1 − rᵢ²)` over the sample's canonical correlations, less its exact bias.
@@ -242,16 +241,8 @@ impl Estimator<Pair<Points>> for GaussianMutualInformation {
     }
 
     fn estimate(&self, data: &Pair<Points>, inference: &Inference) -> Result<Estimate, InfoError> {
-        inference.check()?;
-        if inference.interval_source() != IntervalSource::Own {
-            return attach(
-                self,
-                data,
-                inference,
-                self.value(data)?,
-                None,
-                Bias::Bounded(0.0),
-            );
+        if let Some(estimate) = by_parts(self, data, inference)? {
+            return Ok(estimate);
         }
         let method = if data.x().dim() == 1 && data.y().dim() == 1 {
             Estimator::<Pair<Points>>::method(self)
@@ -282,16 +273,8 @@ impl Estimator<Triple<Points>> for GaussianConditionalMutualInformation {
         data: &Triple<Points>,
         inference: &Inference,
     ) -> Result<Estimate, InfoError> {
-        inference.check()?;
-        if inference.interval_source() != IntervalSource::Own {
-            return attach(
-                self,
-                data,
-                inference,
-                self.value(data)?,
-                None,
-                Bias::Bounded(0.0),
-            );
+        if let Some(estimate) = by_parts(self, data, inference)? {
+            return Ok(estimate);
         }
         let method = if data.x().dim() == 1 && data.y().dim() == 1 {
             Estimator::<Triple<Points>>::method(self)

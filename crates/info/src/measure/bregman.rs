@@ -1,8 +1,9 @@
 //! Bregman divergences: how far a convex function is above its tangent.
 
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
-use super::{excess_of_exp, excess_over_log, log_sum_exp, relative_term, total};
+use super::{excess_of_exp, log_sum_exp, relative_term, total};
 use crate::InfoError;
 
 /// A strictly convex function of a vector, with its gradient: the generator of a [`Bregman`]
@@ -208,7 +209,7 @@ impl Convex for NegativeLogarithm {
         total(x.iter().zip(y).map(|(x, y)| {
             let ratio = x / y;
             if ratio > 0.25 {
-                excess_over_log((x - y) / y)
+                x_minus_ln_1p((x - y) / y)
             } else {
                 // The ratio may underflow, its logarithm does not.
                 ratio - super::log_ratio(*x, *y) - 1.0

@@ -13,11 +13,11 @@
 //! | [`ChernoffInformation`] | nats | `[0, ∞]` | no common outcome |
 //! | [`FDivergence`] | number | `[0, ∞]` | as its generator says |
 
+use ergodic_math::special::x_minus_ln_1p;
 use ergodic_math::{Real, roots};
 
 use super::{
-    Total, excess_of_exp, excess_over_log, log_ratio, log_sum_exp, relative_term, same_outcomes,
-    total,
+    Total, excess_of_exp, log_ratio, log_sum_exp, order_of, relative_term, same_outcomes, total,
 };
 use crate::{InfoError, Information, Probabilities, Quantity};
 
@@ -222,7 +222,7 @@ fn tilted_term_above_half(p: f64, q: f64, order: f64, beta: f64) -> f64 {
     }
     if q <= 2.0 * p && p <= 2.0 * q {
         let r = (q - p) / p;
-        let excess = excess_over_log(r);
+        let excess = x_minus_ln_1p(r);
         return p * (excess_of_exp(beta * (r - excess)) - beta * excess);
     }
     let power = beta * log_ratio(q, p);
@@ -260,15 +260,9 @@ impl RenyiDivergence {
     /// # Errors
     /// If the order is negative or NaN.
     pub fn new(order: f64) -> Result<Self, InfoError> {
-        if order >= 0.0 {
-            Ok(Self { order })
-        } else {
-            Err(InfoError::argument(
-                "order",
-                order,
-                "at least 0, or infinite",
-            ))
-        }
+        Ok(Self {
+            order: order_of(order)?,
+        })
     }
 
     /// The order.
@@ -690,8 +684,9 @@ impl<F: Fn(f64) -> f64> Divergence for FDivergence<F> {
 /// Generators of the f-divergences that have a name, each never negative with minimum 0 at 1.
 pub mod generators {
     use ergodic_math::Real;
+    use ergodic_math::special::x_minus_ln_1p;
 
-    use super::{FDivergence, excess_over_log, relative_term, tilted_term};
+    use super::{FDivergence, relative_term, tilted_term};
     use crate::InfoError;
 
     /// `t log t − t + 1`, slope ∞: Kullback–Leibler, `KL(P‖Q)`, in nats.
@@ -707,7 +702,7 @@ pub mod generators {
         FDivergence {
             generator: |t: f64| {
                 if t > 0.0 {
-                    excess_over_log(t - 1.0)
+                    x_minus_ln_1p(t - 1.0)
                 } else {
                     f64::INFINITY
                 }

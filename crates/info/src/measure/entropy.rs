@@ -4,7 +4,7 @@ use ergodic_math::Real;
 use ergodic_math::reduce::two_sum;
 use ergodic_math::simd::{Vectorize, vectorize};
 
-use super::{Total, log_mean_exp, log_ratio, same_outcomes, total};
+use super::{Total, log_mean_exp, log_ratio, order_of, same_outcomes, total};
 use crate::measure::divergence::Divergence;
 use crate::{InfoError, Information, Probabilities, Quantity, Table, Variables};
 
@@ -159,15 +159,9 @@ impl Renyi {
     /// # Errors
     /// If the order is negative or NaN.
     pub fn new(order: f64) -> Result<Self, InfoError> {
-        if order >= 0.0 {
-            Ok(Self { order })
-        } else {
-            Err(InfoError::argument(
-                "order",
-                order,
-                "at least 0, or infinite",
-            ))
-        }
+        Ok(Self {
+            order: order_of(order)?,
+        })
     }
 
     /// The order.

@@ -32,7 +32,7 @@ pub fn ln_bessel_i(nu: f64, x: f64) -> Result<f64, DomainError> {
         });
     }
     if is_large(nu, x) {
-        let sum = hankel(nu, x);
+        let [sum, _] = hankel(nu, x);
         return Ok(x - 0.5 * (Real::ln(x) + Real::ln(2.0 * PI)) + Real::ln(sum));
     }
     // Σ_k (x²/4)^k / (k! Γ(ν+k+1)), relative to the first term, rescaled before it overflows.
@@ -76,7 +76,7 @@ pub fn bessel_i_ratio(nu: f64, x: f64) -> Result<f64, DomainError> {
         return Ok(0.0);
     }
     if is_large(nu, x) {
-        return Ok(hankel(nu + 1.0, x) / hankel(nu, x));
+        return Ok(hankel(nu + 1.0, x)[0] / hankel(nu, x)[0]);
     }
     // Backwards from a term so far out that what is cut is below rounding: past k ≈ x every term
     // shrinks the error at least fourfold.
@@ -118,8 +118,7 @@ pub fn bessel_i_ratio_derivative(nu: f64, x: f64) -> Result<f64, DomainError> {
         return Ok((e / cosh) * (e / cosh));
     }
     if is_large(nu, x) {
-        let (above, below) = (hankel(nu + 1.0, x), hankel(nu, x));
-        let (d_above, d_below) = (hankel_derivative(nu + 1.0, x), hankel_derivative(nu, x));
+        let ([above, d_above], [below, d_below]) = (hankel(nu + 1.0, x), hankel(nu, x));
         return Ok((d_above * below - above * d_below) / (below * below));
     }
     let ratio = bessel_i_ratio(nu, x)?;
@@ -137,10 +136,11 @@ fn is_large(nu: f64, x: f64) -> bool {
     x > 60.0 && x > 2.0 * nu * nu
 }
 
-/// `Σ (−1)^k a_k(ν)/x^k` with `a_k = ∏ (4ν² − (2j−1)²)/(8j)`, cut at its smallest term.
-fn hankel(nu: f64, x: f64) -> f64 {
+/// `Σ (−1)^k a_k(ν)/x^k` with `a_k = ∏ (4ν² − (2j−1)²)/(8j)`, cut at its smallest term, and its
+/// derivative in `x`, `Σ −k (−1)^k a_k/x^{k+1}`.
+fn hankel(nu: f64, x: f64) -> [f64; 2] {
     let four = 4.0 * nu * nu;
-    let (mut term, mut sum) = (1.0, 1.0);
+    let (mut term, mut sum, mut slope) = (1.0, 1.0, 0.0);
     let mut j = 1.0;
     while j < 200.0 {
         let odd = 2.0 * j - 1.0;
@@ -150,34 +150,14 @@ fn hankel(nu: f64, x: f64) -> f64 {
         }
         term = next;
         sum += term;
-        if term.abs() < 1e-17 * sum.abs() {
-            break;
-        }
-        j += 1.0;
-    }
-    sum
-}
-
-/// The derivative of [`hankel`] in `x`: `Σ −k (−1)^k a_k(ν)/x^{k+1}`.
-fn hankel_derivative(nu: f64, x: f64) -> f64 {
-    let four = 4.0 * nu * nu;
-    let (mut term, mut sum) = (1.0, 0.0);
-    let mut j = 1.0;
-    while j < 200.0 {
-        let odd = 2.0 * j - 1.0;
-        let next = -term * (four - odd * odd) / (8.0 * j * x);
-        if next.abs() >= f64::abs(term) || next == 0.0 {
-            break;
-        }
-        term = next;
         let change = -j * term / x;
-        sum += change;
-        if change.abs() < 1e-17 * f64::abs(sum) {
+        slope += change;
+        if term.abs() < 1e-17 * f64::abs(sum) && change.abs() < 1e-17 * f64::abs(slope) {
             break;
         }
         j += 1.0;
     }
-    sum
+    [sum, slope]
 }
 
 #[cfg(test)]

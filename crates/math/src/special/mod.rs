@@ -18,6 +18,8 @@ pub use incomplete::{
     beta_regularized, binomial_cdf, binomial_quantile, binomial_survival, chi_squared_cdf,
     chi_squared_survival, gamma_p, gamma_q,
 };
-pub use log_space::{log_add_exp, log_sub_exp, log1m_exp, log1p_exp, logit, sigmoid, xlogx};
+pub use log_space::{
+    log_add_exp, log_sub_exp, log1m_exp, log1p_exp, logit, sigmoid, x_minus_ln_1p, xlogx,
+};
 pub use log_sum::{LogSum, log_mean_exp, log_sum_exp, log_weighted_sum_exp};
 pub use normal::{erf, erfc, normal_cdf, normal_quantile};
