@@ -10,6 +10,7 @@
 //! | [`core`] | `ergodic-core` | the traits: energies, kernels, randomness, paths, estimates |
 //! | `info` | `ergodic-info` | entropies, divergences, mutual information, exact and estimated |
 //! | `expfam` | `ergodic-expfam` | exponential families with both of their parametrisations |
+//! | `concentration` | `ergodic-concentration` | method of types, large deviations, rare events, tail bounds, confidence sequences |
 //! | `diagnostics` | `ergodic-diagnostics` | R̂, effective sample sizes, standard errors; charts with the feature `plots` |
 //! | `samplers` | `ergodic-samplers` | Markov kernels, one file each, and their composition |
 //! | `free_energy` | `ergodic-free-energy` | log partition functions with certificates |
@@ -28,6 +29,8 @@
 //! ```
 
 pub use ergodic_core as core;
+#[cfg(feature = "concentration")]
+pub use ergodic_concentration as concentration;
 #[cfg(feature = "diagnostics")]
 pub use ergodic_diagnostics as diagnostics;
 #[cfg(feature = "expfam")]
@@ -50,6 +53,7 @@ pub use ergodic_samplers as samplers;
     feature = "diagnostics",
     feature = "info",
     feature = "expfam",
+    feature = "concentration",
     feature = "samplers",
     feature = "free-energy",
     feature = "optim",
