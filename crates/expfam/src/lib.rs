@@ -14,6 +14,7 @@
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`] |
+//! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
 
 mod conjugate;
 mod domain;
@@ -24,6 +25,7 @@ mod member;
 mod newton;
 mod sampling;
 mod symmetric;
+pub mod thermodynamics;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
