@@ -13,7 +13,7 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -27,7 +27,10 @@ mod symmetric;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+pub use maximum_entropy::{
+    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    SparseFeatures, SparseMaximumEntropy, StateFeatures,
+};
 pub use member::Member;
 
 /// The examples of the README.
