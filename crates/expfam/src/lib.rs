@@ -15,6 +15,7 @@
 //! | conjugate priors | [`Conjugate`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -29,7 +30,10 @@ pub mod thermodynamics;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+pub use maximum_entropy::{
+    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    SparseFeatures, SparseMaximumEntropy, StateFeatures,
+};
 pub use member::Member;
 
 /// The examples of the README.
