@@ -7,6 +7,10 @@
 //!
 //! | what | where |
 //! |---|---|
+//! | inequalities for tails, each with its assumption as a type | [`inequality`] |
+
+mod argument;
+pub mod inequality;
 
 /// The examples of the README.
 #[cfg(doctest)]
