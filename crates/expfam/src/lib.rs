@@ -13,7 +13,7 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -28,8 +28,10 @@ mod symmetric;
 pub use conjugate::Conjugate;
 pub use fit::Fit;
 pub use maximum_entropy::{
-    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
-    SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
+    FeatureRows, FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    ProportionalFitting, ProportionalFittingError, Relaxation, SparseFeatures,
+    SparseMaximumEntropy, StateFeatures,
 };
 pub use member::Member;
 
