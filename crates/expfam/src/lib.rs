@@ -16,6 +16,7 @@
 //! | maximum entropy, information projection | [`MaximumEntropy`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -31,8 +32,10 @@ pub mod thermodynamics;
 pub use conjugate::Conjugate;
 pub use fit::Fit;
 pub use maximum_entropy::{
-    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
-    SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
+    FeatureRows, FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    ProportionalFitting, ProportionalFittingError, Relaxation, SparseFeatures,
+    SparseMaximumEntropy, StateFeatures,
 };
 pub use member::Member;
 
