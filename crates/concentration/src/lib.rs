@@ -14,11 +14,14 @@
 //! | Gibbs conditioning, exactly and in the limit | [`condition`], [`block_distance`] |
 //! | rare events by simulation: tilting, splitting, last particle, subset simulation | [`rare`] |
 //! | binomial, Poisson and negative binomial tails at any depth | [`CountingLaw`] |
+//! | inequalities for tails, each with its assumption as a type | [`inequality`] |
 
+mod argument;
 mod conditioning;
 mod counting;
 mod cramer;
 mod cumulants;
+pub mod inequality;
 mod lattice;
 mod lattice_sum;
 pub mod rare;
