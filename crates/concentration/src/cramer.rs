@@ -10,7 +10,7 @@ use crate::types::sample_size;
 
 /// Which tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Tail {
     /// The mean is at least the threshold.
     AtLeast,
     /// The mean is at most the threshold.
@@ -56,11 +56,11 @@ pub struct LargeDeviation {
 /// If `n` is 0, the threshold is outside the support, or no tilt within the range of `f64` reaches it.
 ///
 /// ```
-/// use ergodic_concentration::{LatticeLaw, LatticeSum, Side, large_deviation};
+/// use ergodic_concentration::{LatticeLaw, LatticeSum, Tail, large_deviation};
 ///
 /// let coin = LatticeLaw::bernoulli(0.5)?;
 /// let exact = LatticeSum::new(coin.clone(), 100)?.at_least(60.0)?.log_probability;
-/// let found = large_deviation(&coin, 100, 0.6, Side::AtLeast)?;
+/// let found = large_deviation(&coin, 100, 0.6, Tail::AtLeast)?;
 /// assert!(exact <= found.log_chernoff);
 /// // Exact over approximate: 0.872, 0.962 and 0.9997.
 /// assert!(((exact - found.log_bahadur_rao.unwrap()).exp() - 0.8720).abs() < 1e-4);
@@ -72,7 +72,7 @@ pub fn large_deviation<L: CumulantGenerating + ?Sized>(
     law: &L,
     n: u64,
     threshold: f64,
-    side: Side,
+    side: Tail,
 ) -> Result<LargeDeviation, ArgumentError> {
     sample_size(n)?;
     let support = law.support();
@@ -87,8 +87,8 @@ pub fn large_deviation<L: CumulantGenerating + ?Sized>(
         ));
     }
     match side {
-        Side::AtLeast => upper(law, n, threshold),
-        Side::AtMost => {
+        Tail::AtLeast => upper(law, n, threshold),
+        Tail::AtMost => {
             let mut found = upper(&Reflected(law), n, -threshold)?;
             found.tilt = -found.tilt;
             Ok(found)
@@ -311,11 +311,11 @@ mod tests {
         ] {
             let log = exact(&coin(), n, 0.6 * n as f64);
             assert!((-log / n as f64 - rate).abs() < 6e-8, "{n}");
-            let found = large_deviation(&coin(), n, 0.6, Side::AtLeast).unwrap();
+            let found = large_deviation(&coin(), n, 0.6, Tail::AtLeast).unwrap();
             assert!((found.rate - 0.020135513550688863).abs() < 1e-16);
             let leading = (log - found.log_bahadur_rao.unwrap()).exp();
             assert!((leading - ratio).abs() < 6e-5, "{n}: {leading}");
-            let below = large_deviation(&coin(), n, 0.4, Side::AtMost).unwrap();
+            let below = large_deviation(&coin(), n, 0.4, Tail::AtMost).unwrap();
             assert!(
                 (below.log_bahadur_rao.unwrap() - found.log_bahadur_rao.unwrap()).abs() < 1e-11
             );
@@ -331,7 +331,7 @@ mod tests {
         let x = 1.03;
         let errors = |n: u64| {
             let log = exact(&law, n, x * n as f64);
-            let found = large_deviation(&law, n, x, Side::AtLeast).unwrap();
+            let found = large_deviation(&law, n, x, Tail::AtLeast).unwrap();
             [
                 found.log_bahadur_rao.unwrap(),
                 found.log_second_order.unwrap(),
@@ -363,7 +363,7 @@ mod tests {
         for n in [10u64, 40, 160] {
             let s = 1.5 * n as f64;
             let exact = CountingLaw::poisson(s).unwrap().log_at_most(n - 1);
-            let found = large_deviation(&law, n, 1.5, Side::AtLeast).unwrap();
+            let found = large_deviation(&law, n, 1.5, Tail::AtLeast).unwrap();
             assert!(exact <= found.log_chernoff);
             let error = |a: f64| (a - exact).exp_m1().abs();
             let second = found.log_second_order.map_or(f64::INFINITY, error);
@@ -375,7 +375,7 @@ mod tests {
             let exact = CountingLaw::poisson(0.8 * n as f64)
                 .unwrap()
                 .log_at_most(n - 1);
-            let near = large_deviation(&law, n, 0.8, Side::AtLeast).unwrap();
+            let near = large_deviation(&law, n, 0.8, Tail::AtLeast).unwrap();
             assert_eq!((near.log_chernoff, near.log_bahadur_rao), (0.0, None));
             let saddle = (near.log_lugannani_rice.unwrap() - exact).exp_m1().abs();
             assert!(saddle < 0.02 / n as f64, "{n}: {saddle}");
@@ -383,7 +383,7 @@ mod tests {
         let normal = families::NormalKnownVariance::new(4.0).unwrap();
         let law = StatisticOf::new(Member::from_mean(normal, [1.0]).unwrap()).unwrap();
         for x in [0.5, 1.0, 1.0 + 1e-6, 2.0, 13.0] {
-            let found = large_deviation(&law, 16, x, Side::AtLeast).unwrap();
+            let found = large_deviation(&law, 16, x, Tail::AtLeast).unwrap();
             let exact = normal_cdf(-(x - 1.0) * 2.0).ln();
             let error = found.log_lugannani_rice.unwrap() - exact;
             assert!(error.abs() < 1e-9, "{x}: {error}");
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn ends_of_the_support_are_exact_and_beyond_is_an_error() {
         let die = LatticeLaw::die(6).unwrap();
-        let end = large_deviation(&die, 7, 6.0, Side::AtLeast).unwrap();
+        let end = large_deviation(&die, 7, 6.0, Tail::AtLeast).unwrap();
         let exact = -7.0 * 6f64.ln();
         assert_eq!(end.tilt, f64::INFINITY);
         for log in [
@@ -404,19 +404,19 @@ mod tests {
             assert!((log.unwrap() - exact).abs() < 1e-14);
         }
         // The first point that counts is the end.
-        let near = large_deviation(&die, 7, 5.95, Side::AtLeast).unwrap();
+        let near = large_deviation(&die, 7, 5.95, Tail::AtLeast).unwrap();
         assert!((near.log_second_order.unwrap() - exact).abs() < 1e-13);
-        let all = large_deviation(&die, 7, 1.0, Side::AtLeast).unwrap();
+        let all = large_deviation(&die, 7, 1.0, Tail::AtLeast).unwrap();
         assert_eq!((all.log_chernoff, all.log_lugannani_rice), (0.0, Some(0.0)));
         let error = |n, x, side| large_deviation(&die, n, x, side).unwrap_err().argument;
-        assert_eq!(error(7, 6.1, Side::AtLeast), "threshold");
-        assert_eq!(error(7, 0.9, Side::AtMost), "threshold");
-        assert_eq!(error(7, f64::NAN, Side::AtMost), "threshold");
-        assert_eq!(error(0, 3.0, Side::AtMost), "n");
+        assert_eq!(error(7, 6.1, Tail::AtLeast), "threshold");
+        assert_eq!(error(7, 0.9, Tail::AtMost), "threshold");
+        assert_eq!(error(7, f64::NAN, Tail::AtMost), "threshold");
+        assert_eq!(error(0, 3.0, Tail::AtMost), "n");
         let poisson = CountingLaw::poisson(2.0).unwrap();
-        let infinite = large_deviation(&poisson, 3, f64::INFINITY, Side::AtLeast);
+        let infinite = large_deviation(&poisson, 3, f64::INFINITY, Tail::AtLeast);
         assert_eq!(infinite.unwrap_err().argument, "threshold");
-        let none = large_deviation(&poisson, 3, 0.0, Side::AtMost).unwrap();
+        let none = large_deviation(&poisson, 3, 0.0, Tail::AtMost).unwrap();
         assert!((none.log_bahadur_rao.unwrap() + 6.0).abs() < 1e-14);
     }
 
@@ -435,7 +435,7 @@ mod tests {
             let law = LatticeLaw::new(0.0, 1.0, &p).unwrap();
             let x = place * (p.len() - 1) as f64;
             let log = exact(&law, n, x * n as f64);
-            let found = large_deviation(&law, n, x, Side::AtLeast).unwrap();
+            let found = large_deviation(&law, n, x, Tail::AtLeast).unwrap();
             prop_assert!(log <= found.log_chernoff + 1e-12);
             // With few steps to an end the formula is off as Stirling's is for few steps, by 1/12m.
             let reach = (p.len() - 1) as f64 * n as f64;

@@ -32,7 +32,7 @@ mod window;
 
 pub use conditioning::{ConditionedLaw, MeanEvent, block_distance, condition};
 pub use counting::CountingLaw;
-pub use cramer::{LargeDeviation, Side, large_deviation};
+pub use cramer::{LargeDeviation, Tail, large_deviation};
 pub use cumulants::{CumulantGenerating, Cumulants, Lattice, StatisticOf};
 pub use lattice::{LatticeLaw, MOST_POINTS};
 pub use lattice_sum::{ExactProbability, LatticeSum};

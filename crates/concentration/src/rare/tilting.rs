@@ -6,7 +6,7 @@ use ergodic_math::{Real, reduce, rng, roots};
 use rayon::prelude::*;
 
 use super::{Streams, at_least, open_unit};
-use crate::cramer::Side;
+use crate::cramer::Tail;
 use crate::cumulants::{CumulantGenerating, Lattice, StatisticOf};
 use crate::lattice::LatticeLaw;
 use crate::lattice_sum::LatticeSum;
@@ -68,14 +68,14 @@ where
 ///
 /// ```
 /// use ergodic_concentration::rare::ExponentialTilting;
-/// use ergodic_concentration::{LatticeLaw, Side};
+/// use ergodic_concentration::{LatticeLaw, Tail};
 ///
 /// // A fair die thrown 400 times with mean at least 4.5: 4.7e-33.
 /// let found = ExponentialTilting::new().runs(2000).build()?.estimate(
 ///     &LatticeLaw::die(6)?,
 ///     400,
 ///     4.5,
-///     Side::AtLeast,
+///     Tail::AtLeast,
 /// )?;
 /// let probability = found.probability();
 /// assert!(probability.interval.contains(4.70647344428708e-33));
@@ -180,7 +180,7 @@ impl ExponentialTilting {
         law: &L,
         n: u64,
         threshold: f64,
-        side: Side,
+        side: Tail,
     ) -> Result<TiltedEstimate, ArgumentError> {
         sample_size(n)?;
         let tilt = useful_tilt(law, threshold, side)?;
@@ -189,7 +189,7 @@ impl ExponentialTilting {
         let log_scale = draws * (law.cumulants(tilt)?.value - tilt * threshold);
         let target = draws * threshold;
         // On a lattice, half a step before the first point that counts: no rounding of sums decides.
-        let sign = if side == Side::AtLeast { 1.0 } else { -1.0 };
+        let sign = if side == Tail::AtLeast { 1.0 } else { -1.0 };
         let line = match law.lattice() {
             None => target,
             Some(Lattice { origin, spacing }) => {
@@ -198,7 +198,7 @@ impl ExponentialTilting {
                     spacing,
                 };
                 let index = lattice.index(target);
-                let first = if side == Side::AtLeast {
+                let first = if side == Tail::AtLeast {
                     index.ceil()
                 } else {
                     index.floor()
@@ -232,15 +232,15 @@ impl ExponentialTilting {
 fn useful_tilt<L: CumulantGenerating + ?Sized>(
     law: &L,
     threshold: f64,
-    side: Side,
+    side: Tail,
 ) -> Result<f64, ArgumentError> {
     let tilt = law.tilt_of_mean(threshold).map_err(|mut error| {
         error.argument = "threshold";
         error
     })?;
     Ok(match side {
-        Side::AtLeast => tilt.max(0.0),
-        Side::AtMost => tilt.min(0.0),
+        Tail::AtLeast => tilt.max(0.0),
+        Tail::AtMost => tilt.min(0.0),
     })
 }
 
@@ -290,9 +290,9 @@ fn bounded_mean(values: &[f64], confidence: f64) -> Result<Estimate, ArgumentErr
 ///
 /// ```
 /// use ergodic_concentration::rare::lattice_variance;
-/// use ergodic_concentration::{LatticeLaw, Side};
+/// use ergodic_concentration::{LatticeLaw, Tail};
 ///
-/// let variance = lattice_variance(&LatticeLaw::die(6)?, 400, 4.5, Side::AtLeast)?;
+/// let variance = lattice_variance(&LatticeLaw::die(6)?, 400, 4.5, Tail::AtLeast)?;
 /// assert!(variance < 30.0); // where plain sampling has 2e32
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```
@@ -300,22 +300,22 @@ pub fn lattice_variance(
     law: &LatticeLaw,
     n: u64,
     threshold: f64,
-    side: Side,
+    side: Tail,
 ) -> Result<f64, ArgumentError> {
     let sum = LatticeSum::new(law.clone(), n)?;
     let tilt = useful_tilt(law, threshold, side)?;
     let means = match side {
-        Side::AtLeast => Interval {
+        Tail::AtLeast => Interval {
             lower: threshold,
             upper: f64::INFINITY,
         },
-        Side::AtMost => Interval {
+        Tail::AtMost => Interval {
             lower: f64::NEG_INFINITY,
             upper: threshold,
         },
     };
     let (low, high, _) = sum.mean_range(means, n)?;
-    let at = if side == Side::AtLeast { low } else { high };
+    let at = if side == Tail::AtLeast { low } else { high };
     let tilted = sum.tilted(tilt, 1e-40)?;
     let first = tilted.log_probability(low, high, at);
     let second = tilted.log_second_moment(low, high, at);
@@ -334,10 +334,10 @@ mod tests {
     fn the_estimate_is_unbiased_with_the_stated_variance() {
         let die = LatticeLaw::new(0.5, 0.25, &[0.3, 0.1, 0.4, 0.2]).unwrap();
         for (n, threshold, side) in [
-            (12, 1.1, Side::AtLeast),
-            (12, 0.7, Side::AtMost),
-            (30, 1.01, Side::AtLeast),
-            (5, 0.8, Side::AtLeast),
+            (12, 1.1, Tail::AtLeast),
+            (12, 0.7, Tail::AtMost),
+            (30, 1.01, Tail::AtLeast),
+            (5, 0.8, Tail::AtLeast),
         ] {
             let runs = 250_000;
             let settings = ExponentialTilting::new().runs(runs).confidence(1.0 - 1e-7);
@@ -348,8 +348,8 @@ mod tests {
                 .unwrap();
             let sum = LatticeSum::new(die.clone(), n).unwrap();
             let exact = match side {
-                Side::AtLeast => sum.at_least(threshold * n as f64),
-                Side::AtMost => sum.at_most(threshold * n as f64),
+                Tail::AtLeast => sum.at_least(threshold * n as f64),
+                Tail::AtMost => sum.at_most(threshold * n as f64),
             };
             let exact = exact.unwrap().probability();
             let relative = lattice_variance(&die, n, threshold, side).unwrap().sqrt();
@@ -381,7 +381,7 @@ mod tests {
         let found = settings
             .build()
             .unwrap()
-            .estimate(&law, 20, 3.0, Side::AtLeast)
+            .estimate(&law, 20, 3.0, Tail::AtLeast)
             .unwrap();
         let exact = CountingLaw::poisson(60.0).unwrap().log_at_most(19);
         assert!(
@@ -421,7 +421,7 @@ mod tests {
                 .seed(9)
                 .build()
                 .unwrap();
-            settings.estimate(&die, 50, 4.5, Side::AtLeast).unwrap()
+            settings.estimate(&die, 50, 4.5, Tail::AtLeast).unwrap()
         };
         let pool = |threads| {
             let pool = rayon::ThreadPoolBuilder::new()
@@ -445,7 +445,7 @@ mod tests {
         let settings = ExponentialTilting::default();
         let ask = |n, x| {
             settings
-                .estimate(&die, n, x, Side::AtLeast)
+                .estimate(&die, n, x, Tail::AtLeast)
                 .unwrap_err()
                 .argument
         };
@@ -453,7 +453,7 @@ mod tests {
         assert_eq!(ask(5, 6.0), "threshold");
         assert_eq!(ask(5, f64::NAN), "threshold");
         assert_eq!(
-            lattice_variance(&die, 0, 4.0, Side::AtMost)
+            lattice_variance(&die, 0, 4.0, Tail::AtMost)
                 .unwrap_err()
                 .argument,
             "n"
