@@ -8,9 +8,13 @@
 //! | what | where |
 //! |---|---|
 //! | inequalities for tails, each with its assumption as a type | [`inequality`] |
+//! | intervals that hold at all times | [`confidence_sequence`] |
+//! | generalisation as a free energy | [`pac_bayes`] |
 
 mod argument;
+pub mod confidence_sequence;
 pub mod inequality;
+pub mod pac_bayes;
 
 /// The examples of the README.
 #[cfg(doctest)]
