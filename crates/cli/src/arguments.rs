@@ -479,8 +479,9 @@ pub struct InfoArgs {
     /// Leave out rows in which a column has no value (empty, NA, NaN, null) instead of stopping.
     #[arg(long)]
     pub skip_missing: bool,
-    /// Nearest neighbours [default: 4 for entropies, 3 for pairs with a continuous column, 5 where
-    /// one value fills a twentieth of it].
+    /// Nearest neighbours [default: 4 for entropies, or as many as one value is repeated, up to a
+    /// twentieth of the rows; 3 for pairs with a continuous column, 5 where one value fills a
+    /// twentieth of it].
     #[arg(long, value_name = "K", value_parser = count::<1000>, allow_negative_numbers = true)]
     pub k: Option<usize>,
     /// Permutations for each p-value, which is at least 1/(N + 1); 0 computes none.

@@ -14,6 +14,8 @@
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`] |
+//! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -24,10 +26,14 @@ mod member;
 mod newton;
 mod sampling;
 mod symmetric;
+pub mod thermodynamics;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+pub use maximum_entropy::{
+    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    SparseFeatures, SparseMaximumEntropy, StateFeatures,
+};
 pub use member::Member;
 
 /// The examples of the README.
