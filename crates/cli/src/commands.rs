@@ -2,6 +2,7 @@
 
 mod diagnose;
 mod info;
+mod maxent;
 mod rate;
 
 use std::ffi::OsString;
@@ -62,6 +63,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
         Command::Rate(args) => rate::rate(&args),
+        Command::Maxent(args) => maxent::maxent(&args),
     }
 }
 

@@ -13,9 +13,7 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`] |
 
 mod conjugate;
