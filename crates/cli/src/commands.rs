@@ -1,5 +1,6 @@
 //! The commands, from the parsed command line to the exit code.
 
+mod cycle;
 mod diagnose;
 mod info;
 
@@ -60,6 +61,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Evaluate(args) => evaluate(&args),
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
+        Command::Cycle(args) => cycle::cycle(&args),
     }
 }
 
