@@ -35,6 +35,8 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     /// Entropies of a table's columns and their pairwise mutual information.
     Info(InfoArgs),
+    /// The probability that a mean of draws is far from expected: exact, refined, and bounded.
+    Rate(RateArgs),
     /// The law of most entropy whose features have given means, with its certificate.
     Maxent(MaxentArgs),
 }
@@ -481,8 +483,9 @@ pub struct InfoArgs {
     /// Leave out rows in which a column has no value (empty, NA, NaN, null) instead of stopping.
     #[arg(long)]
     pub skip_missing: bool,
-    /// Nearest neighbours [default: 4 for entropies, 3 for pairs with a continuous column, 5 where
-    /// one value fills a twentieth of it].
+    /// Nearest neighbours [default: 4 for entropies, or as many as one value is repeated, up to a
+    /// twentieth of the rows; 3 for pairs with a continuous column, 5 where one value fills a
+    /// twentieth of it].
     #[arg(long, value_name = "K", value_parser = count::<1000>, allow_negative_numbers = true)]
     pub k: Option<usize>,
     /// Permutations for each p-value, which is at least 1/(N + 1); 0 computes none.
@@ -508,6 +511,36 @@ pub struct InfoArgs {
     /// Threads [default: one per core]; results do not depend on it.
     #[arg(long, value_name = "N", value_parser = count::<4096>, allow_negative_numbers = true)]
     pub threads: Option<usize>,
+}
+
+/// Options of `rate`.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("event").required(true).args(["mean_at_least", "mean_at_most"]))]
+pub struct RateArgs {
+    /// The law of a draw: coin:P, die:SIDES, binomial:TRIALS:P, poisson:MEAN, geometric:P (failures before
+    /// a success), exponential:RATE, normal:MEAN:SD; values with weights such as 1:1,2:1,6:3; or a CSV
+    /// file of values and their probabilities.
+    #[arg(long, value_name = "LAW|FILE", allow_hyphen_values = true)]
+    pub law: String,
+    /// The number of independent draws.
+    #[arg(long, value_name = "N", value_parser = count::<1_000_000_000>, allow_negative_numbers = true)]
+    pub n: usize,
+    /// The event: the mean of the draws is at least this.
+    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    pub mean_at_least: Option<f64>,
+    /// The event: the mean of the draws is at most this.
+    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    pub mean_at_most: Option<f64>,
+    /// Draw -log P / n against n up to N, with the rate, to this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    checked(text, f64::is_finite, "a finite number")
 }
 
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
@@ -738,7 +771,7 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample, evaluate, diagnose or info (see --help)"
+            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent or rate (see --help)"
                 .into(),
         );
     }

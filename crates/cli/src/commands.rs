@@ -3,6 +3,7 @@
 mod diagnose;
 mod info;
 mod maxent;
+mod rate;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -61,6 +62,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Evaluate(args) => evaluate(&args),
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
+        Command::Rate(args) => rate::rate(&args),
         Command::Maxent(args) => maxent::maxent(&args),
     }
 }

@@ -13,6 +13,7 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
+//! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
 //! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 
 mod conjugate;
@@ -24,6 +25,7 @@ mod member;
 mod newton;
 mod sampling;
 mod symmetric;
+pub mod thermodynamics;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;

@@ -901,6 +901,58 @@ fn power_sums_are_unbiased_and_their_errors_are_not_too_small() {
 }
 
 #[test]
+fn intervals_of_power_sums_of_two_symbols_cover_at_every_probability() {
+    // Exactly, by the binomial law, also where the variance of first order vanishes (p = ½).
+    let ask = Inference::new();
+    for n in [40u64, 200] {
+        for order in [2u32, 3, 6] {
+            let sum = PowerSum::new(order).unwrap();
+            let renyi = RenyiEntropy::new(order).unwrap();
+            let quiet = ask.search_bias(false);
+            let intervals: Vec<_> = (0..=n)
+                .map(|j| {
+                    let data = Counts::new([j, n - j]).unwrap();
+                    let sum = sum.estimate(&data, &ask).unwrap().interval;
+                    (sum, renyi.estimate(&data, &quiet).unwrap().interval)
+                })
+                .collect();
+            let least = 10.0 / n as f64;
+            for step in 0..=100 {
+                let p = least + (0.5 - least) * f64::from(step) / 100.0;
+                let truth = p.powi(order as i32) + (1.0 - p).powi(order as i32);
+                let covered = |j: u64| f64::from(u8::from(intervals[j as usize].0.contains(truth)));
+                let coverage = binomial_mean(n, p, covered);
+                assert!(coverage > 0.9, "n = {n}, q = {order}, p = {p}: {coverage}");
+                // One is an increasing function of the other.
+                let entropy = -truth.ln() / f64::from(order - 1);
+                let covered =
+                    |j: u64| f64::from(u8::from(intervals[j as usize].1.contains(entropy)));
+                let of_entropy = binomial_mean(n, p, covered);
+                assert!((of_entropy - coverage).abs() < 1e-9, "{p}: {of_entropy}");
+            }
+        }
+    }
+    // All agree: nothing is left to vary, and no observation to spare.
+    let same = PowerSum::new(2)
+        .unwrap()
+        .estimate(&Counts::new([9, 0]).unwrap(), &ask);
+    assert_eq!(same.unwrap().value, 1.0);
+}
+
+#[test]
+fn the_alphabet_given_to_nsb_bounds_its_interval() {
+    let counts = [4, 12, 4, 5, 3, 1, 5, 1, 2, 2, 2, 2, 11, 3, 4, 12, 12, 1, 2];
+    let rule = Nsb::new().alphabet(100);
+    let ask = Inference::new();
+    let known = rule.estimate(&Counts::new(counts).unwrap(), &ask).unwrap();
+    let open = rule
+        .estimate(&Counts::observed_only(counts).unwrap(), &ask)
+        .unwrap();
+    assert_eq!(known.interval, open.interval);
+    assert!(known.interval.upper > 19f64.ln(), "{known}");
+}
+
+#[test]
 fn intervals_of_mutual_information_cover() {
     // As for entropies: 243 of 300 at least. Three by three symbols, y = x with probability c, else uniform.
     const SEEDS: u64 = 300;
