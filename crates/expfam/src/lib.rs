@@ -14,7 +14,7 @@
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -31,9 +31,10 @@ pub use conjugate::Conjugate;
 pub use fit::Fit;
 pub use maximum_entropy::{
     ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
-    FeatureRows, FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
-    ProportionalFitting, ProportionalFittingError, Relaxation, SparseFeatures,
-    SparseMaximumEntropy, StateFeatures,
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, FeatureRows,
+    FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, ProportionalFitting,
+    ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    Support,
 };
 pub use member::Member;
 

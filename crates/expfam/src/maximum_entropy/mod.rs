@@ -2,6 +2,7 @@
 //! share: what is asked, what is answered, what can go wrong.
 
 mod conditional;
+mod continuous;
 mod dense;
 pub(crate) mod descent;
 mod proportional_fitting;
@@ -14,6 +15,9 @@ use ergodic_math::Real;
 
 pub use conditional::{
     ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Relaxation,
+};
+pub use continuous::{
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Support,
 };
 pub use dense::MaximumEntropy;
 pub use proportional_fitting::{FittedTable, ProportionalFitting, ProportionalFittingError};
