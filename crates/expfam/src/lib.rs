@@ -13,6 +13,8 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
+//! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 //! | maximum entropy | [`MaximumEntropy`] |
 //! | projections: onto moments, onto a family; Pythagoras | [`MomentSet`], [`moment_projection`] |
 //! | onto several sets, between two sets; mixtures | [`project_onto_intersection`], [`alternate`], [`Mixture`] |
@@ -35,11 +37,19 @@ mod projection;
 mod sampling;
 pub mod scoring;
 mod symmetric;
+pub mod thermodynamics;
 
 pub use alternating::{Alternation, IntersectionProjection, alternate, project_onto_intersection};
 pub use conjugate::Conjugate;
 pub use fit::Fit;
 pub use game::{RobustBayes, Saddle};
+pub use maximum_entropy::{
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, FeatureRows,
+    FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, ProportionalFitting,
+    ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    Support,
+};
 pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
 pub use member::Member;
 pub use mixture::{Mixture, MixtureWeights, mixture_weights};
