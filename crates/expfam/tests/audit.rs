@@ -796,7 +796,13 @@ fn composed_families_refuse_what_does_not_fit() {
         .map(|x| Normal.log_density(&[0.0, -0.5], x).unwrap())
         .sum();
     assert!((three.log_density(&[0.0, -0.5], &[1.0, 2.0, 0.3]).unwrap() - sum).abs() < 1e-14);
+    // A sub-family has the densities of the whole, from its own base measure too.
     let one = DMatrix::from_element(2, 1, 1.0);
+    let part = Subfamily::new(Gamma, &[1.5, -2.0], one.clone()).unwrap();
+    let (whole, mut t) = (part.whole(&[0.3]).unwrap(), [0.0]);
+    part.sufficient_statistics(&0.7, &mut t);
+    let own = part.log_base_measure(&0.7) + 0.3 * t[0] - part.log_partition(&[0.3]).unwrap();
+    assert!((own - Gamma.log_density(&whole, &0.7).unwrap()).abs() < 1e-14);
     let error = Subfamily::new(Gamma, &[-2.0, -1.0], one.clone()).unwrap_err();
     assert_eq!(error.argument, "origin");
     for bad in [

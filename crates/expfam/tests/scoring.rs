@@ -157,7 +157,7 @@ impl Convex for Exponentials {
 impl Smooth for Exponentials {}
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, rng_seed: prop::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rules_of_convex_generators_are_proper(
@@ -263,9 +263,10 @@ fn losses_of_two_outcomes_are_mixtures_of_decisions() {
 
 #[test]
 fn improper_losses_are_caught_and_proper_ones_are_not() {
+    type Loss<'a> = &'a dyn Fn(&[f64], usize) -> f64;
     let laws = lattice_of_laws(3, 12).unwrap();
     assert_eq!(laws.len(), 91);
-    let named: [&dyn Fn(&[f64], usize) -> f64; 4] = [
+    let named: [Loss; 4] = [
         &|q, i| ScoringRule::logarithmic().loss(q, i).unwrap(),
         &|q, i| ScoringRule::brier().loss(q, i).unwrap(),
         &|q, i| ScoringRule::spherical().loss(q, i).unwrap(),
