@@ -134,6 +134,13 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
             "left out: only stirling has one",
         ));
     }
+    if args.switches.is_some() && args.regenerator != 0.0 {
+        return Err(CliError::option(
+            "--switches",
+            args.switches.unwrap_or(0),
+            "left out with a regenerator, which is none of the baths of an engine in finite time",
+        ));
+    }
     let engine = engine(args)?;
     let wrong = |e: ArgumentError| error(args, e);
     // Temperatures are energies within the library.

@@ -242,9 +242,12 @@ fn finite_time_names_what_is_wrong() {
     let mut chain = Evolution::equilibrium(&[0.0, 1.0], 1.0).unwrap();
     let three = MarkovStep::isolated(&[0.0; 3]).unwrap();
     blames(chain.step(&three), "step");
-    blames(WorkStatistics::new(&chain, &[three.clone()]), "step");
+    blames(
+        WorkStatistics::new(&chain, std::slice::from_ref(&three)),
+        "step",
+    );
     let one = MarkovStep::metropolis(&[0.0, 2.0], 1.0).unwrap();
-    let work = WorkStatistics::new(&chain, &[one.clone()]).unwrap();
+    let work = WorkStatistics::new(&chain, std::slice::from_ref(&one)).unwrap();
     blames(work.log_exponential_average(f64::NAN), "s");
     blames(FiniteTimeCycle::new(&[]), "steps");
     blames(
