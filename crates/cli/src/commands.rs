@@ -3,6 +3,8 @@
 mod cycle;
 mod diagnose;
 mod info;
+mod maxent;
+mod rate;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -61,6 +63,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Evaluate(args) => evaluate(&args),
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
+        Command::Rate(args) => rate::rate(&args),
+        Command::Maxent(args) => maxent::maxent(&args),
         Command::Cycle(args) => cycle::cycle(&args),
     }
 }

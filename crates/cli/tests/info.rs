@@ -238,7 +238,7 @@ fn types_are_found_and_overridden() {
     );
     assert!(found["columns"][0]["entropy"].is_null());
     let reason = found["columns"][0]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("coincides"), "{reason}");
+    assert!(reason.contains("--type \"day=discrete\""), "{reason}");
     assert_eq!(found["pairs"].as_array().expect("pairs").len(), 3);
 }
 
@@ -312,6 +312,38 @@ fn rows_without_a_value_are_named_or_left_out() {
     assert_eq!(packed["pairs"], found["pairs"]);
 }
 
+/// A value repeated up to a twentieth of the rows takes as many neighbours, and the entropy is that of the
+/// law: 570 exponential values, 15 of them at 0 for their last digit. Data on a coarse lattice have none.
+#[test]
+fn columns_with_a_few_repeated_values_have_entropies() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(8, 0);
+    let mut rows = "x,coarse\n".to_owned();
+    for i in 0..570 {
+        let x = random.exponential();
+        let x = if i % 38 == 0 { 0.0 } else { x };
+        writeln!(rows, "{x},{:.1}", random.normal()).expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let arguments = ["t.csv", "--json", "--permutations", "0"];
+    let found = json(
+        folder,
+        &[&arguments[..], &["--type", "coarse=continuous"]].concat(),
+    );
+    let entropy = &found["columns"][0]["entropy"];
+    assert!(
+        entropy["method"].to_string().contains("k = 15"),
+        "{entropy}"
+    );
+    assert!((number(&entropy["value"]) - 1.0).abs() < 0.2, "{entropy}");
+    assert!(found["columns"][1]["entropy"].is_null());
+    // Whoever asks for fewer neighbours gets the reason.
+    let found = json(folder, &[&arguments[..], &["--k", "4"]].concat());
+    let reason = found["columns"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("15 of 570 rows"), "{reason}");
+}
+
 #[test]
 fn the_report_is_one_page_with_a_heat_map() {
     let temp = tempfile::tempdir().expect("a temporary folder");
@@ -331,8 +363,14 @@ fn the_report_is_one_page_with_a_heat_map() {
     for word in ["http", "<noise>", "<script", "NaN", "inf "] {
         assert!(!page.contains(word), "{word}");
     }
-    // Seven columns: 49 cells, 42 of them with a title.
-    assert_eq!(page.matches("<rect").count(), 49);
+    // Seven columns: 49 cells, 42 of them with a title, and seven shades of the scale with their amounts.
+    assert_eq!(page.matches("<rect").count(), 56);
+    assert_eq!(page.matches("<rect class=\"key\"").count(), 7);
+    assert!(page.contains("in nats</text>"));
+    // −½ log(1 − 0.8²) and −½ log(1 − 0.99²)
+    for amount in [">0.51<", ">1.96<"] {
+        assert!(page.contains(amount), "{amount}");
+    }
     assert_eq!(page.matches("<title>").count(), 43);
     for open in ["<section", "<svg", "<table", "<div", "<g>"] {
         let close = format!("</{}>", open[1..].trim_end_matches('>'));
@@ -364,6 +402,9 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
     write("holes.csv", b"x,y\n,1\n2,\n");
     write("word.csv", b"x,y\n1,2\nfour,3\n");
     write("infinite.csv", b"x,y\n1,2\ninf,3\n");
+    write("stray.csv", b"x\n1\n2\n3\n4\n5\n6\n7\n8\n9\n?\n10\n");
+    write("semicolons.csv", b"x;y\n1;2\n3;4\n");
+    write("tabs.csv", b"1\t2\n3\t4\n");
     std::fs::create_dir(folder.join("folder")).expect("a writable folder");
     for (arguments, words) in [
         (&["missing.csv"][..], &["missing.csv", "no such file"][..]),
@@ -387,6 +428,13 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
             &["infinite.csv", "--type", "x=continuous"],
             &["line 3", "\"inf\"", "finite"],
         ),
+        (
+            &["infinite.csv"],
+            &["line 3", "\"inf\"", "--type \"x=discrete\""],
+        ),
+        (&["stray.csv"], &["line 11", "\"?\"", "finite number"]),
+        (&["semicolons.csv"], &["semicolons", "commas"]),
+        (&["tabs.csv"], &["tabs", "commas"]),
         (&["good.csv", "--columns", "z"], &["--columns", "1 to 2"]),
         (&["good.csv", "--columns", "3"], &["--columns", "1 to 2"]),
         (&["good.csv", "--columns", "x,1"], &["--columns", "once"]),

@@ -13,8 +13,8 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
+//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 
 mod conjugate;
 mod domain;
@@ -29,7 +29,13 @@ pub mod thermodynamics;
 
 pub use conjugate::Conjugate;
 pub use fit::Fit;
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+pub use maximum_entropy::{
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, FeatureRows,
+    FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, ProportionalFitting,
+    ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    Support,
+};
 pub use member::Member;
 
 /// The examples of the README.
