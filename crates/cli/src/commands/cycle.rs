@@ -538,6 +538,26 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
+/// Brings a coordinate to numbers that ticks have room for, and says by which power of ten in its label.
+fn scaled(
+    label: &str,
+    series: &mut [Series],
+    coordinate: fn(&mut (f64, f64)) -> &mut f64,
+) -> String {
+    let largest = series
+        .iter_mut()
+        .flat_map(|s| s.points.iter_mut())
+        .fold(0.0f64, |m, p| m.max(coordinate(p).abs()));
+    if largest == 0.0 || (1e-2..1e5).contains(&largest) {
+        return label.to_owned();
+    }
+    let exponent = largest.log10().floor();
+    for p in series.iter_mut().flat_map(|s| s.points.iter_mut()) {
+        *coordinate(p) /= 10f64.powf(exponent);
+    }
+    format!("{label} × 1e{exponent}")
+}
+
 /// Two diagrams side by side, a colour for each stroke.
 fn drawing(
     engine: &Engine,
@@ -580,14 +600,20 @@ fn drawing(
     };
     let left = lines(
         "Force and work parameter",
-        engine.parameter,
-        engine.force.0,
+        &scaled(engine.parameter, &mut forces, |p| &mut p.0),
+        &scaled(engine.force.0, &mut forces, |p| &mut p.1),
         &forces,
     );
     let right = lines(
         "Temperature and entropy",
-        &unit("entropy", units.entropy_unit()),
-        &unit("temperature", units.temperature_unit()),
+        &scaled(&unit("entropy", units.entropy_unit()), &mut heats, |p| {
+            &mut p.0
+        }),
+        &scaled(
+            &unit("temperature", units.temperature_unit()),
+            &mut heats,
+            |p| &mut p.1,
+        ),
         &heats,
     );
     let mut svg = format!(
