@@ -28,8 +28,9 @@ const POINTS: usize = 201;
 /// Rows of a table at most.
 const MAX_ROWS: usize = 1 << 16;
 
-/// States × states × steps of an engine in finite time at most.
-const MAX_STEPS: usize = 1 << 33;
+/// Numbers in the kernels of an engine in finite time at most (512 MiB), and products of them.
+const MAX_KERNELS: usize = 1 << 26;
+const MAX_PRODUCTS: usize = 1 << 33;
 
 /// What `cycle --json` prints: energies, temperatures and entropies in `units`; work is done on the
 /// system, heat flows into it.
@@ -317,16 +318,13 @@ fn finite_time(
         ));
     };
     let states = levels.family().outcomes();
-    if states
-        .saturating_mul(states)
-        .saturating_mul(states)
-        .saturating_mul(4 * switches)
-        > MAX_STEPS
-    {
+    let kernels = states.saturating_mul(states).saturating_mul(4 * switches);
+    if kernels > MAX_KERNELS || kernels.saturating_mul(states) > MAX_PRODUCTS {
+        let most = (MAX_KERNELS / states / states).min(MAX_PRODUCTS / states / states / states) / 4;
         return Err(CliError::option(
             "--switches",
             switches,
-            format!("fewer with {states} levels: states³ × switches is limited"),
+            format!("at most {most} with {states} levels"),
         ));
     }
     let found = FiniteTimeCycle::follow(cycle, levels, switches, args.strength)

@@ -94,10 +94,17 @@ fn systems_name_what_is_wrong() {
         Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![], DMatrix::zeros(2, 2)),
         "forces",
     );
-    blames(
-        Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![0.0], DMatrix::zeros(1, 1)),
-        "hessian",
-    );
+    for hessian in [
+        DMatrix::zeros(1, 1),
+        DMatrix::zeros(1, 4),
+        DMatrix::from_row_slice(2, 2, &[1.0, 0.5, 0.4, 1.0]),
+        DMatrix::from_element(2, 2, f64::NAN),
+    ] {
+        blames(
+            Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![0.0], hessian),
+            "hessian",
+        );
+    }
 }
 
 fn domain_of(temperature: f64) -> Result<(), ArgumentError> {

@@ -76,6 +76,7 @@ fn energy_force_and_hessian_are_derivatives_of_log_z() {
             state.hessian()[(0, 0)],
             1e-9,
         );
+        assert!((state.hessian() - state.hessian().transpose()).amax() < 1e-12);
         for i in 0..work.len() {
             let moved = |x: f64| {
                 let mut w = work.clone();
