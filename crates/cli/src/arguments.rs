@@ -39,6 +39,8 @@ pub enum Command {
     Rate(RateArgs),
     /// The law of most entropy whose features have given means, with its certificate.
     Maxent(MaxentArgs),
+    /// Run a heat engine: work, heat and entropy of each stroke, efficiency, diagrams.
+    Cycle(CycleArgs),
 }
 
 /// The models that can be trained.
@@ -455,6 +457,96 @@ pub struct DiagnoseArgs {
     pub threads: Option<usize>,
 }
 
+/// The cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CycleName {
+    /// Two isothermal and two isentropic strokes.
+    Carnot,
+    /// Two isentropic strokes and two of constant work parameter.
+    Otto,
+    /// Two isothermal strokes and two of constant work parameter.
+    Stirling,
+}
+
+/// The systems of units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UnitsName {
+    /// Temperatures are energies, entropies in nats.
+    #[default]
+    Natural,
+    /// Kelvin and joule.
+    Si,
+    /// Kelvin and kJ/mol.
+    KjMol,
+    /// Kelvin and electronvolt.
+    Ev,
+}
+
+/// Options of `cycle`.
+#[derive(Args, Clone, Debug)]
+pub struct CycleArgs {
+    /// Which cycle.
+    #[arg(value_enum)]
+    pub cycle: CycleName,
+    /// What is run: trap (an overdamped particle, work parameter: stiffness), oscillator (a trap
+    /// with momenta), ideal-gas (volume), two-level (gap), or a CSV file of levels with columns
+    /// energy, observable and, if there is one, degeneracy: E = energy + work parameter x
+    /// observable.
+    #[arg(
+        long,
+        value_name = "trap|oscillator|ideal-gas|two-level|FILE",
+        default_value = "ideal-gas"
+    )]
+    pub system: String,
+    /// Temperature of the hot bath.
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub hot: f64,
+    /// Temperature of the cold bath, below the hot one.
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub cold: f64,
+    /// The two ends of the work parameter; of carnot, those of the hot stroke.
+    #[arg(long, value_name = "FROM:TO", value_parser = range, allow_negative_numbers = true,
+          allow_hyphen_values = true)]
+    pub work: (f64, f64),
+    /// Units of temperatures, energies and entropies.
+    #[arg(long, value_enum, default_value_t)]
+    pub units: UnitsName,
+    /// Part of the heat that stirling's regenerator gives back, 0 to 1.
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = unit_closed,
+          allow_negative_numbers = true)]
+    pub regenerator: f64,
+    /// Particles of the gas.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = positive,
+          allow_negative_numbers = true)]
+    pub particles: f64,
+    /// Quadratic degrees of freedom of a particle of the gas.
+    #[arg(long, value_name = "N", default_value_t = 3.0, value_parser = positive,
+          allow_negative_numbers = true)]
+    pub degrees: f64,
+    /// Also run the cycle in finite time, with this number of switches per stroke (two-level and
+    /// tables).
+    #[arg(long, value_name = "N", value_parser = count::<100_000>, allow_negative_numbers = true)]
+    pub switches: Option<usize>,
+    /// Probability with which the bath renews the state after a switch, in (0, 1].
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = unit_open_closed,
+          requires = "switches", allow_negative_numbers = true)]
+    pub strength: f64,
+    /// Draw the cycle, force against work parameter and temperature against entropy, to this SVG
+    /// file.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn range(text: &str) -> Result<(f64, f64), String> {
+    text.split_once(':')
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
+        .filter(|(a, b): &(f64, f64)| a.is_finite() && b.is_finite() && a != b)
+        .ok_or_else(|| "must be two different numbers such as 1:4".to_owned())
+}
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColumnKind {
@@ -771,7 +863,7 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent or rate (see --help)"
+            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent, rate or cycle (see --help)"
                 .into(),
         );
     }
@@ -830,6 +922,15 @@ mod tests {
             ("ergodic info x.csv --permutations -1", "--permutations"),
             ("ergodic info x.csv --confidence 1", "--confidence"),
             ("ergodic info x.csv --k 0", "--k"),
+            ("ergodic cycle", "<CYCLE>"),
+            ("ergodic cycle diesel", "diesel"),
+            ("ergodic cycle otto --hot 0", "--hot"),
+            ("ergodic cycle otto --hot 2 --cold -1", "--cold"),
+            ("ergodic cycle otto --work 1", "--work"),
+            ("ergodic cycle otto --work 1:1", "--work"),
+            ("ergodic cycle otto --work -1:nan", "--work"),
+            ("ergodic cycle otto --regenerator 2", "--regenerator"),
+            ("ergodic cycle otto --units kelvin", "--units"),
         ] {
             let e = Cli::try_parse_from(line.split(' ')).unwrap_err();
             let text = usage_error(&e).to_string();

@@ -1,5 +1,6 @@
 //! The commands, from the parsed command line to the exit code.
 
+mod cycle;
 mod diagnose;
 mod info;
 mod maxent;
@@ -64,6 +65,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Info(args) => info::info(&args),
         Command::Rate(args) => rate::rate(&args),
         Command::Maxent(args) => maxent::maxent(&args),
+        Command::Cycle(args) => cycle::cycle(&args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tails of sample means by large deviations: Cramér's exponent and its refinements.
 
-use ergodic_core::ArgumentError;
+use ergodic_core::{ArgumentError, ExponentialFamily};
+use ergodic_expfam::Member;
 use ergodic_math::Real;
 use ergodic_math::special::{log1m_exp, normal_cdf};
 
@@ -94,6 +95,45 @@ pub fn large_deviation<L: CumulantGenerating + ?Sized>(
             Ok(found)
         }
     }
+}
+
+/// Cramér's rate of the mean of the sufficient statistics of a member of any exponential family, scalars or
+/// vectors: `I(x) = sup_t t·x − A(θ + t) + A(θ)`, the divergence of the member of mean `x` from this one.
+///
+/// For a law on finitely many outcomes with features this is the dual of maximum entropy
+/// ([`Discrete`](ergodic_expfam::families::Discrete)); sets of means are for
+/// [`sanov_rate`](crate::sanov_rate). Of one statistic, [`StatisticOf`](crate::StatisticOf) has the tails too.
+///
+/// # Errors
+/// If the mean is not in the interior of the mean domain: on its boundary the rate may be finite, outside it is
+/// infinite, which the family does not tell apart.
+///
+/// ```
+/// use ergodic_concentration::member_rate;
+/// use ergodic_expfam::{Member, families::Normal};
+///
+/// // That mean 5/4 and variance 1/2 are seen of a standard normal: x = (m, m² + v).
+/// let standard = Member::new(Normal, Normal::natural(0.0, 1.0)?)?;
+/// let (m, v) = (1.25, 0.5);
+/// let rate = member_rate(&standard, &[m, m * m + v])?;
+/// assert!((rate - 0.5 * (m * m + v - 1.0 - v.ln())).abs() < 1e-14);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+pub fn member_rate<F: ExponentialFamily>(
+    member: &Member<F>,
+    mean: &[f64],
+) -> Result<f64, ArgumentError> {
+    let family = member.family();
+    if mean.len() != family.dim() {
+        return Err(ArgumentError::new(
+            "mean",
+            format!("a list of {}", mean.len()),
+            format!("one number per statistic, {}", family.dim()),
+        ));
+    }
+    let mut natural = vec![0.0; family.dim()];
+    family.natural_from_mean(mean, &mut natural)?;
+    family.kl_divergence(&natural, member.natural())
 }
 
 /// A tilt with what belongs to it.
@@ -289,7 +329,8 @@ fn upper<L: CumulantGenerating + ?Sized>(
 mod tests {
     use super::*;
     use crate::{CountingLaw, LatticeLaw, LatticeSum, StatisticOf};
-    use ergodic_expfam::{Member, families};
+    use ergodic_expfam::{Constraint, MaximumEntropy, families};
+    use nalgebra::DMatrix;
     use proptest::prelude::*;
 
     fn coin() -> LatticeLaw {
@@ -418,6 +459,24 @@ mod tests {
         assert_eq!(infinite.unwrap_err().argument, "threshold");
         let none = large_deviation(&poisson, 3, 0.0, Tail::AtMost).unwrap();
         assert!((none.log_bahadur_rao.unwrap() + 6.0).abs() < 1e-14);
+    }
+
+    /// Two features of a die: the divergence of the law of maximum entropy.
+    #[test]
+    fn rates_of_vectors_are_divergences_of_maximum_entropy() {
+        let features =
+            DMatrix::from_fn(6, 2, |i, j| if j == 0 { i as f64 } else { (i * i) as f64 });
+        let family = families::Discrete::new(features.clone(), &[1.0; 6]).unwrap();
+        let die = Member::new(family, [0.0, 0.0]).unwrap();
+        let found = member_rate(&die, &[3.0, 10.5]).unwrap();
+        let constraints = [Constraint::Equal(3.0), Constraint::Equal(10.5)];
+        let law = MaximumEntropy::new(features, &[1.0; 6])
+            .unwrap()
+            .solve(&constraints)
+            .unwrap();
+        assert!((found - law.divergence).abs() < 1e-12);
+        assert_eq!(member_rate(&die, &[3.0]).unwrap_err().argument, "mean");
+        assert_eq!(member_rate(&die, &[3.0, 8.0]).unwrap_err().argument, "mean");
     }
 
     proptest! {

@@ -16,7 +16,7 @@ const UNIT: f64 = 0.5 * f64::EPSILON;
 /// that shows.
 const NEGLIGIBLE: [f64; 2] = [1e-32, 1e-290];
 
-/// A relative error from what was left out above which the second try is made.
+/// A relative error from what was left out above which the second try is made, unless rounding has as much.
 const SHOWS: f64 = 1e-9;
 
 /// A probability with a bound of its numerical error.
@@ -363,10 +363,13 @@ impl LatticeSum {
                 Err(_) => break, // the whole window is too long: the first answer, with its error
                 Ok(tilted) => tilted,
             };
-            let found = tilted.probability(range);
-            let shows = !(found.relative_error < SHOWS);
-            answer = Some(found);
-            if !shows {
+            let (log_probability, [rounding, left_out]) =
+                tilted.log_sum(range.low, range.high, range.at, 1.0);
+            answer = Some(ExactProbability {
+                log_probability,
+                relative_error: rounding + left_out,
+            });
+            if left_out <= rounding.max(SHOWS) && left_out.is_finite() {
                 break;
             }
         }
@@ -442,27 +445,20 @@ pub(crate) struct TiltedSum {
 }
 
 impl TiltedSum {
-    fn probability(&self, range: &Range) -> ExactProbability {
-        let (log_probability, relative_error) = self.log_sum(range.low, range.high, range.at, 1.0);
-        ExactProbability {
-            log_probability,
-            relative_error,
-        }
-    }
-
     /// `log E_t[w^factor; low ≤ index ≤ high]` of the importance weights `w = e^{K(t) − tS}` under the tilt, and a
     /// bound of its relative error, on a range in which the slope times `index − at` is not negative. A
     /// factor of 1 gives the probability of the range, 2 the second moment of its estimate by tilting.
-    fn log_sum(&self, low: i64, high: i64, at: i64, factor: f64) -> (f64, f64) {
+    fn log_sum(&self, low: i64, high: i64, at: i64, factor: f64) -> (f64, [f64; 2]) {
         let weight = |index: i64| Real::exp(-factor * self.slope * (index - at) as f64);
-        let (sum, error) = self.window.sum(low, high, weight);
+        let (sum, [rounding, left_out]) = self.window.sum(low, high, weight);
         if sum == 0.0 {
             // Nothing of the window is asked for: impossible, or below what was kept.
-            return (f64::NEG_INFINITY, f64::INFINITY);
+            return (f64::NEG_INFINITY, [f64::INFINITY; 2]);
         }
         let shift = self.slope * (at as f64 - self.centre);
         let log = Real::ln(sum) + factor * (self.log_scale - shift);
-        (log, error + self.error + UNIT * (4.0 + 2.0 * log.abs()))
+        let scale = self.error + UNIT * (4.0 + 2.0 * log.abs());
+        (log, [rounding + scale, left_out])
     }
 
     /// `log P(low ≤ index ≤ high)` for a range on the far side of `at`, where the tilt was put.
@@ -589,6 +585,23 @@ mod tests {
             "{error} {found:?}"
         );
         assert!(found.relative_error < 1e-5, "{found:?}");
+    }
+
+    /// A hundred million draws, whose convolutions go by transforms.
+    #[test]
+    fn long_sums_go_by_transforms_with_relative_accuracy() {
+        let (n, k) = (100_000_000, 50_030_000);
+        let found = LatticeSum::new(coin(), n)
+            .unwrap()
+            .at_least(k as f64)
+            .unwrap();
+        let exact = CountingLaw::binomial(n, 0.5).unwrap().log_at_least(k);
+        let error = (found.log_probability - exact).abs();
+        assert!(
+            error < 1e-8 && error <= found.relative_error,
+            "{error} {found:?}"
+        );
+        assert!(found.relative_error < 1e-2, "{found:?}");
     }
 
     /// A law on which windows show: 11 can only be reached by a value of probability 1e-40.

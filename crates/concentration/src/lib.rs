@@ -9,7 +9,7 @@
 //! |---|---|
 //! | probabilities of histograms, enumeration of types | [`TypeLaw`], [`Types`] |
 //! | exact laws of sums on a lattice, with relative accuracy in the tails | [`LatticeLaw`], [`LatticeSum`] |
-//! | rates of Cramér; Bahadur–Rao, Edgeworth and saddlepoint refinements | [`CumulantGenerating`], [`large_deviation`] |
+//! | rates of Cramér; Bahadur–Rao, Edgeworth and saddlepoint refinements | [`CumulantGenerating`], [`large_deviation`], [`member_rate`] |
 //! | rates of Sanov by information projection | [`sanov_rate`] |
 //! | Gibbs conditioning, exactly and in the limit | [`condition`], [`block_distance`] |
 //! | rare events by simulation: tilting, splitting, last particle, subset simulation | [`rare`] |
@@ -34,7 +34,7 @@ mod window;
 
 pub use conditioning::{ConditionedLaw, MeanEvent, block_distance, condition};
 pub use counting::CountingLaw;
-pub use cramer::{LargeDeviation, Tail, large_deviation};
+pub use cramer::{LargeDeviation, Tail, large_deviation, member_rate};
 pub use cumulants::{CumulantGenerating, Cumulants, Lattice, StatisticOf};
 pub use lattice::{LatticeLaw, MOST_POINTS};
 pub use lattice_sum::{ExactProbability, LatticeSum};

@@ -27,7 +27,7 @@ impl SanovRate {
 ///
 /// Features have a row per outcome and a column per feature; an end of an interval may be infinite. The
 /// projection is that of [`MaximumEntropy`], with its certificate. For one feature and a half-line this is
-/// Cramér's rate (contraction).
+/// Cramér's rate (contraction); for intervals that are points, that of a vector mean.
 ///
 /// References: Sanov, *Mat. Sb.* 42, 1957; Csiszár, *Ann. Probab.* 3, 1975 and 12, 1984.
 ///

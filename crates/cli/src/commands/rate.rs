@@ -79,10 +79,7 @@ enum Law {
         rate: f64,
         law: StatisticOf<families::Exponential>,
     },
-    Normal {
-        mean: f64,
-        law: StatisticOf<families::NormalKnownVariance>,
-    },
+    Normal(StatisticOf<families::NormalKnownVariance>),
 }
 
 pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
@@ -161,7 +158,7 @@ impl Law {
             Self::Lattice(law) => law,
             Self::Counting(law) => law,
             Self::Exponential { law, .. } => law,
-            Self::Normal { law, .. } => law,
+            Self::Normal(law) => law,
         }
     }
 
@@ -218,7 +215,7 @@ impl Law {
                     Tail::AtMost => points.log_at_least(n),
                 }))
             }
-            Self::Normal { .. } => {
+            Self::Normal(_) => {
                 // For which the formula of Lugannani and Rice is exact.
                 let found = self.large_deviation(n, threshold, tail)?;
                 let log = found.log_lugannani_rice.unwrap_or(f64::NEG_INFINITY);
@@ -338,7 +335,7 @@ fn parse(text: &str) -> Result<Law, CliError> {
             let natural = family.natural(v[0]).map_err(blame)?;
             let member = Member::new(family, natural).map_err(blame)?;
             let law = StatisticOf::new(member).map_err(blame)?;
-            Ok(Law::Normal { mean: v[0], law })
+            Ok(Law::Normal(law))
         }
         _ if text.contains(':') && !Path::new(text).exists() => weighted(text),
         _ if Path::new(text).exists() => file(Path::new(text)),

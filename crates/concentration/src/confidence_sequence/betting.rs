@@ -137,7 +137,7 @@ impl ConfidenceSequence for Betting {
     }
 
     fn mean(&self) -> Option<f64> {
-        let mean = self.range.from_unit(self.unit.mean()?);
+        let mean = self.range.at_unit(self.unit.mean()?);
         Some(mean.clamp(self.range.lower(), self.range.upper()))
     }
 
@@ -155,8 +155,8 @@ impl ConfidenceSequence for Betting {
         }
         let range = self.range;
         let outwards = (
-            range.from_unit(lower).next_down(),
-            range.from_unit(upper).next_up(),
+            range.at_unit(lower).next_down(),
+            range.at_unit(upper).next_up(),
         );
         Some(Interval {
             lower: if outwards.0 > range.lower() {
