@@ -130,7 +130,7 @@ impl LatticeLaw {
             .map(|(v, _)| v - low)
             .fold(0.0, |d, x| real_gcd(d, x, 1e-9 * range));
         let points = (range / spacing).round() + 1.0;
-        if !(points <= MOST_POINTS as f64) {
+        if points.is_nan() || points > MOST_POINTS as f64 {
             return Err(off());
         }
         // The spacing that the range says, which has the most digits.

@@ -455,13 +455,13 @@ fn text(answer: &Answer<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<20}{:>16}{:>18}{:>14}",
+        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<28}{:>16}{:>18}{:>14}",
         answer.rate, answer.tilt, "", "log P", "P", "P / exact"
     );
     let mut line = |row: &Row, sign: &str, last: String| {
         let _ = writeln!(
             out,
-            "{:<20}{:>16.6}{:>18}{:>14}",
+            "{:<28}{:>16.6}{:>18}{:>14}",
             format!("{}{sign}", row.method),
             row.log_probability,
             probability_text(row.log_probability),

@@ -166,15 +166,20 @@ impl ExponentialTilting {
     /// # Errors
     /// A setting outside its domain.
     pub fn build(self) -> Result<Self, ArgumentError> {
-        at_least("runs", self.runs, 2)?;
-        open_unit("confidence", self.confidence)?;
+        self.check()?;
         Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ArgumentError> {
+        at_least("runs", self.runs, 2)?;
+        open_unit("confidence", self.confidence)
     }
 
     /// The probability that the mean of `n` draws is at least, or at most, `threshold`.
     ///
     /// # Errors
-    /// If `n` is 0, or the threshold is not in the interior of the support and within reach of a tilt.
+    /// If `n` is 0, or the threshold is not in the interior of the support and within reach of a tilt; a setting
+    /// outside its domain.
     pub fn estimate<L: TiltedSampling>(
         &self,
         law: &L,
@@ -182,6 +187,7 @@ impl ExponentialTilting {
         threshold: f64,
         side: Tail,
     ) -> Result<TiltedEstimate, ArgumentError> {
+        self.check()?;
         sample_size(n)?;
         let tilt = useful_tilt(law, threshold, side)?;
         let sampler = law.tilted_sampler(tilt)?;
