@@ -1,7 +1,9 @@
 //! The commands, from the parsed command line to the exit code.
 
+mod cycle;
 mod diagnose;
 mod info;
+mod maxent;
 mod rate;
 
 use std::ffi::OsString;
@@ -62,6 +64,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
         Command::Rate(args) => rate::rate(&args),
+        Command::Maxent(args) => maxent::maxent(&args),
+        Command::Cycle(args) => cycle::cycle(&args),
     }
 }
 

@@ -15,6 +15,8 @@
 //! | rare events by simulation: tilting, splitting, last particle, subset simulation | [`rare`] |
 //! | binomial, Poisson and negative binomial tails at any depth | [`CountingLaw`] |
 //! | inequalities for tails, each with its assumption as a type | [`inequality`] |
+//! | intervals that hold at all times | [`confidence_sequence`] |
+//! | generalisation as a free energy | [`pac_bayes`] |
 
 mod argument;
 mod conditioning;
@@ -40,6 +42,8 @@ pub use sanov::{SanovRate, sanov_rate};
 pub use types::{
     MOST_TYPES, NearestType, StatisticLaw, TypeBounds, TypeLaw, Types, number_of_types,
 };
+pub mod confidence_sequence;
+pub mod pac_bayes;
 
 /// The examples of the README.
 #[cfg(doctest)]

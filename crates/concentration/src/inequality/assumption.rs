@@ -133,7 +133,7 @@ impl Bounded {
     }
 
     /// `a + (b − a) y`.
-    pub(crate) fn from_unit(self, y: f64) -> f64 {
+    pub(crate) fn at_unit(self, y: f64) -> f64 {
         self.lower + self.range() * y
     }
 }

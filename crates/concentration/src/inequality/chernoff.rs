@@ -144,10 +144,8 @@ pub(crate) fn divergence_ball(
     c: f64,
 ) -> Result<Interval, ArgumentError> {
     let q = range.to_unit(mean);
-    let lower = range
-        .from_unit(bernoulli_divergence_lower(q, c)?)
-        .next_down();
-    let upper = range.from_unit(bernoulli_divergence_upper(q, c)?).next_up();
+    let lower = range.at_unit(bernoulli_divergence_lower(q, c)?).next_down();
+    let upper = range.at_unit(bernoulli_divergence_upper(q, c)?).next_up();
     Ok(Interval {
         lower: if lower > range.lower() {
             lower

@@ -6,7 +6,7 @@ use super::{Reflect, Side, TailBound};
 use crate::argument;
 
 /// `P(sup(Fₙ − F) ≥ t) ≤ exp(−2nt²)` for the empirical distribution function of `n` independent draws
-/// of any law; [`TwoSided`] speaks of `sup|Fₙ − F|`.
+/// of any law; [`TwoSided`](super::TwoSided) speaks of `sup|Fₙ − F|`.
 ///
 /// The constant 1 is the best possible. P. Massart, *Ann. Probab.* 18, 1990, proved it two-sided for
 /// every `t`, one-sided where the bound is at most ½; H. Reeve, arXiv:2403.16651, 2024, lifted that

@@ -53,8 +53,10 @@ pub use assumption::{
     Bounded, BoundedAbove, BoundedDeviation, BoundedMean, FiniteVariance, LimitAndVariance,
     NonNegative,
 };
+pub(crate) use bernstein::bennett_function;
 pub use bernstein::{Bennett, Bernstein};
 pub use chebyshev::{Cantelli, Chebyshev};
+pub(crate) use chernoff::divergence_ball;
 pub use chernoff::{
     Chernoff, FamilyChernoff, bernoulli_divergence, bernoulli_divergence_lower,
     bernoulli_divergence_upper, chernoff_interval,
