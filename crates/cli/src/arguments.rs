@@ -863,8 +863,7 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent or rate (see --help)"
-            "a command is missing: train rbm, sample, evaluate, diagnose, info or cycle (see --help)"
+            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent, rate or cycle (see --help)"
                 .into(),
         );
     }

@@ -14,8 +14,7 @@
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
-//! | maximum entropy | [`MaximumEntropy`] |
+//! | maximum entropy | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 //! | projections: onto moments, onto a family; Pythagoras | [`MomentSet`], [`moment_projection`] |
 //! | onto several sets, between two sets; mixtures | [`project_onto_intersection`], [`alternate`], [`Mixture`] |
 //! | convex functions and their conjugates, Bregman geometry | [`legendre`] |
@@ -50,7 +49,6 @@ pub use maximum_entropy::{
     ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
     Support,
 };
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
 pub use member::Member;
 pub use mixture::{Mixture, MixtureWeights, mixture_weights};
 pub use projection::{
