@@ -5,7 +5,7 @@ use ergodic_math::Real;
 use ergodic_math::special::log1m_exp;
 
 use crate::cumulants::{CumulantGenerating, Cumulants, Lattice};
-use crate::lattice::{LatticeLaw, real_gcd};
+use crate::lattice::{LatticeLaw, moments, real_gcd};
 use crate::types::sample_size;
 use crate::window::Window;
 
@@ -423,7 +423,7 @@ impl LatticeSum {
         let (mut centre, mut log_scale, mut error) = (0.0, 0.0, 0.0);
         for ((law, n), stride) in self.summands.iter().zip(&self.strides) {
             let (weights, log_total) = law.tilted(tilt);
-            let mean = law.moments(&weights).0;
+            let mean = moments(&weights).0;
             // The rounding of the exponents, the exponential and the total.
             let reach = tilt.abs() * law.spacing() * law.probabilities().len() as f64;
             let largest = law

@@ -100,7 +100,7 @@ pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
         "--mean-at-most"
     };
     let blame = |e: ArgumentError| match e.argument {
-        "n" => CliError::option("--n", e.found, e.allowed),
+        "n" | "trials" => CliError::option("--n", args.n, "small enough for the sum of the draws"),
         _ => CliError::option(option, threshold, e.allowed),
     };
     let n = args.n as u64;

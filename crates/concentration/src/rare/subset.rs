@@ -159,7 +159,9 @@ impl SubsetSimulation {
             Bias::Unknown,
         )?;
         let mut moments = Moments::new();
-        values.iter().for_each(|v| moments.push(*v));
+        for v in &values {
+            moments.push(*v);
+        }
         let variance = moments.variance().unwrap_or(0.0);
         let relative_bias = if estimate.value > 0.0 {
             0.5 * levels * variance / (estimate.value * estimate.value)
