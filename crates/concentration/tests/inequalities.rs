@@ -369,6 +369,10 @@ fn the_divergence_ball_is_the_set_it_says() {
             }
         }
     }
+    for (q, p) in [(0.6, 0.5), (0.1, 0.8), (0.99, 0.02), (0.5, 0.7)] {
+        let direct = f64::ln(q / p) * q + f64::ln((1.0 - q) / (1.0 - p)) * (1.0 - q);
+        assert!((bernoulli_divergence(q, p).unwrap() / direct - 1.0).abs() < 1e-14);
+    }
     assert_eq!(bernoulli_divergence(0.5, 0.0).unwrap(), f64::INFINITY);
     assert_eq!(bernoulli_divergence(1.0, 1.0).unwrap(), 0.0);
     for bad in [-0.1, 1.1, f64::NAN] {
@@ -563,6 +567,17 @@ fn empirical_bernstein_covers_laws_on_three_points() {
         Audibert::new(wide).radius(100, 0.5, 0.95).unwrap(),
     );
     assert!((found.0 - pontil).abs() < 1e-14 && (found.1 - audibert).abs() < 1e-14);
+    // Both sides at half the risk.
+    let few: Vec<f64> = (0..2000).map(|i| f64::from(i % 10 == 0)).collect();
+    let interval = MaurerPontil::new(unit)
+        .interval(&few, 0.9)
+        .unwrap()
+        .interval;
+    let half = MaurerPontil::new(unit)
+        .radius(2000, 0.09 * 2000.0 / 1999.0, 0.95)
+        .unwrap();
+    assert!((interval.upper - 0.1 - half).abs() < 1e-13);
+    assert!((interval.lower - 0.1 + half).abs() < 1e-13);
     let bound = MaurerPontil::new(unit);
     let size = bound.sample_size(0.01, 0.02, 0.95).unwrap();
     assert!(bound.radius(size, 0.01, 0.95).unwrap() <= 0.02);
@@ -697,6 +712,18 @@ fn normal_and_gamma_tails_keep_to_sub_gaussian_and_sub_gamma_bounds() {
                 assert!(exact <= normal * (1.0 + 1e-9));
             }
         }
+    }
+    // The conjugate of vλ²/2 on [0, 1/b], by search.
+    let bound = SubExponential::new(3.0, 2.0).unwrap();
+    for t in [0.3, 1.0, 1.5, 1.500001, 2.0, 10.0] {
+        let best = (0..=100_000)
+            .map(|i| 0.5 * f64::from(i) / 100_000.0)
+            .map(|l| l * t - 1.5 * l * l)
+            .fold(0.0, f64::max);
+        assert!(
+            (bound.log_tail(1, t).unwrap() + best).abs() < 1e-9,
+            "t = {t}"
+        );
     }
     // c = 0 is the sub-Gaussian case.
     let (a, b) = (
@@ -1004,6 +1031,11 @@ fn slow_chains_break_the_bound_for_independent_draws() {
     assert!(excess(&Hoeffding::new(range)) > 1.0);
     let half = ReversibleChain::new(0.45, range).unwrap();
     assert!(excess(&MarkovChainHoeffding::new(half)) > 0.1);
+    // Over many correlation times the exponent is right within 1.6: the factor (1 + λ) is needed.
+    let law = chain_law(&p, &[0.5; 2], &[0, 1], 600);
+    let bound = MarkovChainHoeffding::new(chain);
+    assert!(chain_excess(&bound, &law, 0.5, 600) < 0.0);
+    assert!(chain_excess(&Sharpened(&bound, 1.6), &law, 0.5, 600) > 1.0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What bounds rest on: ranges, variances, means.
 
-use ergodic_core::ArgumentError;
+use ergodic_core::{ArgumentError, Interval};
 
 use crate::argument;
 
@@ -124,6 +124,37 @@ impl Bounded {
             x,
             format!("in [{}, {}]", self.lower, self.upper),
         ))
+    }
+
+    /// `[a, b]`.
+    pub(crate) fn whole(self) -> Interval {
+        Interval {
+            lower: self.lower,
+            upper: self.upper,
+        }
+    }
+
+    /// `[lower, upper]` on the scale of `[0, 1]`, brought back to the range, rounded outwards and cut to
+    /// the range; `None` if it is empty or outside.
+    pub(crate) fn outwards(self, lower: f64, upper: f64) -> Option<Interval> {
+        let lower = self.at_unit(lower).next_down();
+        let upper = self.at_unit(upper).next_up();
+        self.cut(Interval { lower, upper })
+    }
+
+    /// What of an interval is in the range.
+    pub(crate) fn cut(self, found: Interval) -> Option<Interval> {
+        let lower = if found.lower > self.lower {
+            found.lower
+        } else {
+            self.lower
+        };
+        let upper = if found.upper < self.upper {
+            found.upper
+        } else {
+            self.upper
+        };
+        (lower <= upper).then_some(Interval { lower, upper })
     }
 
     /// `(x − a)/(b − a)`, in `[0, 1]` for `x` inside.

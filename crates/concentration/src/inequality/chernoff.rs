@@ -144,20 +144,10 @@ pub(crate) fn divergence_ball(
     c: f64,
 ) -> Result<Interval, ArgumentError> {
     let q = range.to_unit(mean);
-    let lower = range.at_unit(bernoulli_divergence_lower(q, c)?).next_down();
-    let upper = range.at_unit(bernoulli_divergence_upper(q, c)?).next_up();
-    Ok(Interval {
-        lower: if lower > range.lower() {
-            lower
-        } else {
-            range.lower()
-        },
-        upper: if upper < range.upper() {
-            upper
-        } else {
-            range.upper()
-        },
-    })
+    let lower = bernoulli_divergence_lower(q, c)?;
+    let upper = bernoulli_divergence_upper(q, c)?;
+    // It holds q, so it is not empty.
+    Ok(range.outwards(lower, upper).unwrap_or(range.whole()))
 }
 
 /// `P(mean − μ ≥ t) ≤ exp(−n kl(p + r, p))` for independent variables in `[a, b]` whose mean `μ` is
