@@ -283,6 +283,15 @@ fn inequalities_that_are_sharp_are_attained() {
     let chernoff = Chernoff::new(BoundedMean::unit(0.3).unwrap());
     assert!((chernoff.log_tail(7, 0.7).unwrap() - 7.0 * 0.3f64.ln()).abs() < 1e-14);
     assert!((chernoff.reflected().log_tail(7, 0.3).unwrap() - 7.0 * 0.7f64.ln()).abs() < 1e-14);
+    // A difference with a rounding of its own is no impossibility.
+    let far = Bounded::new(1000.0, 1001.0).unwrap();
+    let chernoff = Chernoff::new(BoundedMean::new(far, 1000.3).unwrap());
+    let log = chernoff.log_tail(7, 0.7 + 1e-13).unwrap();
+    assert!((log - 7.0 * 0.3f64.ln()).abs() < 1e-11, "{log}");
+    assert_eq!(
+        chernoff.log_tail(7, 0.7 + 1e-11).unwrap(),
+        f64::NEG_INFINITY
+    );
 }
 
 #[test]
@@ -800,6 +809,36 @@ fn chernoff_bounds_of_families_dominate_their_exact_tails() {
     // One toss cannot be as unlikely as that, and the family's domain says no more.
     assert_eq!(coin.radius(1, 0.99).unwrap_err().argument, "confidence");
     assert_eq!(coin.log_tail(1, 0.8).unwrap_err().argument, "t");
+    // With the range they are as complete as the bound for coins.
+    let coin = coin.with_range(0.0, 1.0).unwrap();
+    for t in [0.3, 0.7, 0.71, 1.0, 5.0] {
+        for (a, b) in [(&coin, &direct), (&coin.reflected(), &direct.reflected())] {
+            let (a, b) = (a.log_tail(5, t).unwrap(), b.log_tail(5, t).unwrap());
+            assert!(a == b || (a / b - 1.0).abs() < 1e-13, "{a} and {b} at {t}");
+        }
+    }
+    for n in [1, 3, 50] {
+        let (a, b) = (TwoSided::new(coin.clone()), TwoSided::new(direct));
+        let (a, b) = (a.radius(n, 0.99).unwrap(), b.radius(n, 0.99).unwrap());
+        assert!((a / b - 1.0).abs() < 1e-13, "{a} and {b} at {n}");
+    }
+    let rare = FamilyChernoff::new(Member::from_mean(Poisson, [0.3]).unwrap()).unwrap();
+    let rare = TwoSided::new(rare.with_range(0.0, f64::INFINITY).unwrap());
+    let radius = rare.radius(1, 0.95).unwrap();
+    // The upper tail alone: 0.05 = exp(−(x log(x/.3) − x + .3)) at x = .3 + radius.
+    let x = 0.3 + radius;
+    assert!(
+        (x * (x / 0.3).ln() - x + 0.3 - 20f64.ln()).abs() < 1e-12,
+        "{radius}"
+    );
+    assert_eq!(
+        coin.clone().with_range(0.3, 1.0).unwrap_err().argument,
+        "lower"
+    );
+    assert_eq!(
+        coin.clone().with_range(0.0, f64::NAN).unwrap_err().argument,
+        "upper"
+    );
     let two = ergodic_expfam::families::Normal;
     let member = Member::new(
         two,

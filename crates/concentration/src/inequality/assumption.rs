@@ -213,6 +213,12 @@ impl BoundedMean {
         self.bounded
     }
 
+    /// What a deviation that was computed as a difference may have gained, on the scale of `[0, 1]`.
+    pub(crate) fn rounding(&self) -> f64 {
+        let (a, b) = (self.bounded.lower.abs(), self.bounded.upper.abs());
+        4.0 * f64::EPSILON * (if a > b { a } else { b } / self.bounded.range())
+    }
+
     /// The mirror image.
     pub(crate) fn reflected(self) -> Self {
         Self {
