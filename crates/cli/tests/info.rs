@@ -366,7 +366,7 @@ fn the_report_is_one_page_with_a_heat_map() {
     // Seven columns: 49 cells, 42 of them with a title, and seven shades of the scale with their amounts.
     assert_eq!(page.matches("<rect").count(), 56);
     assert_eq!(page.matches("<rect class=\"key\"").count(), 7);
-    assert!(page.contains("nats of</text>"));
+    assert!(page.contains("in nats</text>"));
     // −½ log(1 − 0.8²) and −½ log(1 − 0.99²)
     for amount in [">0.51<", ">1.96<"] {
         assert!(page.contains(amount), "{amount}");

@@ -953,6 +953,88 @@ fn the_alphabet_given_to_nsb_bounds_its_interval() {
 }
 
 #[test]
+fn errors_at_uniform_laws_are_those_of_the_second_order() {
+    // All cells alike: leaving one row out tells nothing, and 2nÎ has the law χ² of d degrees, so √(d/2)/n.
+    let column = |stride: u32| {
+        let codes: Vec<u32> = (0..80).map(|i| i / stride % 2).collect();
+        Symbols::new(codes, 2).unwrap()
+    };
+    let information = DiscreteMutualInformation::new(PlugIn::new());
+    let ask = Inference::new();
+    let pair = Pair::new(column(1), column(2)).unwrap();
+    let e = information.estimate(&pair, &ask).unwrap();
+    assert!((e.std_err - 0.5f64.sqrt() / 80.0).abs() < 1e-14, "{e}");
+    let triple = Triple::new(column(1), column(2), column(4)).unwrap();
+    let e = information.estimate(&triple, &ask).unwrap();
+    assert!((e.std_err - 1.0 / 80.0).abs() < 1e-14, "{e}");
+}
+
+#[test]
+fn bounds_of_the_bias_of_information_are_those_of_its_entropies() {
+    // A constant column: the value is 0 and the interval reaches as far as the bias may hide information, from
+    // the marginals, which may be too small, and the joint entropy, which may be too large.
+    let constant = Symbols::new(vec![0; 60], 3).unwrap();
+    let other = Symbols::new((0..60).map(|i| i % 3).collect::<Vec<u32>>(), 3).unwrap();
+    let pair = Pair::new(constant.clone(), other.clone()).unwrap();
+    let rule = PlugIn::new();
+    let e = DiscreteMutualInformation::new(rule)
+        .estimate(&pair, &Inference::new())
+        .unwrap();
+    let bounds = |counts: Vec<u64>| {
+        let data = Multiplicities::of(&Counts::new(counts).unwrap());
+        rule.bias_bounds(&data).unwrap().unwrap()
+    };
+    let (x, y) = (bounds(vec![60, 0, 0]), bounds(vec![20; 3]));
+    let joint = bounds(vec![20, 20, 20, 0, 0, 0, 0, 0, 0]);
+    let reach = joint.upper - x.lower - y.lower;
+    assert!((e.interval.upper - reach).abs() < 1e-14, "{e} {reach}");
+}
+
+#[test]
+fn apparent_bias_is_the_value_less_the_reference() {
+    let counts = Counts::observed_only([1, 1, 1, 1, 2, 2, 3, 5]).unwrap();
+    let data = Multiplicities::of(&counts);
+    let value = PlugIn::new().entropy(&data).unwrap();
+    let reference = ChaoWangJost::new().entropy(&data).unwrap();
+    for half_width in [1e-9, 10.0] {
+        let bias = PlugIn::new()
+            .apparent_bias(&data, value, half_width)
+            .unwrap();
+        let found = match bias {
+            Bias::Dominates(Some(found)) if half_width < 1.0 => found,
+            Bias::NotDetected(found) if half_width > 1.0 => found,
+            other => panic!("{other:?}"),
+        };
+        assert!(found < 0.0 && (found - (value - reference)).abs() < 1e-15);
+    }
+}
+
+#[test]
+fn renyi_errors_are_those_of_the_power_sum_by_the_delta_method() {
+    let counts = Counts::new([40, 25, 10, 5]).unwrap();
+    let ask = Inference::new().search_bias(false);
+    let sum = PowerSum::new(3).unwrap().estimate(&counts, &ask).unwrap();
+    let renyi = RenyiEntropy::new(3)
+        .unwrap()
+        .estimate(&counts, &ask)
+        .unwrap();
+    let step = 1e-6 * sum.value;
+    let slope = (((sum.value + step).ln() - (sum.value - step).ln()) / (2.0 * step)) / 2.0;
+    assert!(
+        (renyi.std_err / (slope * sum.std_err) - 1.0).abs() < 1e-9,
+        "{renyi}"
+    );
+}
+
+#[test]
+fn the_minimax_estimator_of_large_counts_is_the_plug_in_of_first_order() {
+    let h = Minimax::new()
+        .value(&Counts::new([500, 500]).unwrap())
+        .unwrap();
+    assert!((h - 2f64.ln() - 2.0 * 0.5 / 1000.0).abs() < 1e-15, "{h}");
+}
+
+#[test]
 fn intervals_of_mutual_information_cover() {
     // As for entropies: 243 of 300 at least. Three by three symbols, y = x with probability c, else uniform.
     const SEEDS: u64 = 300;

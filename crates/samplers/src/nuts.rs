@@ -9,7 +9,7 @@ use ergodic_math::simd::{Vectorize, vectorize};
 
 use crate::hamiltonian::{
     Aligned, Ends, Half, HamiltonianTuner, Metric, WarmupSettings, check_energy, check_start,
-    check_step_size, dot_body, half_kick, half_kick_and_drift, is_full, padded, turns_body,
+    check_step_size, complete, dot_body, drift, is_full, padded, turns_body,
 };
 
 /// The No-U-Turn sampler with multinomial choice of the next point.
@@ -598,13 +598,13 @@ where
                 | 1 << half.chosen
                 | self.block.held;
             self.unused = self.places.all() & !held;
-            if self.places.block == 1 {
-                // Long vectors: the one that was used last is still in the cache.
-                self.unused &= self.unused.wrapping_neg();
-            }
         }
         let next = self.unused.trailing_zeros() as usize;
         self.unused &= self.unused.wrapping_sub(1);
+        if self.places.block == 1 {
+            // Long vectors: those in use before are still in the cache.
+            self.unused = 0;
+        }
         next
     }
 
@@ -626,11 +626,11 @@ where
             gradient: g,
             whitened: h,
         };
-        half_kick_and_drift(metric, step, half, to_x, new);
+        drift(metric, step, half, to_x, new);
         let energy = self
             .target
             .energy_gradient(&to_x[..self.dim], &mut to_g[..self.dim]);
-        let (square, product) = half_kick(metric, step, to_g, to_h, new, Some(p));
+        let (square, product) = complete(metric, step, half, to_g, to_h, new);
         self.places.energies[places[1]] = Energies {
             potential: energy,
             total: energy + 0.5 * square,

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, log_sum_exp, trigamma};
 
+use super::large_counts::log_multinomial;
 use crate::{domain, sampling};
 
 /// The Dirichlet family on the open simplex of `K` parts: `p(x) = Γ(Σα)/∏Γ(αₖ) ∏ xₖ^{αₖ−1}` with
@@ -170,6 +171,20 @@ impl ExponentialFamily for Dirichlet {
         }
         Ok(x)
     }
+
+    /// To some ulp also of large parameters.
+    fn log_density(&self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        let total = self.check(natural)?;
+        if self.log_base_measure(x) == f64::NEG_INFINITY {
+            return Ok(f64::NEG_INFINITY);
+        }
+        // Γ(s)/∏Γ(αₖ) = Γ(s + 1)/∏Γ(αₖ + 1) · ∏αₖ/s
+        let logs = natural
+            .iter()
+            .zip(x)
+            .map(|(a, x)| Real::ln(*a) - Real::ln(*x));
+        Ok(log_multinomial(natural, x) + logs.sum::<f64>() - Real::ln(total))
+    }
 }
 
 /// The beta family on `(0, 1)`: `p(x) = x^{α−1}(1 − x)^{β−1}/B(α, β)`, statistics
@@ -240,5 +255,16 @@ impl ExponentialFamily for Beta {
             format!("{natural:?}, with a draw that rounds to {x}"),
             "not as near to 0",
         ))
+    }
+
+    /// To some ulp also of large parameters.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let total = TWO.check(natural)?;
+        if !(*x > 0.0 && *x < 1.0) {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let rest = 1.0 - x;
+        let logs = Real::ln(natural[0]) + Real::ln(natural[1]) - Real::ln(total);
+        Ok(log_multinomial(natural, &[*x, rest]) + logs - Real::ln(*x) - Real::ln(rest))
     }
 }

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma};
 
+use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
 /// The shape `α` with `log α − ψ(α) = gap`, for `gap > 0`.
@@ -37,6 +38,19 @@ pub(crate) fn gap_of_shape(shape: f64) -> f64 {
     }
     let s = 1.0 / (shape * shape);
     0.5 / shape + s * (1.0 / 12.0 - s * (1.0 / 120.0 - s / 252.0))
+}
+
+/// `log y^α e^{−y}/xΓ(α)`: the density at `x` of the gamma law with `y = βx`, and of the inverse gamma
+/// law with `y = β/x`.
+fn log_gamma_density(shape: f64, y: f64, ln_y: impl Fn() -> f64, x: f64) -> f64 {
+    if !(x > 0.0 && x.is_finite()) {
+        return f64::NEG_INFINITY;
+    }
+    if y < f64::MIN_POSITIVE {
+        return shape * ln_y() - ln_gamma(shape) - Real::ln(x); // e^{−y} is 1
+    }
+    // Γ(α) = Γ(α + 1)/α
+    log_poisson(shape, y) + Real::ln(shape) - Real::ln(x)
 }
 
 /// The gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{α−1} e^{−βx}`, statistics `log x, x`,
@@ -141,6 +155,13 @@ impl ExponentialFamily for Gamma {
     ) -> Result<f64, ArgumentError> {
         let (shape, rate) = Self::usual(natural)?;
         positive_draw(sampling::ln_gamma(shape, rng) - Real::ln(rate))
+    }
+
+    /// To some ulp also of large shapes.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        let ln_y = || Real::ln(rate) + Real::ln(*x);
+        Ok(log_gamma_density(shape, rate * x, ln_y, *x))
     }
 }
 
@@ -261,6 +282,13 @@ impl ExponentialFamily for InverseGamma {
         let (shape, scale) = Self::usual(natural)?;
         positive_draw(Real::ln(scale) - sampling::ln_gamma(shape, rng))
     }
+
+    /// To some ulp also of large shapes.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        let ln_y = || Real::ln(scale) - Real::ln(*x);
+        Ok(log_gamma_density(shape, scale / x, ln_y, *x))
+    }
 }
 
 /// The chi-squared family on `x > 0`: `p(x) ∝ x^{k/2−1} e^{−x/2}`, statistic `log x`,
@@ -342,5 +370,11 @@ impl ExponentialFamily for ChiSquared {
     ) -> Result<f64, ArgumentError> {
         let half = Self::half(natural)?;
         positive_draw(sampling::ln_gamma(half, rng) + std::f64::consts::LN_2)
+    }
+
+    /// To some ulp also of many degrees of freedom.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let ln_y = || Real::ln(*x) - std::f64::consts::LN_2;
+        Ok(log_gamma_density(Self::half(natural)?, 0.5 * x, ln_y, *x))
     }
 }

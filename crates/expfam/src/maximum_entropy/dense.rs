@@ -6,6 +6,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{
     Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, penalties, residual,
+    within_reach,
 };
 use crate::families::Discrete;
 use crate::newton::far;
@@ -106,6 +107,7 @@ impl MaximumEntropy {
         constraints: &[Constraint],
     ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
         check(constraints, self.family.dim())?;
+        within_reach(constraints, &self.reach())?;
         let d = constraints.len();
         // No law has a larger divergence from the base than that on its rarest state.
         let rarest = self.base.iter().copied().filter(|h| *h > 0.0);
@@ -158,6 +160,19 @@ impl MaximumEntropy {
         Err(MaximumEntropyError::NotConverged {
             gap: certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0,
         })
+    }
+
+    /// The least and the largest value of each feature on the support.
+    fn reach(&self) -> Vec<(f64, f64)> {
+        let features = self.family.statistics().column_iter();
+        features
+            .map(|feature| {
+                let possible = feature.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
+                possible.fold((f64::INFINITY, f64::NEG_INFINITY), |r, (x, _)| {
+                    (r.0.min(*x), r.1.max(*x))
+                })
+            })
+            .collect()
     }
 
     /// How far each feature reaches.

@@ -41,7 +41,12 @@ pub(crate) enum Ending {
     Settled,
     /// The residual is at its tolerance, or rounding allows no step, while Newton's step would still go
     /// far, mostly along this coordinate.
-    Far(usize),
+    Far {
+        /// The coordinate.
+        coordinate: usize,
+        /// The step.
+        direction: Vec<f64>,
+    },
     /// The dual is above every possible value of the primal; this constraint asks for most.
     Unbounded(usize),
     /// The caller has seen enough.
@@ -99,11 +104,19 @@ pub(crate) fn minimise<D: Dual>(
         if stop(&at, &cache) {
             break Ending::Stopped;
         }
+        // Near the boundary of the hull a step takes e off the residual; one that takes off more is at an
+        // end, and what is left may be rounding alone.
+        if left <= 0.01 * ask.tolerance {
+            break Ending::Settled;
+        }
         let slope = ask.slope(&at);
         let direction = conjugate_gradients(dual, ask, &at, &cache, &diagonal, &slope, left);
-        let far = ask.far(&at, &direction);
+        let far = ask.far(&at, &direction).map(|coordinate| Ending::Far {
+            coordinate,
+            direction: direction.clone(),
+        });
         if left <= ask.tolerance {
-            break far.map_or(Ending::Settled, Ending::Far);
+            break far.unwrap_or(Ending::Settled);
         }
         if iterations == STEPS {
             break Ending::Stuck;
@@ -119,7 +132,7 @@ pub(crate) fn minimise<D: Dual>(
                 iterations += 1;
             }
             // Rounding ends the descent.
-            None => break far.map_or(Ending::Stuck, Ending::Far),
+            None => break far.unwrap_or(Ending::Stuck),
         }
     };
     let (gap, violation) = certificate(&at.moments, &at.lambda, ask.constraints);
@@ -247,7 +260,7 @@ fn conjugate_gradients<D: Dual>(
         if !(curvature > 1e-14 * metric) {
             // A line without an end, or with one beyond rounding: as far as the dual could rise.
             let fall = -dot(slope, &p);
-            if fall > 0.0 {
+            if fall > 0.0 && left > ask.tolerance {
                 let length = (1.0 + ask.largest.abs().min(1e6)) / fall;
                 for (s, p) in step.iter_mut().zip(&p) {
                     *s += length * p;

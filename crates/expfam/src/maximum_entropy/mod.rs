@@ -1,8 +1,11 @@
 //! Maximum entropy: moments in, law and multipliers out, with a certificate. Here is what its forms
 //! share: what is asked, what is answered, what can go wrong.
 
+mod conditional;
+mod continuous;
 mod dense;
 pub(crate) mod descent;
+mod proportional_fitting;
 mod sparse;
 
 use std::fmt;
@@ -10,7 +13,14 @@ use std::fmt;
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 
+pub use conditional::{
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Relaxation,
+};
+pub use continuous::{
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Support,
+};
 pub use dense::MaximumEntropy;
+pub use proportional_fitting::{FittedTable, ProportionalFitting, ProportionalFittingError};
 pub use sparse::{FeatureRows, SparseFeatures, SparseMaximumEntropy, StateFeatures};
 
 /// What is asked of the mean of one feature.
@@ -178,6 +188,36 @@ pub(crate) fn check(constraints: &[Constraint], features: usize) -> Result<(), A
                 format!("{c:?} for feature {j}"),
                 "finite, with a radius or standard deviation above 0",
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether each constraint by itself can be met by a law that has all states, given the least and the
+/// largest value of each feature.
+pub(crate) fn within_reach(
+    constraints: &[Constraint],
+    reach: &[(f64, f64)],
+) -> Result<(), MaximumEntropyError> {
+    for (constraint, (c, (least, most))) in constraints.iter().zip(reach).enumerate() {
+        let (low, high) = match *c {
+            Constraint::Equal(value) => (value, value),
+            Constraint::Within { centre, radius } => (centre - radius, centre + radius),
+            Constraint::Near { .. } => continue,
+        };
+        let infeasible = |found: f64| MaximumEntropyError::Infeasible {
+            constraint,
+            asked: *c,
+            found,
+        };
+        if low > *most {
+            return Err(infeasible(*most));
+        }
+        if high < *least {
+            return Err(infeasible(*least));
+        }
+        if least < most && (low == *most || high == *least) {
+            return Err(MaximumEntropyError::Boundary { constraint });
         }
     }
     Ok(())

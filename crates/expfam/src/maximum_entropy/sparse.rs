@@ -8,7 +8,7 @@ use ergodic_math::elementary::exp_slice;
 use rayon::prelude::*;
 
 use super::descent::{Ask, Dual, Ending, Point, minimise};
-use super::{Constraint, MaximumEntropyError, MaximumEntropyLaw, check};
+use super::{Constraint, MaximumEntropyError, MaximumEntropyLaw, check, within_reach};
 
 /// States whose features are visited together: a part of the results' bits.
 const BLOCK: usize = 256;
@@ -334,7 +334,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         constraints: &[Constraint],
     ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
         check(constraints, self.reach.len())?;
-        self.within_reach(constraints)?;
+        within_reach(constraints, &self.reach)?;
         let ask = Ask {
             constraints,
             scales: &self.scales,
@@ -347,7 +347,11 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             Ending::Settled => {}
             // Rounding ended the descent where the conditions are met well enough.
             Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {}
-            Ending::Far(constraint) => return Err(MaximumEntropyError::Boundary { constraint }),
+            Ending::Far { coordinate, .. } => {
+                return Err(MaximumEntropyError::Boundary {
+                    constraint: coordinate,
+                });
+            }
             Ending::Unbounded(constraint) => {
                 return Err(MaximumEntropyError::Infeasible {
                     constraint,
@@ -374,32 +378,6 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             violation: answer.violation,
             iterations: answer.iterations,
         })
-    }
-
-    /// Whether each constraint by itself can be met, by a law that has all states.
-    fn within_reach(&self, constraints: &[Constraint]) -> Result<(), MaximumEntropyError> {
-        for (constraint, (c, (least, most))) in constraints.iter().zip(&self.reach).enumerate() {
-            let (low, high) = match *c {
-                Constraint::Equal(value) => (value, value),
-                Constraint::Within { centre, radius } => (centre - radius, centre + radius),
-                Constraint::Near { .. } => continue,
-            };
-            let infeasible = |found: f64| MaximumEntropyError::Infeasible {
-                constraint,
-                asked: *c,
-                found,
-            };
-            if low > *most {
-                return Err(infeasible(*most));
-            }
-            if high < *least {
-                return Err(infeasible(*least));
-            }
-            if least < most && (low == *most || high == *least) {
-                return Err(MaximumEntropyError::Boundary { constraint });
-            }
-        }
-        Ok(())
     }
 
     /// Runs over blocks of a chunk, each with its place in the chunk.

@@ -5,7 +5,7 @@ use ergodic_core::ArgumentError;
 use super::calculus;
 use super::response::Response;
 use super::stroke::{Stroke, StrokeKind};
-use super::system::{Equilibrium, System, WorkLine, isentropic_beta};
+use super::system::{Equilibrium, System, WorkLine, isentropic};
 use crate::domain;
 
 /// Which cycle.
@@ -125,10 +125,8 @@ impl Cycle {
                 "such that the entropy differs between the ends",
             ));
         }
-        let place_c = line.place_of_entropy(system, beta_cold, b.entropy())?;
-        let place_d = line.place_of_entropy(system, beta_cold, a.entropy())?;
-        let c = system.equilibrium(beta_cold, &line.at(place_c))?;
-        let d = system.equilibrium(beta_cold, &line.at(place_d))?;
+        let (place_c, c) = line.place_of_entropy(system, beta_cold, b.entropy())?;
+        let (place_d, d) = line.place_of_entropy(system, beta_cold, a.entropy())?;
         let strokes = vec![
             Stroke::new(
                 StrokeKind::Isothermal,
@@ -169,11 +167,9 @@ impl Cycle {
         let (beta_hot, beta_cold, line) = oriented(system, hot, cold, from, to)?;
         let (tight, wide) = (line.at(0.0), line.at(1.0));
         let a = system.equilibrium(beta_cold, &wide)?;
-        let b = isentropic_beta(system, a.entropy(), &tight, beta_cold)?;
-        let b = system.equilibrium(b, &tight)?;
+        let b = isentropic(system, a.entropy(), &tight, beta_cold)?;
         let c = system.equilibrium(beta_hot, &tight)?;
-        let d = isentropic_beta(system, c.entropy(), &wide, beta_hot)?;
-        let d = system.equilibrium(d, &wide)?;
+        let d = isentropic(system, c.entropy(), &wide, beta_hot)?;
         let strokes = vec![
             Stroke::new(
                 StrokeKind::Isentropic,

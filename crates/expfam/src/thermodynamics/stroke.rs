@@ -2,7 +2,7 @@
 
 use ergodic_core::ArgumentError;
 
-use super::system::{Equilibrium, System, WorkLine, isentropic_beta};
+use super::system::{Equilibrium, System, WorkLine, isentropic};
 
 /// What a stroke holds fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,17 +137,18 @@ impl Stroke {
         for k in 1..points - 1 {
             let t = k as f64 / (points - 1) as f64;
             let work = self.line.at((1.0 - t) * self.places.0 + t * self.places.1);
-            match self.kind {
-                StrokeKind::Isothermal => {}
+            states.push(match self.kind {
+                StrokeKind::Isothermal => system.equilibrium(beta, &work)?,
                 StrokeKind::Isentropic => {
-                    beta = isentropic_beta(system, self.start.entropy(), &work, beta)?;
+                    let state = isentropic(system, self.start.entropy(), &work, beta)?;
+                    beta = state.beta();
+                    state
                 }
                 StrokeKind::ConstantWork => {
                     let (a, b) = (self.start.temperature(), self.end.temperature());
-                    beta = 1.0 / ((1.0 - t) * a + t * b);
+                    system.equilibrium(1.0 / ((1.0 - t) * a + t * b), &work)?
                 }
-            }
-            states.push(system.equilibrium(beta, &work)?);
+            });
         }
         states.push(self.end.clone());
         Ok(states)

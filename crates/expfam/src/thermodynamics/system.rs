@@ -161,31 +161,44 @@ impl Equilibrium {
     }
 }
 
-/// `β` at which the system has this entropy at `work`: the state that an isentropic change of the work
-/// parameters reaches. `near` is where to look first.
+/// Whether the state has this entropy, and its digits: far out, `log Z` and `βU` are large and cancel, and
+/// what looks like a root is their rounding.
+fn has_entropy(state: &Equilibrium, entropy: f64) -> bool {
+    let allowed = 1e-11 * entropy.abs().max(1.0);
+    let size = state.log_partition().abs() + (state.beta() * state.energy()).abs();
+    (state.entropy() - entropy).abs() <= allowed && f64::EPSILON * size <= allowed
+}
+
+/// The state of this entropy at `work`: what an isentropic change of the work parameters reaches. `near` is the `β` where
+/// to look first.
 ///
 /// # Errors
 /// If no temperature within the range of `f64` has this entropy.
-pub(super) fn isentropic_beta<S: System + ?Sized>(
+pub(super) fn isentropic<S: System + ?Sized>(
     system: &S,
     entropy: f64,
     work: &[f64],
     near: f64,
-) -> Result<f64, ArgumentError> {
+) -> Result<Equilibrium, ArgumentError> {
+    let missing = |reason: String| {
+        ArgumentError::new(
+            "work",
+            format!("{work:?} ({reason})"),
+            format!("work parameters at which a temperature has entropy {entropy}"),
+        )
+    };
     let start = Real::ln(near);
     let log_beta = calculus::root(
         start - 0.5,
         start + 0.5,
         |log_beta| Ok(system.equilibrium(Real::exp(log_beta), work)?.entropy() - entropy),
-        |reason| {
-            ArgumentError::new(
-                "work",
-                format!("{work:?} ({reason})"),
-                format!("work parameters at which a temperature has entropy {entropy}"),
-            )
-        },
+        missing,
     )?;
-    Ok(Real::exp(log_beta))
+    let state = system.equilibrium(Real::exp(log_beta), work)?;
+    if has_entropy(&state, entropy) {
+        return Ok(state);
+    }
+    Err(missing(format!("the nearest is {}", state.entropy())))
 }
 
 /// A way through the work parameters: each goes geometrically where both of its ends have one sign (so
@@ -234,29 +247,35 @@ impl WorkLine {
             .collect()
     }
 
-    /// Where on the line the system has this entropy at `β`.
+    /// Where on the line the system has this entropy at `β`, and its state there.
     pub(super) fn place_of_entropy<S: System + ?Sized>(
         &self,
         system: &S,
         beta: f64,
         entropy: f64,
-    ) -> Result<f64, ArgumentError> {
-        calculus::root(
+    ) -> Result<(f64, Equilibrium), ArgumentError> {
+        let missing = |reason: String| {
+            ArgumentError::new(
+                "to",
+                format!("{:?} ({reason})", self.to),
+                format!(
+                    "such that on the line from {:?} the system reaches entropy {entropy} at \
+                     temperature {}",
+                    self.from,
+                    1.0 / beta
+                ),
+            )
+        };
+        let place = calculus::root(
             0.0,
             1.0,
             |s| Ok(system.equilibrium(beta, &self.at(s))?.entropy() - entropy),
-            |reason| {
-                ArgumentError::new(
-                    "to",
-                    format!("{:?} ({reason})", self.to),
-                    format!(
-                        "such that on the line from {:?} the system reaches entropy {entropy} at \
-                         temperature {}",
-                        self.from,
-                        1.0 / beta
-                    ),
-                )
-            },
-        )
+            missing,
+        )?;
+        let state = system.equilibrium(beta, &self.at(place))?;
+        if has_entropy(&state, entropy) {
+            return Ok((place, state));
+        }
+        Err(missing(format!("the nearest is {}", state.entropy())))
     }
 }

@@ -91,13 +91,8 @@ impl TrapDynamics {
             mean: centre,
             variance: self.temperature / stiffness,
         };
-        self.checked(law)?;
+        checked(law)?;
         Ok(law)
-    }
-
-    fn checked(&self, law: TrapLaw) -> Result<(), ArgumentError> {
-        domain::finite("law", &[law.mean], 1)?;
-        domain::positive("law", law.variance)
     }
 
     /// `½k⟨(x − c)²⟩`.
@@ -151,7 +146,7 @@ impl TrapDynamics {
         from: (f64, f64),
         to: (f64, f64),
     ) -> Result<TrapRecord, ArgumentError> {
-        self.checked(law)?;
+        checked(law)?;
         trap(from.0, from.1)?;
         trap(to.0, to.1)?;
         let work = Self::energy(law, to.0, to.1) - Self::energy(law, from.0, from.1);
@@ -180,7 +175,7 @@ impl TrapDynamics {
         velocity: f64,
         duration: f64,
     ) -> Result<TrapRecord, ArgumentError> {
-        self.checked(law)?;
+        checked(law)?;
         trap(stiffness, centre)?;
         domain::finite("velocity", &[velocity], 1)?;
         duration_ok(duration)?;
@@ -237,7 +232,7 @@ impl TrapDynamics {
         to: f64,
         duration: f64,
     ) -> Result<TrapRecord, ArgumentError> {
-        self.checked(law)?;
+        checked(law)?;
         trap(from, centre)?;
         trap(to, centre)?;
         duration_ok(duration)?;
@@ -304,6 +299,11 @@ impl TrapDynamics {
         let energy_change = Self::energy(end, to, centre) - Self::energy(law, from, centre);
         self.record(law, end, work, work_variance, energy_change - work)
     }
+}
+
+fn checked(law: TrapLaw) -> Result<(), ArgumentError> {
+    domain::finite("law", &[law.mean], 1)?;
+    domain::positive("law", law.variance)
 }
 
 fn duration_ok(duration: f64) -> Result<(), ArgumentError> {

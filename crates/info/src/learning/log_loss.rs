@@ -263,6 +263,13 @@ mod tests {
         assert!(ExpectedLogLoss::of_predictor(&inputs, &[p], &[q]).is_err());
     }
 
+    #[test]
+    fn a_tiny_loss_keeps_its_digits() {
+        let f = Forecasts::new([1e-20], [false]).unwrap();
+        let l = LogLoss::of(&f, Bins::EqualWidth(2)).unwrap();
+        assert!((l.loss.nats() / 1e-20 - 1.0).abs() < 1e-15, "{l:?}");
+    }
+
     /// A bin of one forecast: regret is the loss itself, and nothing hides.
     #[test]
     fn forecasts_next_to_certainty_have_finite_parts() {

@@ -319,6 +319,18 @@ mod tests {
         }
     }
 
+    /// `log(1 + (K − 1)/S)` where draws are many, `(K − 1)/2(S − 1)` where they are few.
+    #[test]
+    fn the_bound_of_the_bias_is_the_larger_of_its_two() {
+        for (classes, draws, bound) in [(2, 50, 1.02f64.ln()), (9, 2, 4.0)] {
+            let e = random(1, draws, classes).estimate(0.9).unwrap();
+            let Bias::Bounded(found) = e.bias else {
+                panic!()
+            };
+            assert!((found - bound).abs() < 1e-15, "{found} {bound}");
+        }
+    }
+
     /// KL((½, ½)‖(q, 1 − q)) = −½ log 4q(1 − q), down to the least q.
     #[test]
     fn divergence_from_nearly_excluded_outcomes_is_finite_and_exact() {

@@ -324,6 +324,39 @@ mod tests {
         assert_eq!(bins.alphabet(), 4, "{:?}", bins.edges());
     }
 
+    /// The evidence of `M` bins is that of Pólya's urn: value after value, its bin has probability
+    /// `(½ + those there)/(M/2 + those before)`, and its density is `M` times that.
+    #[test]
+    fn knuths_rule_takes_the_number_of_bins_of_most_evidence() {
+        let mut numbers = std::collections::HashSet::new();
+        for seed in 0..40 {
+            let mut random = rng::stream(seed, 5);
+            let n = 20 + 10 * seed as usize;
+            let values: Vec<f64> = (0..n).map(|_| rng::normal(&mut random)).collect();
+            let evidence = |number: usize| {
+                let bins = Bins::equal_width(&values, number).unwrap();
+                let mut seen = vec![0.5; number];
+                let mut log = 0.0;
+                for (before, code) in bins.encode(&values).unwrap().codes().iter().enumerate() {
+                    let m = number as f64;
+                    log += (m * seen[*code as usize] / (0.5 * m + before as f64)).ln();
+                    seen[*code as usize] += 1.0;
+                }
+                log
+            };
+            let best = (1..=25).fold(1, |b, m| if evidence(m) > evidence(b) { m } else { b });
+            let found = Bins::knuth(&values, 25).unwrap().alphabet() as usize;
+            assert!(
+                found == best || (evidence(found) - evidence(best)).abs() < 1e-9,
+                "{found} of evidence {}, not {best} of {}",
+                evidence(found),
+                evidence(best)
+            );
+            numbers.insert(found);
+        }
+        assert!(numbers.len() > 3, "{numbers:?}");
+    }
+
     #[test]
     fn freedman_and_diaconis_width_is_their_formula() {
         // 0, 1, …, 999: quartiles at ranks 250 and 750 are 500 apart; width 2·500/10 = 100, range 999.

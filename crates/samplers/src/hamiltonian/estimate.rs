@@ -1,10 +1,14 @@
 //! Metrics estimated from draws and gradients, and how they are scored.
 
+use std::ops::Range;
+
+use ergodic_math::Real;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Metric;
 use super::lanes::{
-    add_scaled, add_squares, dot, multiply, padded, principal_of_matrix, principal_of_rows,
+    add_scaled, add_squared_differences, add_squares, dot, multiply, padded, principal_of_matrix,
+    principal_of_rows,
 };
 
 /// The last positions and gradients of a warm-up, oldest first, rows padded with zeros.
@@ -37,10 +41,16 @@ const HOLD_OUT: usize = 4;
 const CHOICE: usize = 32;
 /// The factor by which the score of the full metric has to be better: it costs more per step.
 const HANDICAP: f64 = 0.8;
-/// The score of the best diagonal from which on a low-rank metric is tried.
-const STANDS_OUT: f64 = 3.0;
+/// The score of the best diagonal from which on a low-rank metric is tried, times the judges: few
+/// of them see large variances where there are none.
+const STANDS_OUT: f64 = 96.0;
 /// Eigenvalues between the inverse of this and this are as good as 1.
 const CUTOFF: f64 = 1.5;
+/// Scales whose logarithms have less than this variance are as good as equal.
+const EVEN: f64 = 0.0025;
+/// The variance of the logarithm of a sample variance, times the draws: 2 if they are independent
+/// and normal, more by what draws of a chain know of each other.
+const NOISE: f64 = 10.0;
 
 impl Window {
     pub(crate) const fn new(dim: usize) -> Self {
@@ -109,13 +119,21 @@ impl<'a> Pairs<'a> {
         self.positions.len()
     }
 
+    /// The first `n`.
+    fn first(&self, n: usize) -> Self {
+        self.part(0..self.len().min(n))
+    }
+
     /// The last `n`.
     fn last(&self, n: usize) -> Self {
-        let from = self.len().saturating_sub(n);
+        self.part(self.len().saturating_sub(n)..self.len())
+    }
+
+    fn part(&self, range: Range<usize>) -> Self {
         Self {
             stride: self.stride,
-            positions: self.positions[from..].to_vec(),
-            gradients: self.gradients[from..].to_vec(),
+            positions: self.positions[range.clone()].to_vec(),
+            gradients: self.gradients[range].to_vec(),
         }
     }
 }
@@ -132,10 +150,14 @@ pub(crate) fn fit(window: &Window, current: &Metric, full: bool) -> Option<Fitte
         (false, true) => choose_among_few(window, full)?,
         (false, false) => choose_among_many(window, full)?,
     };
+    if metric == *current {
+        return Some((metric, 1.0));
+    }
     let judges = Pairs::of(window, |_| true).last(MOST_JUDGES);
-    let spread = |m: &Metric| {
+    let mut probe = Probe::new(judges.stride);
+    let mut spread = |m: &Metric| {
         let whiten = |g: &[f64], out: &mut [f64]| m.whiten(g, out);
-        principal(&judges.gradients, judges.stride, &whiten).1
+        probe.principal(&judges.gradients, &whiten)
     };
     let stretch = (spread(current) / spread(&metric)).sqrt();
     (stretch.is_normal() && stretch > 0.0).then_some((metric, stretch))
@@ -149,13 +171,8 @@ fn moments(rows: &[&[f64]], stride: usize) -> (Vec<f64>, Vec<f64>) {
         add_scaled(share, row, &mut mean);
     }
     let mut variance = vec![0.0; stride];
-    let mut centred = vec![0.0; stride];
-    let mut square = vec![0.0; stride];
     for row in rows {
-        centred.copy_from_slice(row);
-        add_scaled(-1.0, &mean, &mut centred);
-        multiply(&centred, &centred, &mut square);
-        add_scaled(share, &square, &mut variance);
+        add_squared_differences(share, row, &mean, &mut variance);
     }
     (mean, variance)
 }
@@ -166,11 +183,26 @@ fn fisher(positions: &[f64], gradients: &[f64]) -> Vec<f64> {
     ratio.map(|(x, g)| (x / g).sqrt()).collect()
 }
 
+/// The variance of `log aᵢ/bᵢ` over coordinates: 0 for diagonals that differ by a common factor, which
+/// the step size takes care of.
+fn log_ratio_variance(a: impl Iterator<Item = f64>, b: impl Iterator<Item = f64>) -> f64 {
+    let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for ratio in a.zip(b).map(|(a, b)| Real::ln(a / b)) {
+        n += 1.0;
+        sum += ratio;
+        squares += ratio * ratio;
+    }
+    (squares - sum * sum / n) / n
+}
+
 fn fisher_diagonal(window: &Window) -> Option<Metric> {
     let all = Pairs::of(window, |_| true);
     let (_, spread) = moments(&all.positions, all.stride);
     let (_, force) = moments(&all.gradients, all.stride);
-    Metric::diagonal(&fisher(&spread[..window.dim], &force[..window.dim])).ok()
+    let variances = fisher(&spread[..window.dim], &force[..window.dim]);
+    let diagonal = Metric::diagonal(&variances).ok()?;
+    let even = log_ratio_variance(variances.into_iter(), std::iter::repeat(1.0)) < EVEN;
+    Some(if even { Metric::identity() } else { diagonal })
 }
 
 /// Sums over rows around one centre, from which covariances are made.
@@ -469,13 +501,10 @@ impl Many {
     /// The product of the variances of held-out draws along the directions in which the other
     /// draws spread most: unlike `λ_max` of few draws in many dimensions it is not inflated by
     /// noise.
-    fn score(&self, learnt: &Pairs<'_>, judge: &Pairs<'_>) -> f64 {
-        let stride = judge.stride;
-        let held_out = |fit: &[&[f64]], test: &[&[f64]], map: &dyn Fn(&[f64], &mut [f64])| {
-            let (direction, _) = principal(fit, stride, map);
-            let mapped = centred_and_mapped(test, stride, map);
-            let products = mapped.chunks_exact(stride).map(|row| dot(row, &direction));
-            products.map(|p| p * p).sum::<f64>() / (test.len() - 1) as f64
+    fn score(&self, learnt: &Pairs<'_>, judge: &Pairs<'_>, probe: &mut Probe) -> f64 {
+        let mut held_out = |fit: &[&[f64]], test: &[&[f64]], map: &dyn Fn(&[f64], &mut [f64])| {
+            probe.principal(fit, map);
+            probe.variance_along(test, map)
         };
         let back = |x: &[f64], out: &mut [f64]| self.back(x, out);
         let whiten = |g: &[f64], out: &mut [f64]| self.metric.whiten(g, out);
@@ -490,8 +519,8 @@ fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
     let split = window.len() - (window.len() / HOLD_OUT).clamp(2, MOST_JUDGES);
     let judge = Pairs::of(window, |i| i >= split);
     let learnt = Pairs::of(window, |i| i < split);
-    let directing = learnt.last(MOST_JUDGES);
-    let mut smallest = f64::INFINITY;
+    // The oldest say along what: neighbours of the judges would know too much of them.
+    let directing = learnt.first(MOST_JUDGES);
     let moments_of = |pairs: &Pairs<'_>| {
         let (centre, spread) = moments(&pairs.positions, pairs.stride);
         let (slope, force) = moments(&pairs.gradients, pairs.stride);
@@ -513,12 +542,28 @@ fn choose_among_many(window: &Window, full: bool) -> Option<Metric> {
         low_rank(&from.last(LOW_RANK_DRAWS), dim, &scale, centre, slope)
     };
     let learnt_moments = moments_of(&learnt);
+    let [_, spread, _, force] = &learnt_moments;
+    let variances = || fisher(&spread[..dim], &force[..dim]).into_iter();
+    // Diagonals that are the same but for noise need no judge: the score of a draw's luck would
+    // choose among them, and noise in the scales of many coordinates is what it would choose.
+    let even = log_ratio_variance(variances(), std::iter::repeat(1.0)) < EVEN;
+    let noise = NOISE / learnt.len() as f64;
+    let alike = log_ratio_variance(variances(), spread[..dim].iter().copied()) < noise;
+    let mut probe = Probe::new(learnt.stride);
+    let mut smallest = f64::INFINITY;
     let kind = best(full, |kind| {
-        // A diagonal that leaves no direction that stands out needs no help.
-        if kind == Kind::Full && smallest < STANDS_OUT {
+        let needless = match kind {
+            Kind::Identity => false,
+            Kind::Variance => alike,
+            Kind::Fisher => even,
+            // A diagonal that leaves no direction that stands out needs no help.
+            Kind::Full => smallest < STANDS_OUT / judge.len() as f64,
+        };
+        if needless {
             return None;
         }
-        let score = propose(kind, &learnt, &learnt_moments)?.score(&directing, &judge);
+        let proposed = propose(kind, &learnt, &learnt_moments)?;
+        let score = proposed.score(&directing, &judge, &mut probe);
         smallest = smallest.min(score);
         Some(score)
     })?;
@@ -619,33 +664,70 @@ fn low_rank(
     })
 }
 
-/// Centred rows, mapped.
-fn centred_and_mapped(
-    rows: &[&[f64]],
-    stride: usize,
-    map: &dyn Fn(&[f64], &mut [f64]),
-) -> Vec<f64> {
-    let mut mean = vec![0.0; stride];
-    for row in rows {
-        add_scaled(1.0 / rows.len() as f64, row, &mut mean);
-    }
-    let mut centred = vec![0.0; stride];
-    let mut mapped = vec![0.0; rows.len() * stride];
-    for (row, out) in rows.iter().zip(mapped.chunks_exact_mut(stride)) {
-        centred.copy_from_slice(row);
-        add_scaled(-1.0, &mean, &mut centred);
-        map(&centred, out);
-    }
-    mapped
+/// Measures how far rows spread once they are centred and mapped; one for all candidates, as fresh
+/// memory for each costs more than the arithmetic.
+struct Probe {
+    mapped: Vec<f64>,
+    mean: Vec<f64>,
+    centred: Vec<f64>,
+    /// Of length 1.
+    direction: Vec<f64>,
+    next: Vec<f64>,
 }
 
-/// The direction, of length 1, in which mapped rows spread most, and `λ_max` of their covariance,
-/// by the power method: a lower bound, tight enough to compare metrics.
-fn principal(rows: &[&[f64]], stride: usize, map: &dyn Fn(&[f64], &mut [f64])) -> (Vec<f64>, f64) {
-    let mapped = centred_and_mapped(rows, stride, map);
-    let mut direction = vec![0.0; stride];
-    let value = principal_of_rows(&mapped, POWER, &mut direction, &mut vec![0.0; stride]);
-    (direction, value / rows.len() as f64)
+impl Probe {
+    fn new(stride: usize) -> Self {
+        Self {
+            mapped: Vec::new(),
+            mean: vec![0.0; stride],
+            centred: vec![0.0; stride],
+            direction: vec![0.0; stride],
+            next: vec![0.0; stride],
+        }
+    }
+
+    /// Calls `act` with each row, centred and mapped.
+    fn for_each(
+        &mut self,
+        rows: &[&[f64]],
+        map: &dyn Fn(&[f64], &mut [f64]),
+        mut act: impl FnMut(&[f64]),
+    ) {
+        self.mean.fill(0.0);
+        for row in rows {
+            add_scaled(1.0 / rows.len() as f64, row, &mut self.mean);
+        }
+        for row in rows {
+            self.centred.copy_from_slice(row);
+            add_scaled(-1.0, &self.mean, &mut self.centred);
+            map(&self.centred, &mut self.next);
+            act(&self.next);
+        }
+    }
+
+    /// `λ_max` of the covariance of mapped rows, by the power method: a lower bound, tight enough to
+    /// compare metrics. Keeps the direction.
+    fn principal(&mut self, rows: &[&[f64]], map: &dyn Fn(&[f64], &mut [f64])) -> f64 {
+        let mut mapped = std::mem::take(&mut self.mapped);
+        mapped.clear();
+        mapped.reserve(rows.len() * self.next.len());
+        self.for_each(rows, map, |row| mapped.extend_from_slice(row));
+        let value = principal_of_rows(&mapped, POWER, &mut self.direction, &mut self.next);
+        self.mapped = mapped;
+        value / rows.len() as f64
+    }
+
+    /// The variance of mapped rows along the direction of the last [`principal`](Self::principal).
+    fn variance_along(&mut self, rows: &[&[f64]], map: &dyn Fn(&[f64], &mut [f64])) -> f64 {
+        let direction = std::mem::take(&mut self.direction);
+        let mut sum = 0.0;
+        self.for_each(rows, map, |row| {
+            let product = dot(row, &direction);
+            sum += product * product;
+        });
+        self.direction = direction;
+        sum / (rows.len() - 1) as f64
+    }
 }
 
 #[cfg(test)]

@@ -125,6 +125,14 @@ pub(crate) fn multiply_body(x: &[f64], y: &[f64], z: &mut [f64]) {
     }
 }
 
+#[inline(always)]
+fn add_squared_differences_body(a: f64, x: &[f64], y: &[f64], z: &mut [f64]) {
+    for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
+        let difference = x - y;
+        *z += a * (difference * difference);
+    }
+}
+
 /// Columns that a product with a matrix takes at a time.
 const COLUMNS: usize = 4;
 
@@ -215,6 +223,12 @@ dispatched!(
 dispatched!(
     /// `y ← y + a x`.
     add_scaled, add_scaled_body(a: f64, x: &'a [f64], y: &'a mut [f64]) -> ()
+);
+dispatched!(
+    /// `zᵢ ← zᵢ + a (xᵢ − yᵢ)²`.
+    add_squared_differences, add_squared_differences_body(
+        a: f64, x: &'a [f64], y: &'a [f64], z: &'a mut [f64]
+    ) -> ()
 );
 dispatched!(
     /// `zᵢ ← xᵢ yᵢ`.
@@ -311,30 +325,20 @@ pub(crate) struct Half<'a> {
     pub(crate) whitened: &'a [f64],
 }
 
-/// `p′ = p − (ε/2) σ∇E(x)`, `x′ = x + ε σ p′` in one pass; `σ = 1` without a scale. Vectors are
-/// padded.
+/// `x′ = x + ε σ (p − (ε/2) σ∇E(x))` in one pass; `σ = 1` without a scale. Vectors are padded.
+///
+/// The half-kicked momentum is not stored: [`kicks_body`] makes it again, and a long vector less
+/// goes through the cache.
 #[inline(always)]
-pub(crate) fn kick_drift_body(
-    step: f64,
-    scale: Option<&[f64]>,
-    from: Half<'_>,
-    position: &mut [f64],
-    momentum: &mut [f64],
-) {
+pub(crate) fn drift_body(step: f64, scale: Option<&[f64]>, from: Half<'_>, position: &mut [f64]) {
     match scale {
-        Some(scale) => kick_drift_lanes::<true>(step, scale, from, position, momentum),
-        None => kick_drift_lanes::<false>(step, from.gradient, from, position, momentum),
+        Some(scale) => drift_lanes::<true>(step, scale, from, position),
+        None => drift_lanes::<false>(step, from.gradient, from, position),
     }
 }
 
 #[inline(always)]
-fn kick_drift_lanes<const SCALED: bool>(
-    step: f64,
-    scale: &[f64],
-    from: Half<'_>,
-    position: &mut [f64],
-    momentum: &mut [f64],
-) {
+fn drift_lanes<const SCALED: bool>(step: f64, scale: &[f64], from: Half<'_>, position: &mut [f64]) {
     let n = position.len();
     let (x, p, g) = (
         &from.position[..n],
@@ -342,24 +346,71 @@ fn kick_drift_lanes<const SCALED: bool>(
         &from.gradient[..n],
     );
     let s = &scale[..n];
-    let (to_x, to_p) = (&mut position[..n], &mut momentum[..n]);
+    let to_x = &mut position[..n];
     if n == LANES {
         // Short vectors are worth code without a loop.
         let wide = |x| Wide::<LANES>::short(x);
         let scaled = |x, s| if SCALED { x * s } else { x };
         let (h, half, s) = (Wide::splat(step), Wide::splat(0.5 * step), wide(s));
         let kicked = wide(p) - half * scaled(wide(g), s);
-        let moved = wide(x) + h * scaled(kicked, s);
-        to_p.copy_from_slice(&kicked.0);
-        to_x.copy_from_slice(&moved.0);
+        to_x.copy_from_slice(&(wide(x) + h * scaled(kicked, s)).0);
     } else {
         let (h, half) = (step, 0.5 * step);
         for i in 0..n {
             let kicked = p[i] - half * if SCALED { s[i] * g[i] } else { g[i] };
-            to_p[i] = kicked;
             to_x[i] = x[i] + h * if SCALED { s[i] * kicked } else { kicked };
         }
     }
+}
+
+/// Both half kicks of a step, `p′ = p − (ε/2) σ∇E(x) − (ε/2) σ∇E(x′)`; returns `|p′|²` and `p·p′`.
+/// Vectors are padded.
+#[inline(always)]
+pub(crate) fn kicks_body(
+    step: f64,
+    scale: Option<&[f64]>,
+    from: Half<'_>,
+    gradient: &[f64],
+    momentum: &mut [f64],
+) -> (f64, f64) {
+    match scale {
+        Some(scale) => kicks_lanes::<true>(step, scale, from, gradient, momentum),
+        None => kicks_lanes::<false>(step, gradient, from, gradient, momentum),
+    }
+}
+
+#[inline(always)]
+fn kicks_lanes<const SCALED: bool>(
+    step: f64,
+    scale: &[f64],
+    from: Half<'_>,
+    gradient: &[f64],
+    momentum: &mut [f64],
+) -> (f64, f64) {
+    let half = Wide::splat(0.5 * step);
+    let new = momentum.as_chunks_mut::<LANES>().0;
+    let n = new.len();
+    let lanes = |x| &<[f64]>::as_chunks::<LANES>(x).0[..n];
+    let (p, old, g, s) = (
+        lanes(from.momentum),
+        lanes(from.gradient),
+        lanes(gradient),
+        lanes(scale),
+    );
+    let (mut square, mut product) = (Wide::ZERO, Wide::ZERO);
+    each(
+        n,
+        #[inline(always)]
+        |i| {
+            let scaled = |g| if SCALED { Wide(s[i]) * g } else { g };
+            let before = Wide(p[i]);
+            let after = before - half * scaled(Wide(old[i])) - half * scaled(Wide(g[i]));
+            new[i] = after.0;
+            square = square + after * after;
+            product = product + after * before;
+        },
+    );
+    (square.total(), product.total())
 }
 
 /// `body(0)`, `body(1)`, …, `body(n − 1)`; without a loop for short vectors, where it would cost
@@ -375,7 +426,7 @@ fn each(n: usize, mut body: impl FnMut(usize)) {
     }
 }
 
-/// [`kick_drift_body`] in place.
+/// `p ← p − (ε/2) σ∇E(x)`, `x ← x + ε σ p` in one pass.
 #[inline(always)]
 pub(crate) fn kick_drift_in_place_body(
     step: f64,
@@ -612,6 +663,43 @@ mod tests {
             assert_eq!(p, expected);
             let of = |q: &[f64]| p.iter().zip(q).map(|(a, b)| a * b).sum::<f64>();
             assert_eq!((square, product), (of(&p), of(&x)));
+        }
+    }
+
+    #[test]
+    fn drift_and_kicks_are_those_of_plain_loops_at_every_padded_length() {
+        for n in [16, 32, 48, 112] {
+            let small =
+                |a: usize, b: usize| (0..n).map(|i| ((a * i + b) % 7) as f64 - 3.0).collect();
+            let [x, p, g, s, later]: [Vec<f64>; 5] = [
+                small(1, 0),
+                small(2, 1),
+                small(3, 2),
+                small(5, 4),
+                small(6, 5),
+            ];
+            let from = Half {
+                position: &x,
+                momentum: &p,
+                gradient: &g,
+                whitened: &[],
+            };
+            for scale in [None, Some(&s[..])] {
+                let at = |i: usize| scale.map_or(1.0, |s| s[i]);
+                let (mut moved, mut kicked) = (vec![0.0; n], vec![0.0; n]);
+                drift_body(0.5, scale, from, &mut moved);
+                let (square, product) = kicks_body(0.5, scale, from, &later, &mut kicked);
+                // Quarters of small integers: no rounding.
+                let (mut squares, mut products) = (0.0, 0.0);
+                for i in 0..n {
+                    let half = p[i] - 0.25 * at(i) * g[i];
+                    assert_eq!(moved[i], x[i] + 0.5 * at(i) * half, "{n} {i}");
+                    assert_eq!(kicked[i], half - 0.25 * at(i) * later[i], "{n} {i}");
+                    squares += kicked[i] * kicked[i];
+                    products += kicked[i] * p[i];
+                }
+                assert_eq!((square, product), (squares, products));
+            }
         }
     }
 

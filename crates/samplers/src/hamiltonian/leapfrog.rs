@@ -3,15 +3,16 @@
 use ergodic_math::simd::{Vectorize, vectorize};
 
 use super::lanes::{
-    Half, add_scaled_body, dot, kick_body, kick_drift_body, kick_drift_in_place_body,
+    Half, add_scaled_body, dot, drift_body, kick_body, kick_drift_in_place_body, kicks_body,
     scale_add_body,
 };
 use super::metric::{Form, Metric};
 use ergodic_core::{EnergyGradient, Randomness, TargetError};
 
-/// `p′ = p − (ε/2) Aᵀ∇E(x)`, `x′ = x + ε A p′`, in one pass where `A` is diagonal.
+/// The first half of a step to another place: `x′ = x + ε A (p − (ε/2) Aᵀ∇E(x))`. With a dense or
+/// low-rank metric `momentum` becomes the half-kicked one, else it is not touched.
 #[inline(always)]
-pub(crate) fn half_kick_and_drift(
+pub(crate) fn drift(
     metric: &Metric,
     step: f64,
     from: Half<'_>,
@@ -19,8 +20,8 @@ pub(crate) fn half_kick_and_drift(
     momentum: &mut [f64],
 ) {
     match metric.form() {
-        Form::Identity => kick_drift_body(step, None, from, position, momentum),
-        Form::Diagonal(scale) => kick_drift_body(step, Some(scale), from, position, momentum),
+        Form::Identity => drift_body(step, None, from, position),
+        Form::Diagonal(scale) => drift_body(step, Some(scale), from, position),
         Form::Dense(_) | Form::LowRank { .. } => {
             momentum.copy_from_slice(from.momentum);
             add_scaled_body(-0.5 * step, from.whitened, momentum);
@@ -30,25 +31,45 @@ pub(crate) fn half_kick_and_drift(
     }
 }
 
-/// `p ← p − (ε/2) Aᵀ∇E`; returns `|p|²` and the product of `p` with its mate, 0 if there is none.
-/// `whitened` is written for dense and low-rank metrics.
+/// The second half of a step after [`drift`] and the gradient at `x′`: makes the momentum there and
+/// returns `|p′|²` and `p·p′`. `whitened` is written for dense and low-rank metrics.
 #[inline(always)]
-pub(crate) fn half_kick(
+pub(crate) fn complete(
+    metric: &Metric,
+    step: f64,
+    from: Half<'_>,
+    gradient: &[f64],
+    whitened: &mut [f64],
+    momentum: &mut [f64],
+) -> (f64, f64) {
+    match metric.form() {
+        Form::Identity => kicks_body(step, None, from, gradient, momentum),
+        Form::Diagonal(scale) => kicks_body(step, Some(scale), from, gradient, momentum),
+        Form::Dense(_) | Form::LowRank { .. } => {
+            metric.whiten_body(gradient, whitened);
+            kick_body(step, None, whitened, momentum, Some(from.momentum))
+        }
+    }
+}
+
+/// `p ← p − (ε/2) Aᵀ∇E`; returns `|p|²`. `whitened` is written for dense and low-rank metrics.
+#[inline(always)]
+fn half_kick(
     metric: &Metric,
     step: f64,
     gradient: &[f64],
     whitened: &mut [f64],
     momentum: &mut [f64],
-    mate: Option<&[f64]>,
-) -> (f64, f64) {
-    match metric.form() {
-        Form::Identity => kick_body(step, None, gradient, momentum, mate),
-        Form::Diagonal(scale) => kick_body(step, Some(scale), gradient, momentum, mate),
+) -> f64 {
+    let (square, _) = match metric.form() {
+        Form::Identity => kick_body(step, None, gradient, momentum, None),
+        Form::Diagonal(scale) => kick_body(step, Some(scale), gradient, momentum, None),
         Form::Dense(_) | Form::LowRank { .. } => {
             metric.whiten_body(gradient, whitened);
-            kick_body(step, None, whitened, momentum, mate)
+            kick_body(step, None, whitened, momentum, None)
         }
-    }
+    };
+    square
 }
 
 /// A point `(x, p)` of phase space with the energy and gradient at `x`, and the leapfrog that
@@ -232,13 +253,12 @@ impl PhasePoint {
         step: f64,
     ) -> f64 {
         self.energy = target.energy_gradient(&self.position, &mut self.gradient);
-        let (squared, _) = half_kick(
+        let squared = half_kick(
             metric,
             step,
             &self.gradient,
             &mut self.whitened,
             &mut self.momentum,
-            None,
         );
         self.energy + 0.5 * squared
     }

@@ -30,6 +30,6 @@ pub use verdict::{EnergyReport, Warning};
 pub use warmup::{HamiltonianTuner, MetricChoice, Observation, WarmupSettings};
 
 pub(crate) use lanes::{Aligned, Ends, Half, add_scaled, dot, dot_body, padded, turns_body};
-pub(crate) use leapfrog::{check_energy, check_start, half_kick, half_kick_and_drift};
+pub(crate) use leapfrog::{check_energy, check_start, complete, drift};
 pub(crate) use metric::is_full;
 pub(crate) use step_size::check_step_size;

@@ -74,12 +74,12 @@ pub(super) struct Columns {
 }
 
 /// Fields as they stand in the file.
-struct Raw {
-    names: Vec<String>,
+pub(in crate::commands) struct Raw {
+    pub(in crate::commands) names: Vec<String>,
     /// Column by column.
-    fields: Vec<Vec<String>>,
+    pub(in crate::commands) fields: Vec<Vec<String>>,
     /// The line of each row.
-    lines: Vec<u64>,
+    pub(in crate::commands) lines: Vec<u64>,
 }
 
 /// Reads the chosen columns.
@@ -137,7 +137,7 @@ fn missing(field: &str) -> bool {
     MISSING.iter().any(|m| field.eq_ignore_ascii_case(m))
 }
 
-fn place(raw: &Raw, row: usize, column: usize) -> String {
+pub(in crate::commands) fn place(raw: &Raw, row: usize, column: usize) -> String {
     format!("line {}, column \"{}\"", raw.lines[row], raw.names[column])
 }
 
@@ -283,7 +283,12 @@ fn choose(
     Ok(places)
 }
 
-fn position(names: &[String], name: &str, option: &str, path: &Path) -> Result<usize, CliError> {
+pub(in crate::commands) fn position(
+    names: &[String],
+    name: &str,
+    option: &str,
+    path: &Path,
+) -> Result<usize, CliError> {
     names
         .iter()
         .position(|n| n == name)
@@ -306,7 +311,7 @@ fn position(names: &[String], name: &str, option: &str, path: &Path) -> Result<u
         })
 }
 
-fn fields(path: &Path, header: Header) -> Result<Raw, CliError> {
+pub(in crate::commands) fn fields(path: &Path, header: Header) -> Result<Raw, CliError> {
     let broken = |e: &std::io::Error| {
         let reason = match e.kind() {
             std::io::ErrorKind::NotFound => "there is no such file".to_owned(),

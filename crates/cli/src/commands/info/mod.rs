@@ -1,6 +1,6 @@
 //! `ergodic info`: entropies of a table's columns and their pairwise mutual information.
 
-mod columns;
+pub(super) mod columns;
 mod page;
 
 use std::fmt::Write as _;
@@ -359,7 +359,7 @@ fn line(column: &Column) -> Vec<f64> {
 }
 
 /// Rows of cells, each column as wide as its widest cell.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|c| {
@@ -383,7 +383,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
 }
 
 /// A name for a terminal: no control characters, and not longer than a column should be.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     const WIDEST: usize = 24;
     let mut out: String = name
         .chars()

@@ -92,7 +92,7 @@ fn scale(svg: &mut String, answer: &Answer<'_>) {
     const STEP: f64 = 48.0;
     let _ = write!(
         svg,
-        "<text class=\"tick\" x=\"{}\" y=\"18\" text-anchor=\"end\">{} of</text>",
+        "<text class=\"tick\" x=\"{}\" y=\"18\" text-anchor=\"end\">in {}</text>",
         NAMES - 8.0,
         answer.units
     );
