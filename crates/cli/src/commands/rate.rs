@@ -440,10 +440,10 @@ fn probability_text(log: f64) -> String {
 }
 
 fn ratio_text(ratio: f64) -> String {
-    if !(1e-4..1e4).contains(&ratio) {
-        format!("{ratio:.3e}")
-    } else {
+    if (1e-4..1e4).contains(&ratio) {
         format!("{ratio:.6}")
+    } else {
+        format!("{ratio:.3e}")
     }
 }
 
