@@ -168,10 +168,11 @@ fn survives<F: ExponentialFamily>(family: &F, naturals: &[Vec<f64>], tolerance: 
 fn extreme_members_are_finite_and_come_back() {
     let one = |values: &[f64]| -> Vec<Vec<f64>> { values.iter().map(|v| vec![*v]).collect() };
     survives(&Bernoulli, &one(&[-700.0, -40.0, 30.0, 36.0]), 1e-7);
+    // A mean near n is a number of 10¹⁵ with a spacing of ⅛: 10⁻⁴ of its standard deviation.
     survives(
         &Binomial::new(1 << 50).unwrap(),
         &one(&[-300.0, -30.0, 0.0, 20.0]),
-        1e-6,
+        1e-4,
     );
     survives(&Geometric, &one(&[-1e-12, -1e-3, -700.0]), 1e-12);
     survives(
@@ -225,8 +226,8 @@ fn extreme_members_are_finite_and_come_back() {
     survives(
         &Normal,
         &[
-            normal(0.0, 1e-200),
-            normal(0.0, 1e200),
+            normal(0.0, 1e-150),
+            normal(0.0, 1e150),
             normal(1e-3, 1e-6),
             normal(100.0, 1.0),
         ],
@@ -275,6 +276,90 @@ fn extreme_members_are_finite_and_come_back() {
     )
     .unwrap();
     survives(&die, &one(&[-450.0, -20.0, 0.0, 3.0]), 1e-6);
+}
+
+/// From finite parameters of any size: an error, or numbers; from finite means an error, or a member.
+fn never_nan<F: ExponentialFamily>(family: &F, seed: u64) {
+    let name = std::any::type_name::<F>();
+    let dim = family.dim();
+    let mut rng = rng::stream(seed, 3);
+    let (mut mean, mut fisher, mut back) = (vec![0.0; dim], vec![0.0; dim * dim], vec![0.0; dim]);
+    let mut taken = 0;
+    for trial in 0..3000 {
+        let width = [2.0, 20.0, 300.0][trial % 3];
+        let p: Vec<f64> = (0..dim)
+            .map(|_| {
+                let size = 10f64.powf(between(&mut rng, -width, width));
+                // Most domains want negative numbers somewhere.
+                if rng.bernoulli(0.6) { -size } else { size }
+            })
+            .collect();
+        if let Ok(a) = family.log_partition(&p) {
+            taken += 1;
+            assert!(a.is_finite(), "{name}: A{p:?} = {a}");
+            if family.mean_from_natural(&p, &mut mean).is_ok() {
+                assert!(
+                    mean.iter().all(|m| !m.is_nan()),
+                    "{name}: the mean of {p:?} is {mean:?}"
+                );
+            }
+            if family.fisher_information(&p, &mut fisher).is_ok() {
+                assert!(
+                    fisher.iter().all(|m| !m.is_nan()),
+                    "{name}: of {p:?}: {fisher:?}"
+                );
+            }
+            if let Ok(d) = family.kl_divergence(&p, &p) {
+                assert!(d == 0.0, "{name}: KL of {p:?} from itself is {d}");
+            }
+        }
+        if family.natural_from_mean(&p, &mut back).is_ok() {
+            let check = family.check_natural(&back);
+            assert!(
+                check.is_ok(),
+                "{name}: of mean {p:?} is {back:?}: {check:?}"
+            );
+        }
+    }
+    assert!(taken > 0, "{name}");
+}
+
+#[test]
+fn finite_parameters_of_any_size_never_give_nan() {
+    never_nan(&Bernoulli, 1);
+    never_nan(&Binomial::new(10).unwrap(), 2);
+    never_nan(&Categorical::new(3).unwrap(), 3);
+    never_nan(&Multinomial::new(3, 7).unwrap(), 4);
+    never_nan(&Geometric, 5);
+    never_nan(&NegativeBinomial::new(2.5).unwrap(), 6);
+    never_nan(&Poisson, 7);
+    never_nan(&Exponential, 8);
+    never_nan(&Gamma, 13);
+    never_nan(&InverseGamma, 14);
+    never_nan(&ChiSquared, 15);
+    never_nan(&Beta, 16);
+    never_nan(&Dirichlet::new(3).unwrap(), 17);
+    never_nan(&Normal, 18);
+    never_nan(&NormalKnownVariance::new(0.3).unwrap(), 19);
+    never_nan(&LogNormal, 20);
+    never_nan(&MultivariateNormal::new(2).unwrap(), 21);
+    never_nan(&DiagonalNormal::new(2).unwrap(), 22);
+    never_nan(&InverseGaussian, 23);
+    never_nan(&VonMises, 24);
+    never_nan(&VonMisesFisher::new(3).unwrap(), 25);
+    never_nan(&Wishart::new(2).unwrap(), 26);
+    never_nan(&InverseWishart::new(2).unwrap(), 27);
+    never_nan(&NormalGamma, 28);
+    never_nan(&NormalInverseWishart::new(1).unwrap(), 29);
+    never_nan(&Ising::new(2, &[(0, 1)]).unwrap(), 30);
+    never_nan(
+        &Discrete::new(
+            DMatrix::from_fn(4, 2, |i, j| ((i + 1) as f64).powi(j as i32 + 1)),
+            &[1.0; 4],
+        )
+        .unwrap(),
+        31,
+    );
 }
 
 #[test]
@@ -482,6 +567,19 @@ fn log_densities_of_huge_laws_keep_their_digits() {
     let family = NegativeBinomial::new(r).unwrap();
     let found = family.log_density(&[0.5f64.ln()], &(r as u64)).unwrap();
     assert!((found - height(2.0 * r)).abs() < 1e-6, "{found}");
+    // A mean 10⁸ standard deviations from 0.
+    let known = -0.5 * std::f64::consts::TAU.ln() - 0.125;
+    let t = Normal::natural(1e8, 1.0).unwrap();
+    assert!((Normal.log_density(&t, &(1e8 + 0.5)).unwrap() - known).abs() < 1e-15);
+    let family = NormalKnownVariance::new(1.0).unwrap();
+    assert!((family.log_density(&[1e8], &(1e8 + 0.5)).unwrap() - known).abs() < 1e-15);
+    let space = MultivariateNormal::new(1).unwrap();
+    assert!((space.log_density(&t, &[1e8 + 0.5]).unwrap() - known).abs() < 1e-15);
+    let plane = DiagonalNormal::new(1).unwrap();
+    assert!((plane.log_density(&t, &[1e8 + 0.5]).unwrap() - known).abs() < 1e-15);
+    let t = InverseGaussian::natural(1.0, 1e14).unwrap();
+    let found = InverseGaussian.log_density(&t, &1.0).unwrap();
+    assert!((found - height(1e-14)).abs() < 1e-13, "{found}");
     // Far out and at the ends: finite, and no NaN.
     assert_eq!(
         Poisson.log_density(&[-800.0], &3).unwrap(),

@@ -100,7 +100,7 @@ pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
         "--mean-at-most"
     };
     let blame = |e: ArgumentError| match e.argument {
-        "n" => CliError::option("--n", e.found, e.allowed),
+        "n" | "trials" => CliError::option("--n", args.n, "small enough for the sum of the draws"),
         _ => CliError::option(option, threshold, e.allowed),
     };
     let n = args.n as u64;
@@ -455,13 +455,13 @@ fn text(answer: &Answer<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<20}{:>16}{:>18}{:>14}",
+        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<28}{:>16}{:>18}{:>14}",
         answer.rate, answer.tilt, "", "log P", "P", "P / exact"
     );
     let mut line = |row: &Row, sign: &str, last: String| {
         let _ = writeln!(
             out,
-            "{:<20}{:>16.6}{:>18}{:>14}",
+            "{:<28}{:>16.6}{:>18}{:>14}",
             format!("{}{sign}", row.method),
             row.log_probability,
             probability_text(row.log_probability),

@@ -84,7 +84,7 @@ impl ExponentialFamily for Dirichlet {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let total = self.check(natural)?;
-        Ok(natural.iter().map(|a| ln_gamma(*a)).sum::<f64>() - ln_gamma(total))
+        domain::computed(natural.iter().map(|a| ln_gamma(*a)).sum::<f64>() - ln_gamma(total))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -127,13 +127,7 @@ impl ExponentialFamily for Dirichlet {
                 break;
             }
         }
-        self.check(natural).map(|_| ()).map_err(|_| {
-            ArgumentError::new(
-                "mean",
-                format!("{mean:?}"),
-                "the mean logarithms of a Dirichlet law with finite parameters",
-            )
-        })
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -144,7 +138,7 @@ impl ExponentialFamily for Dirichlet {
                 out[i * self.parts + j] = own - total;
             }
         }
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(

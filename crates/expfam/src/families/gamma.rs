@@ -16,7 +16,7 @@ pub(crate) fn shape_of_gap(gap: f64) -> f64 {
         return 0.5 / gap + 1.0 / 6.0; // log α − ψ(α) = 1/2α + 1/12α² + …
     }
     let mut shape = (3.0 - gap + ((gap - 3.0) * (gap - 3.0) + 24.0 * gap).sqrt()) / (12.0 * gap);
-    if shape <= 0.0 {
+    if shape.is_nan() || shape <= 0.0 {
         shape = 1.0 / gap;
     }
     for _ in 0..60 {
@@ -116,7 +116,7 @@ impl ExponentialFamily for Gamma {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let (shape, rate) = Self::usual(natural)?;
-        Ok(ln_gamma(shape) - shape * Real::ln(rate))
+        domain::computed(ln_gamma(shape) - shape * Real::ln(rate))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -134,7 +134,7 @@ impl ExponentialFamily for Gamma {
         let shape = shape_of_gap(gap);
         natural[0] = shape - 1.0;
         natural[1] = -shape / mean[1];
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -236,7 +236,7 @@ impl ExponentialFamily for InverseGamma {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let (shape, scale) = Self::usual(natural)?;
-        Ok(ln_gamma(shape) - shape * Real::ln(scale))
+        domain::computed(ln_gamma(shape) - shape * Real::ln(scale))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -260,7 +260,7 @@ impl ExponentialFamily for InverseGamma {
         let shape = shape_of_gap(gap);
         natural[0] = -shape - 1.0;
         natural[1] = -shape / mean[1];
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -341,7 +341,7 @@ impl ExponentialFamily for ChiSquared {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let half = Self::half(natural)?;
-        Ok(ln_gamma(half) + half * std::f64::consts::LN_2)
+        domain::computed(ln_gamma(half) + half * std::f64::consts::LN_2)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {

@@ -30,9 +30,10 @@ fn deviance(x: f64, m: f64) -> f64 {
         return m;
     }
     let ratio = m / x;
-    if ratio > 0.0 && ratio.is_finite() {
+    if ratio > 0.25 && ratio.is_finite() {
         x * x_minus_ln_1p((m - x) / x)
     } else {
+        // The ratio may leave the range of f64, its logarithm does not.
         x * (Real::ln(x) - Real::ln(m)) + m - x
     }
 }
@@ -112,6 +113,10 @@ mod tests {
             assert!((log_poisson(x, 3.5) - direct).abs() < 2e-14, "{x}");
         }
         assert_eq!(log_poisson(0.0, 3.5), -3.5);
+        // Γ(1.01) = 0.99432585…
+        let direct = 0.01 * 1e-50f64.ln() - ln_gamma(1.01);
+        assert!((log_poisson(0.01, 1e-50) - direct).abs() < 1e-14);
+        assert!((log_poisson(1e-300, 1e300) + 1e300).abs() < 1e285);
         // Fifteen choose seven.
         assert!((log_choose(7.0, 8.0) - 6435f64.ln()).abs() < 1e-13);
         let direct = 6435f64.ln() + 7.0 * 0.2f64.ln() + 8.0 * 0.8f64.ln();
