@@ -148,6 +148,10 @@ fn bad_laws_and_events_are_one_line_and_exit_code_two() {
         ("--law word.csv --n 5 --mean-at-least 1", "row 2, column 2"),
         ("--law wide.csv --n 5 --mean-at-least 1", "row 1"),
         (
+            "--law poisson:1e12 --n 100000000 --mean-at-least 2e12",
+            "--n",
+        ),
+        (
             "--law exponential:1 --n 5 --mean-at-least -1",
             "--mean-at-least",
         ),

@@ -386,7 +386,7 @@ impl LatticeSum {
             let (log_probability, [rounding, left_out]) =
                 tilted.log_sum(range.low, range.high, range.at, 1.0);
             answer = Some(ExactProbability {
-                log_probability,
+                log_probability: log_probability.min(0.0), // above by rounding only
                 relative_error: rounding + left_out,
             });
             if left_out <= rounding.max(SHOWS) && left_out.is_finite() {

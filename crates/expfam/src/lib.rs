@@ -15,7 +15,6 @@
 //! | conjugate priors | [`Conjugate`] |
 //! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
 //! | maximum entropy | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
 //! | projections: onto moments, onto a family; Pythagoras | [`MomentSet`], [`moment_projection`] |
 //! | onto several sets, between two sets; mixtures | [`project_onto_intersection`], [`alternate`], [`Mixture`] |
 //! | convex functions and their conjugates, Bregman geometry | [`legendre`] |
