@@ -421,7 +421,7 @@ impl StateFeatures for Vast {
 
 /// The multipliers of a member of the family come back from its moments.
 #[test]
-#[ignore = "half a minute: cargo test --release -- --ignored"]
+#[ignore = "half a minute"]
 fn a_hundred_thousand_features_on_a_million_states_are_fitted() {
     let mut truth = vec![0.0; 100_000];
     rng::fill_normal(&mut rng::stream(9, 0), &mut truth);
