@@ -193,7 +193,7 @@ pub(crate) fn interval(constraint: &Constraint) -> Option<(f64, f64)> {
     match constraint {
         Constraint::Equal(value) => Some((*value, 0.0)),
         Constraint::Within { centre, radius } => Some((*centre, *radius)),
-        _ => None,
+        Constraint::Near { .. } => None,
     }
 }
 
