@@ -5,8 +5,8 @@ use ergodic_benches::{Case, close};
 use ergodic_core::ExponentialFamily;
 use ergodic_expfam::families::Normal;
 use ergodic_expfam::{
-    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyLaw, SparseFeatures,
-    SparseMaximumEntropy,
+    ConditionalMaximumEntropy, Constraint, FeatureRows, MaximumEntropy, MaximumEntropyLaw,
+    Relaxation, SparseFeatures, SparseMaximumEntropy,
 };
 use ergodic_math::rng;
 use nalgebra::DMatrix;
@@ -43,7 +43,9 @@ fn normals(criterion: &mut Criterion) {
                 let (linear, quadratic) = natural.split_at_mut(NORMALS);
                 rng::fill_normal(&mut rng::stream(1, 0), linear);
                 rng::fill_uniform(&mut rng::stream(1, 1), quadratic);
-                quadratic.iter_mut().for_each(|q| *q = -0.1 - *q);
+                for q in quadratic {
+                    *q = -0.1 - *q;
+                }
                 Normals {
                     natural,
                     log_partition: vec![0.0; NORMALS],
@@ -103,7 +105,9 @@ fn sparse() -> (SparseFeatures, Vec<f64>, Vec<Constraint>) {
     let mut random = rng::stream(2, 0);
     let mut multipliers = vec![0.0; FEATURES];
     rng::fill_normal(&mut random, &mut multipliers);
-    multipliers.iter_mut().for_each(|l| *l *= 0.5);
+    for l in &mut multipliers {
+        *l *= 0.5;
+    }
     let mut rows = FeatureRows::default();
     let mut weights = Vec::with_capacity(STATES);
     for _ in 0..STATES {
@@ -180,5 +184,69 @@ fn many_features(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, normals, die, many_features);
+/// 569 tumours: standardised measurements behind a column of ones, and whether they are benign.
+fn tumours() -> (DMatrix<f64>, Vec<usize>) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/wdbc.csv");
+    let text = std::fs::read_to_string(path).expect("the data");
+    let table: Vec<Vec<f64>> = (text.lines())
+        .map(|line| {
+            line.split(',')
+                .map(|x| x.parse().expect("a number"))
+                .collect()
+        })
+        .collect();
+    let n = table.len();
+    let mut rows = DMatrix::from_fn(n, 31, |i, j| if j == 0 { 1.0 } else { table[i][j] });
+    for mut column in rows.column_iter_mut().skip(1) {
+        let mean = column.mean();
+        let deviation = column.variance().sqrt();
+        column.apply(|x| *x = (*x - mean) / deviation);
+    }
+    (rows, table.iter().map(|row| row[0] as usize).collect())
+}
+
+/// Logistic regression with a Gaussian prior of variance 1 on each coefficient but the intercept: each
+/// class has half of a coefficient, so that s² = 2/n.
+fn logistic(criterion: &mut Criterion) {
+    let solve = |rows: &DMatrix<f64>, labels: &[usize]| {
+        let penalty = Relaxation::Near((2.0 / rows.nrows() as f64).sqrt());
+        let mut relaxations = vec![penalty; rows.ncols()];
+        relaxations[0] = Relaxation::Exact;
+        let problem = ConditionalMaximumEntropy::new(rows.clone(), labels, 2);
+        let problem = problem.map_err(|e| e.to_string())?;
+        problem.solve(&relaxations).map_err(|e| e.to_string())
+    };
+    Case::seconds("expfam/conditional/breast-cancer", 1.0)
+        .peer_script("scikit-learn", "expfam_sklearn.py", &[])
+        .run(
+            criterion,
+            tumours,
+            |(rows, labels)| {
+                let law = solve(rows, labels)?;
+                let n = rows.nrows() as f64;
+                for j in 0..rows.ncols() {
+                    let coefficient = law.multipliers[(j, 1)] - law.multipliers[(j, 0)];
+                    let mut slope = if j == 0 { 0.0 } else { coefficient / n };
+                    for (i, label) in labels.iter().enumerate() {
+                        let score: f64 = (0..rows.ncols())
+                            .map(|k| law.multipliers[(k, 1)] - law.multipliers[(k, 0)])
+                            .zip(rows.row(i).iter())
+                            .map(|(c, x)| c * x)
+                            .sum();
+                        let p = 1.0 / (1.0 + libm::exp(-score));
+                        slope += (p - *label as f64) * rows[(i, j)] / n;
+                    }
+                    if slope.abs() > 1e-9 {
+                        return Err(format!("the slope of coefficient {j} is {slope:e}"));
+                    }
+                }
+                Ok(())
+            },
+            |(rows, labels)| {
+                std::hint::black_box(solve(rows, labels)).expect("it was checked");
+            },
+        );
+}
+
+criterion_group!(benches, normals, die, many_features, logistic);
 criterion_main!(benches);

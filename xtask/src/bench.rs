@@ -4,7 +4,8 @@
 //! A case says what it is by a small JSON file that the benchmark program leaves in the folder
 //! named by `ERGODIC_BENCH_CASES`; its time comes from criterion's own files. A peer is either
 //! another case of `benches/` (a Rust library) or a script of `benches/peers/`, which runs in a
-//! virtual environment with pinned versions and prints one line of JSON.
+//! virtual environment with pinned versions and prints one line of JSON. The comparison with
+//! nuts-rs by effective sample size is apart, in `nuts.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::manifest::cargo;
-use crate::{environment, report};
+use crate::{environment, nuts, report};
 
 /// Options of `cargo xtask bench`.
 #[derive(Args)]
@@ -40,9 +41,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
     let mut results = earlier(&folder.join("latest.json"))?;
     if !options.report_only {
         let bench = Bench::new(root)?;
-        let mut cases = bench.cases()?;
+        // The comparison of NUTS has programs of its own: the others need not be built for it.
+        let mut cases = if options.filter.starts_with("nuts") {
+            BTreeMap::new()
+        } else {
+            bench.cases()?
+        };
         cases.retain(|id, _| id.contains(&options.filter));
-        if cases.is_empty() {
+        let comparison = nuts::ids(&options.filter);
+        if cases.is_empty() && comparison.is_empty() {
             return Err(format!("no case contains `{}`", options.filter));
         }
         let scripts = cases
@@ -61,6 +68,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
             result.insert("environment".into(), machine.clone());
             println!("bench: {}", report::line(id, &result));
             measured.insert(id.clone(), Value::Object(result));
+        }
+        if !comparison.is_empty() {
+            let programs = nuts::Programs::build(root, options.peers)?;
+            for id in comparison {
+                let mut result = programs.measure(&id)?;
+                result.insert("environment".into(), machine.clone());
+                println!("bench: {}", report::line(&id, &result));
+                measured.insert(id, Value::Object(result));
+            }
         }
         results.append(&mut measured);
     }
@@ -316,7 +332,7 @@ fn numbers(values: &Value) -> Vec<f64> {
     list.filter_map(Value::as_f64).collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     match n {

@@ -8,6 +8,7 @@ mod environment;
 mod manifest;
 mod mutants;
 mod new_sampler;
+mod nuts;
 mod readme;
 mod report;
 mod tidy;

@@ -63,7 +63,9 @@ fn markdown(results: &BTreeMap<String, Value>) -> String {
          A case is timed only after its result was checked against an exact value. The time is \
          criterion's median; a peer's\n\
          figure is the median over its runs right before and right after ours. A ratio above 1 \
-         means that Ergodic is faster.\n",
+         means that Ergodic is faster.\n\
+         Measured apart: [NUTS beside nuts-rs](nuts.md) by effective sample size, and \
+         [gradients to one accuracy](gradients.md).\n",
     );
     if !ratios(results).is_empty() {
         text.push_str("\n![Speed relative to the peers](ratios.svg)\n");

@@ -1,7 +1,9 @@
 //! Runs NUTS on the targets of the comparison with other packages, by its protocol.
 //!
-//! `nuts TARGET WARMUP DRAWS SEED PREFIX [DATA]`: four chains one after another on one thread, CPU
-//! seconds of that thread. Writes `PREFIX.f64` (chain, draw, coordinate) and `PREFIX.json`.
+//! `nuts TARGET WARMUP DRAWS SEED PREFIX [DATA [ACCEPTANCE]]`: four chains one after another on one
+//! thread, CPU seconds of that thread. Writes `PREFIX.f64` (chain, draw, coordinate) and `PREFIX.json`.
+//!
+//! `nuts ess PREFIX` prints the least bulk ESS over the coordinates of such draws, whosever they are.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -209,6 +211,77 @@ impl Density for Logit {
     }
 }
 
+/// Independent coordinates of Student's law with five degrees of freedom.
+struct Student(usize);
+impl Density for Student {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let mut energy = 0.0;
+        for (x, g) in x.iter().zip(g.iter_mut()) {
+            energy += 3.0 * (x * x / 5.0).ln_1p();
+            *g = 6.0 * x / (5.0 + x * x);
+        }
+        energy
+    }
+}
+
+/// Stochastic volatility, `h_t − μ` an autoregression driven by `z`, `y_t ~ N(0, e^{h_t})`: coordinates
+/// (μ, artanh φ, log σ, z).
+struct Volatility(Vec<f64>);
+impl Volatility {
+    /// Data with μ = −0.5, φ = 0.9, σ = 0.3.
+    fn simulated(times: usize) -> Self {
+        use ergodic_core::Randomness;
+        let mut rng = ergodic_math::rng::stream(2026, 0);
+        let mut u = 0.0;
+        let next = |_| {
+            u = 0.9 * u + 0.3 * rng.normal();
+            (0.5 * (u - 0.5)).exp() * rng.normal()
+        };
+        Self((0..times).map(next).collect())
+    }
+}
+impl Density for Volatility {
+    fn dim(&self) -> usize {
+        3 + self.0.len()
+    }
+    fn value(&self, x: &[f64], g: &mut [f64]) -> f64 {
+        let (mu, a, l, z) = (x[0], x[1], x[2], &x[3..]);
+        let (phi, s) = (a.tanh(), l.exp());
+        let rest = 1.0 - phi * phi;
+        let first = s / rest.sqrt();
+        let mut energy = 0.5 * mu * mu + 2.0 * (a - 1.5) * (a - 1.5) + 2.0 * (l + 1.5) * (l + 1.5);
+        // g[3..] holds u = h − μ until the way back.
+        let mut u = 0.0;
+        for (t, (z, y)) in z.iter().zip(&self.0).enumerate() {
+            u = if t == 0 { first * z } else { phi * u + s * z };
+            g[3 + t] = u;
+            energy += 0.5 * (z * z + mu + u + y * y * (-mu - u).exp());
+        }
+        let (mut by_mu, mut by_phi, mut by_l, mut back) = (mu, 0.0, 4.0 * (l + 1.5), 0.0);
+        for t in (0..z.len()).rev() {
+            let u = g[3 + t];
+            let y = self.0[t];
+            let slope = 0.5 * (1.0 - y * y * (-mu - u).exp());
+            by_mu += slope;
+            back = slope + phi * back;
+            if t == 0 {
+                by_phi += back * u * phi / rest;
+                by_l += back * u;
+                g[3] = z[0] + first * back;
+            } else {
+                by_phi += back * g[2 + t];
+                by_l += back * s * z[t];
+                g[3 + t] = z[t] + s * back;
+            }
+        }
+        (g[0], g[1], g[2]) = (by_mu, by_phi * rest + 4.0 * (a - 1.5), by_l);
+        energy
+    }
+}
+
 struct Target<D>(D);
 impl<D: Density> Energy for Target<D> {
     type State = [f64];
@@ -235,7 +308,11 @@ fn go<D: Density>(density: D, a: &[String]) {
     let (mut warm, mut sample, mut warm_g, mut sample_g, mut divergences) = (0.0, 0.0, 0, 0, 0);
     let mut steps = Vec::new();
     let mut metrics = Vec::new();
-    let settings = WarmupSettings::new();
+    let goal = a.get(7).map_or(Ok(0.65), |goal| goal.parse());
+    let settings = WarmupSettings::new()
+        .target_acceptance(goal.expect("a number"))
+        .expect("an acceptance");
+    ergodic_samplers::check_gradient(&target, &vec![0.3; d]).expect("a right gradient");
     for chain in 0..4 {
         use ergodic_core::Randomness;
         let mut rng = ergodic_math::rng::stream(seed as u64, chain);
@@ -280,8 +357,32 @@ fn go<D: Density>(density: D, a: &[String]) {
     .unwrap();
 }
 
+/// The least bulk ESS over the coordinates of the draws of a driver.
+fn least_ess(prefix: &str) -> f64 {
+    let json = std::fs::read_to_string(format!("{prefix}.json")).expect("the summary");
+    let summary: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let dim = summary["dim"].as_u64().expect("a dimension") as usize;
+    let bytes = std::fs::read(format!("{prefix}.f64")).expect("the draws");
+    let draws: Vec<f64> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|b| f64::from_le_bytes(*b))
+        .collect();
+    let ess = (0..dim).map(|k| {
+        let of_chain = |chain: &[f64]| chain.chunks_exact(dim).map(|row| row[k]).collect();
+        let chains: Vec<Vec<f64>> = draws.chunks_exact(draws.len() / 4).map(of_chain).collect();
+        ergodic_diagnostics::ess_bulk(&chains).expect("draws that vary")
+    });
+    ess.fold(f64::INFINITY, f64::min)
+}
+
 fn main() {
     let a: Vec<String> = std::env::args().collect();
+    if a[1] == "ess" {
+        println!("{}", least_ess(&a[2]));
+        return;
+    }
     let data = a.get(6).map_or("benches/data/wdbc.csv", String::as_str);
     match a[1].as_str() {
         "iso10" => go(Iso(10), &a),
@@ -291,6 +392,9 @@ fn main() {
         "funnel_nc" => go(FunnelNonCentred(10), &a),
         "eight" => go(Eight, &a),
         "logit" => go(Logit::load(data), &a),
+        "ar1_50" => go(Ar1 { d: 50, rho: 0.8 }, &a),
+        "student" => go(Student(20), &a),
+        "volatility" => go(Volatility::simulated(100), &a),
         other => panic!("no target {other}"),
     }
 }

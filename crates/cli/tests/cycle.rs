@@ -1,5 +1,6 @@
 //! `ergodic cycle`: efficiencies against their closed forms, units, plots, and every bad input.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -174,7 +175,16 @@ fn every_bad_input_is_one_line_that_names_it() {
     write("empty.csv", "energy,observable\n");
     write("ragged.csv", "energy,observable\n0\n");
     write("stiff.csv", "energy,observable\n0,0\n1,0.1\n1.1,0\n");
+    let mut many = "energy,observable\n".to_owned();
+    for level in 0..3000 {
+        writeln!(many, "{level},{}", level * level).expect("a string");
+    }
+    write("many.csv", &many);
     for (line, word) in [
+        (
+            "otto --hot 2 --cold 1 --work 1:2 --system many.csv --switches 100",
+            "at most 0 with 3000",
+        ),
         ("carnot --hot 1 --cold 2 --work 1:2", "--hot"),
         ("carnot --hot 1 --cold 1 --work 1:2", "--hot"),
         ("carnot --hot 2 --cold 1", "--work"),

@@ -385,6 +385,138 @@ fn the_report_is_one_page_with_a_heat_map() {
     }
 }
 
+/// The cell of a pair on the page, up to its end.
+fn cell<'a>(page: &'a str, x: &str, y: &str) -> &'a str {
+    let start = page.find(&format!("<title>{x} and {y}: ")).expect("a cell");
+    let rest = &page[start..];
+    &rest[..rest.find("</g>").expect("the end of a cell")]
+}
+
+/// Every pair stands twice on the map, with the shade √(1 − e^{−2I}) of its information in nats, and in full ink
+/// where its p-value is at most 0.05.
+#[test]
+fn the_heat_map_shades_every_pair_by_its_information() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(12, 0);
+    let mut rows = "a,b,c,d,e\n".to_owned();
+    for _ in 0..150 {
+        let [a, b, c, d, e] = std::array::from_fn(|_| random.normal());
+        writeln!(rows, "{a},{},{},{d},{}", a + 0.1 * b, c, d + e).expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    for bits in [false, true] {
+        let mut arguments = vec![
+            "t.csv",
+            "--permutations",
+            "99",
+            "--report",
+            "t.html",
+            "--json",
+        ];
+        if bits {
+            arguments.push("--bits");
+        }
+        let found = json(folder, &arguments);
+        let page = std::fs::read_to_string(folder.join("t.html")).expect("a page");
+        let (mut pale, mut full) = (0, 0);
+        for pair in found["pairs"].as_array().expect("pairs") {
+            let (x, y) = (
+                pair["x"].as_str().expect("x"),
+                pair["y"].as_str().expect("y"),
+            );
+            assert_eq!(page.matches(&format!("<title>{x} and {y}: ")).count(), 2);
+            let cell = cell(&page, x, y);
+            let unit = if bits { 2f64.ln() } else { 1.0 };
+            let nats = (unit * number(&pair["mutual_information"]["value"])).max(0.0);
+            let ink = 0.04 + 0.8 * (1.0 - (-2.0 * nats).exp()).sqrt();
+            assert!(
+                cell.contains(&format!("fill-opacity=\"{ink:.3}\"")),
+                "{ink}: {cell}"
+            );
+            if number(&pair["p_value"]) > 0.05 {
+                assert!(cell.contains("<text class=\"tick\""), "{cell}");
+                pale += 1;
+            } else {
+                assert!(cell.contains("<text class=\"value\""), "{cell}");
+                full += 1;
+            }
+        }
+        assert!(pale > 0 && full > 1, "{pale}, {full}");
+    }
+}
+
+/// Categories and an atom, in any unit: `rain` is 0 in one category and exponential in the other, which is all
+/// there is to know of it, log 2.
+#[test]
+fn information_does_not_depend_on_units() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(13, 0);
+    let mut rows = "day,rain,flood,x,y\n".to_owned();
+    for i in 0..600 {
+        let rain = if i % 2 == 0 {
+            0.0
+        } else {
+            random.exponential()
+        };
+        let x = rain + 0.5 * random.normal();
+        let flood = rain * f64::from(1 << 20);
+        writeln!(
+            rows,
+            "{},{rain},{flood},{x},{}",
+            ["dry", "wet"][i % 2],
+            1000.0 + x / 1024.0
+        )
+        .expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let found = json(folder, &["t.csv", "--json", "--permutations", "0"]);
+    let value = |x: &str, y: &str| number(&pair(&found, x, y)["mutual_information"]["value"]);
+    for rain in ["rain", "flood"] {
+        assert!(
+            (value("day", rain) - 2f64.ln()).abs() < 0.05,
+            "{}",
+            value("day", rain)
+        );
+        for x in ["x", "y"] {
+            assert!(
+                (value(rain, x) - value("rain", "x")).abs() < 1e-6,
+                "{rain} {x}"
+            );
+            assert!(value(rain, x) > 0.4);
+        }
+    }
+}
+
+/// 0 and −0 are one value; categories may be named by numbers and words; a header may be called as a missing value
+/// is; and an alphabet is complete only where every value was seen twice.
+#[test]
+fn values_are_told_apart_as_a_reader_would() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut rows = "nan,rooms,once\n".to_owned();
+    for i in 0..40 {
+        let zero = ["0", "-0", "0.0", "1"][i % 4];
+        let rooms = ["1", "2", "3+"][i % 3];
+        let once = if i == 7 { "c" } else { ["a", "b"][i % 2] };
+        writeln!(rows, "{zero},{rooms},{once}").expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let found = json(folder, &["t.csv", "--json", "--permutations", "0"]);
+    let column = |i: usize| found["columns"][i].clone();
+    assert_eq!(
+        (&column(0)["name"], &column(0)["distinct"]),
+        (&"nan".into(), &2.into())
+    );
+    assert_eq!(
+        (&column(1)["type"], &column(1)["distinct"]),
+        (&"discrete".into(), &3.into())
+    );
+    assert_eq!(column(1)["entropy"]["bias"]["kind"], "bounded");
+    assert_ne!(column(2)["entropy"]["bias"]["kind"], "bounded");
+}
+
 #[test]
 fn every_bad_input_is_one_line_and_exit_code_two() {
     let temp = tempfile::tempdir().expect("a temporary folder");

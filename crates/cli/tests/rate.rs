@@ -61,7 +61,7 @@ fn the_coin_has_its_exact_tail_and_ordered_bounds() {
     );
     assert!((a - b).abs() < 1e-12);
     let refined = log(row(&found["approximations"], "Lugannani-Rice"));
-    assert!((refined - exact).abs() < 1e-3);
+    assert!((refined - exact).abs() < 1e-2);
     let below = json(temp.path(), "--law coin:0.5 --n 100 --mean-at-most 0.2");
     assert!((log(&below["exact"]) - exact).abs() < 1e-12);
     assert_eq!(below["bounds"].as_array().unwrap().len(), 7);
@@ -147,6 +147,10 @@ fn bad_laws_and_events_are_one_line_and_exit_code_two() {
         ("--law sum.csv --n 5 --mean-at-least 1", "sum.csv"),
         ("--law word.csv --n 5 --mean-at-least 1", "row 2, column 2"),
         ("--law wide.csv --n 5 --mean-at-least 1", "row 1"),
+        (
+            "--law poisson:1e12 --n 100000000 --mean-at-least 2e12",
+            "--n",
+        ),
         (
             "--law exponential:1 --n 5 --mean-at-least -1",
             "--mean-at-least",

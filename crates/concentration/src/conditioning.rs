@@ -86,7 +86,7 @@ pub fn condition(
     event: MeanEvent,
 ) -> Result<ConditionedLaw, MaximumEntropyError> {
     let blocks = Blocks::new(law, feature, n, 1, event)?;
-    let limit = blocks.limit(law, feature, event)?;
+    let limit = limit(law, feature, event)?;
     let ratios: Vec<f64> = (0..blocks.points.len())
         .map(|j| blocks.log_probability(j as i64))
         .collect();
@@ -143,7 +143,7 @@ pub fn block_distance(
     event: MeanEvent,
 ) -> Result<f64, MaximumEntropyError> {
     let blocks = Blocks::new(law, feature, n, k, event)?;
-    let limit = blocks.limit(law, feature, event)?;
+    let limit = limit(law, feature, event)?;
     let multiplier = limit.multipliers[0];
     // The law of the block's sum, by the points of its lattice, from one more draw at a time.
     let mut sums = vec![1.0];
@@ -262,17 +262,17 @@ impl Blocks {
             None => f64::NEG_INFINITY,
         }
     }
+}
 
-    fn limit(
-        &self,
-        law: &Probabilities,
-        feature: &[f64],
-        event: MeanEvent,
-    ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
-        let constraint = constraint(law, feature, &event.interval())?;
-        let column = DMatrix::from_column_slice(feature.len(), 1, feature);
-        MaximumEntropy::new(column, law.as_slice())?.solve(&[constraint])
-    }
+/// The information projection to the laws whose mean is in the event.
+fn limit(
+    law: &Probabilities,
+    feature: &[f64],
+    event: MeanEvent,
+) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
+    let constraint = constraint(law, feature, &event.interval())?;
+    let column = DMatrix::from_column_slice(feature.len(), 1, feature);
+    MaximumEntropy::new(column, law.as_slice())?.solve(&[constraint])
 }
 
 #[cfg(test)]

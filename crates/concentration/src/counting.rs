@@ -8,8 +8,12 @@ use crate::cumulants::{CumulantGenerating, Cumulants, Lattice, positive};
 use crate::stirling::{HALF_LOG_TAU, deviance, stirling_error};
 use crate::types::sample_size;
 
-/// Terms of a tail that are summed at most.
-const MOST_TERMS: u64 = 1 << 32;
+/// The largest count of trials, mean or variance: with these a count is a whole number of `f64`, and tails take
+/// fewer terms than [`MOST_TERMS`].
+const LARGEST: f64 = (1u64 << 53) as f64;
+
+/// Terms of a tail, more than any law in the domain needs.
+const MOST_TERMS: u64 = 1 << 34;
 
 /// A law on `0, 1, 2, …` that is closed under sums of independent copies, with logarithms of its tails to
 /// relative accuracy at any depth.
@@ -63,9 +67,12 @@ impl CountingLaw {
     /// Of this mean.
     ///
     /// # Errors
-    /// Unless the mean is finite and above 0.
+    /// Unless the mean is above 0 and at most 2⁵³.
     pub fn poisson(mean: f64) -> Result<Self, ArgumentError> {
         positive("mean", mean)?;
+        if mean > LARGEST {
+            return Err(ArgumentError::new("mean", mean, "at most 2^53"));
+        }
         Ok(Self {
             kind: Kind::Poisson { mean },
         })
@@ -82,10 +89,17 @@ impl CountingLaw {
     /// Failures before `successes` successes of probability `p`; any positive real.
     ///
     /// # Errors
-    /// Unless `successes` is finite and above 0 and `0 < p < 1`.
+    /// Unless `successes` is above 0, `0 < p < 1`, and the variance `r(1 − p)/p²` is at most 2⁵³.
     pub fn negative_binomial(successes: f64, p: f64) -> Result<Self, ArgumentError> {
         positive("successes", successes)?;
         inner("p", p)?;
+        if successes * (1.0 - p) > LARGEST * p * p {
+            return Err(ArgumentError::new(
+                "successes",
+                successes,
+                format!("small enough for a variance of at most 2^53 with p = {p}"),
+            ));
+        }
         Ok(Self {
             kind: Kind::NegativeBinomial { successes, p },
         })
@@ -94,7 +108,7 @@ impl CountingLaw {
     /// The law of the sum of `n` independent copies.
     ///
     /// # Errors
-    /// If `n` is 0 or the parameters of the sum overflow.
+    /// If `n` is 0 or the parameters of the sum leave their domain.
     pub fn sum_of(&self, n: u64) -> Result<Self, ArgumentError> {
         sample_size(n)?;
         let times = n as f64;
@@ -476,6 +490,8 @@ mod tests {
         assert_eq!(argument(CountingLaw::binomial(0, 0.5)), "trials");
         assert_eq!(argument(CountingLaw::binomial(1, 1.0)), "p");
         assert_eq!(argument(CountingLaw::poisson(f64::NAN)), "mean");
+        assert_eq!(argument(CountingLaw::poisson(1e17)), "mean");
+        assert_eq!(argument(CountingLaw::geometric(1e-9)), "successes");
         assert_eq!(argument(CountingLaw::geometric(0.0)), "p");
         assert_eq!(
             argument(CountingLaw::negative_binomial(0.0, 0.5)),

@@ -136,13 +136,11 @@ pub trait CumulantGenerating {
     /// # Errors
     /// If `x` is NaN, or no tilt within the range of `f64` reaches it.
     fn rate(&self, x: f64) -> Result<f64, ArgumentError> {
-        match self.edge_rate(x)? {
-            Some(rate) => Ok(rate),
-            None => {
-                let t = self.tilt_of_mean(x)?;
-                Ok((t * x - self.cumulants(t)?.value).max(0.0)) // below 0 by rounding only
-            }
+        if let Some(rate) = self.edge_rate(x)? {
+            return Ok(rate);
         }
+        let t = self.tilt_of_mean(x)?;
+        Ok((t * x - self.cumulants(t)?.value).max(0.0)) // below 0 by rounding only
     }
 
     /// The rate at or outside the ends of the support; none inside.

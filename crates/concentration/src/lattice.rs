@@ -130,7 +130,7 @@ impl LatticeLaw {
             .map(|(v, _)| v - low)
             .fold(0.0, |d, x| real_gcd(d, x, 1e-9 * range));
         let points = (range / spacing).round() + 1.0;
-        if !(points <= MOST_POINTS as f64) {
+        if points.is_nan() || points > MOST_POINTS as f64 {
             return Err(off());
         }
         // The spacing that the range says, which has the most digits.
@@ -196,7 +196,7 @@ impl LatticeLaw {
 
     /// `E[X]`.
     pub fn mean(&self) -> f64 {
-        self.origin + self.spacing * self.moments(&self.probabilities).0
+        self.origin + self.spacing * moments(&self.probabilities).0
     }
 
     /// One draw.
@@ -219,32 +219,32 @@ impl LatticeLaw {
         }
         (weights, log_total)
     }
+}
 
-    /// The mean index and the second to fourth central moments under weights of sum 1.
-    pub(crate) fn moments(&self, weights: &[f64]) -> (f64, [f64; 3]) {
-        let moment = |f: &dyn Fn(f64) -> f64| {
-            let terms: Vec<f64> = weights
-                .iter()
-                .enumerate()
-                .map(|(i, w)| w * f(i as f64))
-                .collect();
-            reduce::sum(&terms)
-        };
-        let mean = moment(&|i| i);
-        let about = |power: i32| {
-            moment(&move |i| {
-                let d = i - mean;
-                if power == 2 {
-                    d * d
-                } else if power == 3 {
-                    d * d * d
-                } else {
-                    d * d * d * d
-                }
-            })
-        };
-        (mean, [about(2), about(3), about(4)])
-    }
+/// The mean index and the second to fourth central moments under weights of sum 1.
+pub(crate) fn moments(weights: &[f64]) -> (f64, [f64; 3]) {
+    let moment = |f: &dyn Fn(f64) -> f64| {
+        let terms: Vec<f64> = weights
+            .iter()
+            .enumerate()
+            .map(|(i, w)| w * f(i as f64))
+            .collect();
+        reduce::sum(&terms)
+    };
+    let mean = moment(&|i| i);
+    let about = |power: i32| {
+        moment(&move |i| {
+            let d = i - mean;
+            if power == 2 {
+                d * d
+            } else if power == 3 {
+                d * d * d
+            } else {
+                d * d * d * d
+            }
+        })
+    };
+    (mean, [about(2), about(3), about(4)])
 }
 
 /// Checked probabilities, blamed as the argument of that name.
@@ -274,7 +274,7 @@ impl CumulantGenerating for LatticeLaw {
             return Err(ArgumentError::new("t", t, "finite"));
         }
         let (weights, log_total) = self.tilted(t);
-        let (mean, [m2, m3, m4]) = self.moments(&weights);
+        let (mean, [m2, m3, m4]) = moments(&weights);
         let s = self.spacing;
         Ok(Cumulants {
             value: log_total + t * self.origin,

@@ -20,12 +20,14 @@
 
 mod argument;
 mod conditioning;
+pub mod confidence_sequence;
 mod counting;
 mod cramer;
 mod cumulants;
 pub mod inequality;
 mod lattice;
 mod lattice_sum;
+pub mod pac_bayes;
 pub mod rare;
 mod sanov;
 mod stirling;
@@ -42,8 +44,6 @@ pub use sanov::{SanovRate, sanov_rate};
 pub use types::{
     MOST_TYPES, NearestType, StatisticLaw, TypeBounds, TypeLaw, Types, number_of_types,
 };
-pub mod confidence_sequence;
-pub mod pac_bayes;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -90,7 +90,7 @@ pub(crate) fn constraint(
         (l.min(v), h.max(v))
     });
     let (lower, upper) = (mean.lower.max(low), mean.upper.min(high));
-    if mean.lower.is_nan() || mean.upper.is_nan() || !(lower <= upper) {
+    if mean.lower.is_nan() || mean.upper.is_nan() || lower > upper {
         return Err(ArgumentError::new(
             "means",
             format!("[{}, {}]", mean.lower, mean.upper),

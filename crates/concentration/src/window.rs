@@ -123,7 +123,7 @@ impl Window {
     pub(crate) fn power(self, n: u64, negligible: f64) -> Result<Self, ArgumentError> {
         let base = self.trimmed(negligible);
         let mut result = base.clone();
-        for bit in (0..63 - n.leading_zeros()).rev() {
+        for bit in (0..n.ilog2()).rev() {
             result = result.convolved(&result, negligible)?;
             if n >> bit & 1 == 1 {
                 result = result.convolved(&base, negligible)?;

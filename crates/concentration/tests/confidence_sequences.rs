@@ -183,6 +183,11 @@ fn betting_obeys_ville_exactly_on_trees() {
             let law = [(0.0, 0.3), (0.5, 0.3), (1.0, 0.4)];
             let missed = ever_missed_in_tree(&betting, &law, 0.55, 7);
             assert!(missed <= 1.0 - confidence, "{missed}, {confidence}");
+            let mixture = PredictableMixture::new(unit(), confidence).unwrap();
+            for (law, mean) in [(&law[..], 0.55), (&[(0.0, 0.1), (1.0, 0.9)], 0.9)] {
+                let missed = ever_missed_in_tree(&mixture, law, mean, 7);
+                assert!(missed <= 1.0 - confidence, "{missed}, {confidence}");
+            }
         }
     }
     assert!(tightest > 0.25, "{tightest}");
@@ -232,6 +237,69 @@ fn the_betting_interval_is_the_set_of_means_that_no_gambler_rejects() {
     let other = scaled.interval().unwrap();
     assert!((other.lower - (8.0 * interval.lower - 2.0)).abs() < 1e-12);
     assert!((other.upper - (8.0 * interval.upper - 2.0)).abs() < 1e-12);
+}
+
+#[test]
+fn the_predictable_mixture_is_the_sum_it_says_and_its_factors_are_supermartingales() {
+    // E exp(λ(X − μ) − (X − μ̂)² ψ(λ)) ≤ 1 for every law on [0, 1], prediction and stake: laws of two
+    // points suffice, as the condition is linear in the law with its mean fixed.
+    let psi = |l: f64| -(1.0 - l).ln() - l;
+    for i in 0..=20 {
+        for j in 0..=20 {
+            for k in 0..=10 {
+                for stake in [0.01, 0.2, 0.5] {
+                    let (x, y, guess) = (
+                        f64::from(i) / 20.0,
+                        f64::from(j) / 20.0,
+                        f64::from(k) / 10.0,
+                    );
+                    for p in [0.05, 0.5, 0.8] {
+                        let mean = p * x + (1.0 - p) * y;
+                        for l in [stake, -stake] {
+                            let factor =
+                                |x: f64| (l * (x - mean) - (x - guess).powi(2) * psi(stake)).exp();
+                            let expected = p * factor(x) + (1.0 - p) * factor(y);
+                            assert!(
+                                expected <= 1.0 + 1e-12,
+                                "{expected}: {x}, {y}, {guess}, {l}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+    // The sums by hand.
+    let x: Vec<f64> = (0..80)
+        .map(|i| f64::from((i * 37 + 11) % 50) / 100.0 + 0.1)
+        .collect();
+    let alpha = 0.1f64;
+    let mut sequence = PredictableMixture::new(unit(), 1.0 - alpha).unwrap();
+    let (mut stakes, mut weighted, mut penalty) = (0.0, 0.0, 0.0);
+    for (i, &xi) in x.iter().enumerate() {
+        let guess = |k: usize| (0.5 + x[..k].iter().sum::<f64>()) / (k + 1) as f64;
+        let squares: f64 = (1..=i).map(|k| (x[k - 1] - guess(k)).powi(2)).sum();
+        let variance = (0.25 + squares) / (i + 1) as f64;
+        let t = (i + 1) as f64;
+        let stake = (2.0 * (2.0 / alpha).ln() / (variance * t * (t + 1.0).ln()))
+            .sqrt()
+            .min(0.5);
+        stakes += stake;
+        weighted += stake * xi;
+        penalty += (xi - guess(i)).powi(2) * psi(stake);
+        sequence.push(xi).unwrap();
+    }
+    let radius = ((2.0 / alpha).ln() + penalty) / stakes;
+    let interval = sequence.interval().unwrap();
+    assert!((interval.upper - weighted / stakes - radius).abs() < 1e-12);
+    assert!((interval.lower - weighted / stakes + radius).abs() < 1e-12);
+    // Betting with the same stakes is shorter.
+    let mut betting = Betting::new(unit(), 1.0 - alpha).unwrap();
+    for &x in &x {
+        betting.push(x).unwrap();
+    }
+    let other = betting.interval().unwrap();
+    assert!(other.upper - other.lower < interval.upper - interval.lower);
 }
 
 #[test]
@@ -417,8 +485,18 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
     let mut betting = Betting::new(unit(), 0.9).unwrap();
     assert_eq!(betting.clone().with_cap(1.0).unwrap_err().argument, "cap");
     let mut normal = NormalMixture::new(proxy, 0.9, 10).unwrap();
-    let all: [&mut dyn ConfidenceSequence; 4] =
-        [&mut beta, &mut betting, &mut normal, &mut stitched];
+    let mut mixture = PredictableMixture::new(unit(), 0.9).unwrap();
+    assert_eq!(
+        PredictableMixture::new(unit(), 1.0).unwrap_err().argument,
+        "confidence"
+    );
+    let all: [&mut dyn ConfidenceSequence; 5] = [
+        &mut beta,
+        &mut betting,
+        &mut normal,
+        &mut stitched,
+        &mut mixture,
+    ];
     for sequence in all {
         assert_eq!(sequence.estimate().unwrap_err().argument, "observations");
         assert_eq!(sequence.mean(), None);

@@ -283,6 +283,15 @@ fn inequalities_that_are_sharp_are_attained() {
     let chernoff = Chernoff::new(BoundedMean::unit(0.3).unwrap());
     assert!((chernoff.log_tail(7, 0.7).unwrap() - 7.0 * 0.3f64.ln()).abs() < 1e-14);
     assert!((chernoff.reflected().log_tail(7, 0.3).unwrap() - 7.0 * 0.7f64.ln()).abs() < 1e-14);
+    // A difference with a rounding of its own is no impossibility.
+    let far = Bounded::new(1000.0, 1001.0).unwrap();
+    let chernoff = Chernoff::new(BoundedMean::new(far, 1000.3).unwrap());
+    let log = chernoff.log_tail(7, 0.7 + 1e-13).unwrap();
+    assert!((log - 7.0 * 0.3f64.ln()).abs() < 1e-11, "{log}");
+    assert_eq!(
+        chernoff.log_tail(7, 0.7 + 1e-11).unwrap(),
+        f64::NEG_INFINITY
+    );
 }
 
 #[test]
@@ -368,6 +377,10 @@ fn the_divergence_ball_is_the_set_it_says() {
                 assert!(bernoulli_divergence(q, lower.next_up()).unwrap() <= c);
             }
         }
+    }
+    for (q, p) in [(0.6, 0.5), (0.1, 0.8), (0.99, 0.02), (0.5, 0.7)] {
+        let direct = f64::ln(q / p) * q + f64::ln((1.0 - q) / (1.0 - p)) * (1.0 - q);
+        assert!((bernoulli_divergence(q, p).unwrap() / direct - 1.0).abs() < 1e-14);
     }
     assert_eq!(bernoulli_divergence(0.5, 0.0).unwrap(), f64::INFINITY);
     assert_eq!(bernoulli_divergence(1.0, 1.0).unwrap(), 0.0);
@@ -563,6 +576,17 @@ fn empirical_bernstein_covers_laws_on_three_points() {
         Audibert::new(wide).radius(100, 0.5, 0.95).unwrap(),
     );
     assert!((found.0 - pontil).abs() < 1e-14 && (found.1 - audibert).abs() < 1e-14);
+    // Both sides at half the risk.
+    let few: Vec<f64> = (0..2000).map(|i| f64::from(i % 10 == 0)).collect();
+    let interval = MaurerPontil::new(unit)
+        .interval(&few, 0.9)
+        .unwrap()
+        .interval;
+    let half = MaurerPontil::new(unit)
+        .radius(2000, 0.09 * 2000.0 / 1999.0, 0.95)
+        .unwrap();
+    assert!((interval.upper - 0.1 - half).abs() < 1e-13);
+    assert!((interval.lower - 0.1 + half).abs() < 1e-13);
     let bound = MaurerPontil::new(unit);
     let size = bound.sample_size(0.01, 0.02, 0.95).unwrap();
     assert!(bound.radius(size, 0.01, 0.95).unwrap() <= 0.02);
@@ -698,6 +722,18 @@ fn normal_and_gamma_tails_keep_to_sub_gaussian_and_sub_gamma_bounds() {
             }
         }
     }
+    // The conjugate of vλ²/2 on [0, 1/b], by search.
+    let bound = SubExponential::new(3.0, 2.0).unwrap();
+    for t in [0.3, 1.0, 1.5, 1.500001, 2.0, 10.0] {
+        let best = (0..=100_000)
+            .map(|i| 0.5 * f64::from(i) / 100_000.0)
+            .map(|l| l * t - 1.5 * l * l)
+            .fold(0.0, f64::max);
+        assert!(
+            (bound.log_tail(1, t).unwrap() + best).abs() < 1e-9,
+            "t = {t}"
+        );
+    }
     // c = 0 is the sub-Gaussian case.
     let (a, b) = (
         SubGamma::new(2.0, 0.0).unwrap(),
@@ -773,6 +809,36 @@ fn chernoff_bounds_of_families_dominate_their_exact_tails() {
     // One toss cannot be as unlikely as that, and the family's domain says no more.
     assert_eq!(coin.radius(1, 0.99).unwrap_err().argument, "confidence");
     assert_eq!(coin.log_tail(1, 0.8).unwrap_err().argument, "t");
+    // With the range they are as complete as the bound for coins.
+    let coin = coin.with_range(0.0, 1.0).unwrap();
+    for t in [0.3, 0.7, 0.71, 1.0, 5.0] {
+        for (a, b) in [(&coin, &direct), (&coin.reflected(), &direct.reflected())] {
+            let (a, b) = (a.log_tail(5, t).unwrap(), b.log_tail(5, t).unwrap());
+            assert!(a == b || (a / b - 1.0).abs() < 1e-13, "{a} and {b} at {t}");
+        }
+    }
+    for n in [1, 3, 50] {
+        let (a, b) = (TwoSided::new(coin.clone()), TwoSided::new(direct));
+        let (a, b) = (a.radius(n, 0.99).unwrap(), b.radius(n, 0.99).unwrap());
+        assert!((a / b - 1.0).abs() < 1e-13, "{a} and {b} at {n}");
+    }
+    let rare = FamilyChernoff::new(Member::from_mean(Poisson, [0.3]).unwrap()).unwrap();
+    let rare = TwoSided::new(rare.with_range(0.0, f64::INFINITY).unwrap());
+    let radius = rare.radius(1, 0.95).unwrap();
+    // The upper tail alone: 0.05 = exp(−(x log(x/.3) − x + .3)) at x = .3 + radius.
+    let x = 0.3 + radius;
+    assert!(
+        (x * (x / 0.3).ln() - x + 0.3 - 20f64.ln()).abs() < 1e-12,
+        "{radius}"
+    );
+    assert_eq!(
+        coin.clone().with_range(0.3, 1.0).unwrap_err().argument,
+        "lower"
+    );
+    assert_eq!(
+        coin.clone().with_range(0.0, f64::NAN).unwrap_err().argument,
+        "upper"
+    );
     let two = ergodic_expfam::families::Normal;
     let member = Member::new(
         two,
@@ -1004,6 +1070,11 @@ fn slow_chains_break_the_bound_for_independent_draws() {
     assert!(excess(&Hoeffding::new(range)) > 1.0);
     let half = ReversibleChain::new(0.45, range).unwrap();
     assert!(excess(&MarkovChainHoeffding::new(half)) > 0.1);
+    // Over many correlation times the exponent is right within 1.6: the factor (1 + λ) is needed.
+    let law = chain_law(&p, &[0.5; 2], &[0, 1], 600);
+    let bound = MarkovChainHoeffding::new(chain);
+    assert!(chain_excess(&bound, &law, 0.5, 600) < 0.0);
+    assert!(chain_excess(&Sharpened(&bound, 1.6), &law, 0.5, 600) > 1.0);
 }
 
 #[test]

@@ -243,6 +243,35 @@ proptest! {
 }
 
 #[test]
+fn gaussian_posteriors_meet_the_same_free_energy() {
+    use ergodic_expfam::Member;
+    use ergodic_expfam::families::Normal;
+
+    // Prior N(0, 1), energy λ(w − a)²/2: the Gibbs posterior is N(λa/(1 + λ), 1/(1 + λ)) and
+    // −log E_P e^{−λr} = ½ log(1 + λ) + λa²/2(1 + λ).
+    let prior = Member::new(Normal, Normal::natural(0.0, 1.0).unwrap()).unwrap();
+    let (a, lambda) = (1.3f64, 7.0f64);
+    let free = |mean: f64, variance: f64| {
+        let posterior = Member::new(Normal, Normal::natural(mean, variance).unwrap()).unwrap();
+        let risk = 0.5 * ((mean - a).powi(2) + variance);
+        lambda * risk + posterior.kl_divergence(&prior).unwrap()
+    };
+    let (mean, variance) = (lambda * a / (1.0 + lambda), 1.0 / (1.0 + lambda));
+    let least = 0.5 * (1.0 + lambda).ln() + 0.5 * lambda * a * a / (1.0 + lambda);
+    assert!((free(mean, variance) - least).abs() < 1e-14);
+    for (m, v) in [
+        (0.0, 1.0),
+        (mean, 1.1 * variance),
+        (1.1 * mean, variance),
+        (a, 0.01),
+    ] {
+        // What it loses is KL(R‖Q), between normal laws.
+        let loss = 0.5 * ((m - mean).powi(2) / variance + v / variance - 1.0 - (v / variance).ln());
+        assert!((free(m, v) - least - loss).abs() < 1e-13);
+    }
+}
+
+#[test]
 fn small_temperatures_keep_the_digits_of_small_divergences() {
     // KL(Q‖P) → λ² Var_P(L̂)/2.
     let gibbs = GibbsPosterior::new(&[0.25, 0.75], &[0.0, 1.0], 1e-9).unwrap();

@@ -354,3 +354,113 @@ fn bad_problems_name_what_is_wrong() {
         assert_eq!(error.argument, "tolerance");
     }
 }
+
+/// Weights over a thousand orders of magnitude, from the least to the largest and back: the geometric law
+/// of mean 1/2 from either end, λ = ±log 3.
+#[test]
+fn weights_of_any_range_add_up() {
+    let rows = || {
+        let mut rows = FeatureRows::default();
+        for x in 0..3000 {
+            rows.push(1.0, &[0], &[f64::from(x)]);
+        }
+        SparseMaximumEntropy::new(SparseFeatures::new(1, rows)).unwrap()
+    };
+    for (mean, sign) in [(0.5, -1.0), (2998.5, 1.0)] {
+        let law = rows().solve(&[Constraint::Equal(mean)]).unwrap();
+        let exact = sign * 3f64.ln();
+        assert!(
+            (law.multipliers[0] - exact).abs() < 1e-6,
+            "{:?}",
+            law.multipliers
+        );
+        let p = law.probabilities[if sign < 0.0 { 0 } else { 2999 }];
+        assert!((p - 2.0 / 3.0).abs() < 1e-6, "{p}");
+        assert!(law.gap.abs() < 1e-6 && law.violation < 1e-6);
+    }
+}
+
+/// A million states with ten features each of a hundred thousand, never in memory.
+#[derive(Debug)]
+struct Vast;
+
+impl Vast {
+    /// The finaliser of SplitMix64.
+    fn mix(x: u64) -> u64 {
+        let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ x >> 31
+    }
+
+    fn entries(state: usize) -> ([u32; 10], [f64; 10]) {
+        let word =
+            |i: u64| Self::mix((state as u64 * 16 + i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // One of each ten thousand, so that they are in order.
+        let feature = |i: usize| (i * 10_000) as u32 + (word(i as u64) % 10_000) as u32;
+        let value = |i: usize| (word(i as u64) >> 40) as f64 / f64::from(1u32 << 23) - 1.0;
+        (std::array::from_fn(feature), std::array::from_fn(value))
+    }
+}
+
+impl StateFeatures for Vast {
+    fn states(&self) -> usize {
+        1_000_000
+    }
+
+    fn features(&self) -> usize {
+        100_000
+    }
+
+    fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
+        for state in states {
+            let (entries, values) = Self::entries(state);
+            rows.push(1.0, &entries, &values);
+        }
+    }
+}
+
+/// The multipliers of a member of the family come back from its moments.
+#[test]
+#[ignore = "half a minute"]
+fn a_hundred_thousand_features_on_a_million_states_are_fitted() {
+    let mut truth = vec![0.0; 100_000];
+    rng::fill_normal(&mut rng::stream(9, 0), &mut truth);
+    let weight = |(entries, values): &([u32; 10], [f64; 10])| -> f64 {
+        let terms = entries.iter().zip(values);
+        terms
+            .map(|(j, v)| truth[*j as usize] * v)
+            .sum::<f64>()
+            .exp()
+    };
+    let total: f64 = (0..1_000_000).map(|s| weight(&Vast::entries(s))).sum();
+    let mut moments = vec![0.0; 100_000];
+    for state in 0..1_000_000 {
+        let row = Vast::entries(state);
+        let p = weight(&row) / total;
+        for (j, v) in row.0.iter().zip(&row.1) {
+            moments[*j as usize] += p * v;
+        }
+    }
+    let constraints: Vec<Constraint> = moments.iter().map(|m| Constraint::Equal(*m)).collect();
+    let started = std::time::Instant::now();
+    let problem = SparseMaximumEntropy::new(Vast).unwrap();
+    let law = problem.solve(&constraints).unwrap();
+    println!(
+        "{:.1} s, {} steps, gap {:e}, violation {:e}",
+        started.elapsed().as_secs_f64(),
+        law.iterations,
+        law.gap,
+        law.violation
+    );
+    assert!(law.gap.abs() < 1e-6 && law.violation < 1e-9);
+    let exact: f64 = (truth.iter().zip(&moments)).map(|(l, m)| l * m).sum();
+    let divergence = exact - (total / 1e6).ln();
+    assert!(
+        (law.divergence - divergence).abs() < 1e-6,
+        "{} {divergence}",
+        law.divergence
+    );
+    for (j, (l, t)) in law.multipliers.iter().zip(&truth).enumerate() {
+        assert!((l - t).abs() < 0.01, "{j}: {l} {t}");
+    }
+}

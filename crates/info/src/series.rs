@@ -888,6 +888,13 @@ mod tests {
         for (i, p) in p_values.iter().enumerate() {
             assert!((p - (i + 1) as f64 / 12.0).abs() < 1e-15, "{p_values:?}");
         }
+        // Fewer permutations than shifts take each of them at some time.
+        let taken: std::collections::HashSet<usize> = (0..60)
+            .flat_map(|seed| {
+                distinct_shifts(12, 1, PermutationTest::new(3, seed).unwrap()).unwrap()
+            })
+            .collect();
+        assert_eq!(taken, (1..12).collect());
         let series = driven(100, 1);
         let transfer = TransferEntropy::new(Partial, Embedding::new());
         let shift = Surrogate::Shift { at_least: 20 };

@@ -1010,6 +1010,56 @@ fn apparent_bias_is_the_value_less_the_reference() {
 }
 
 #[test]
+fn errors_of_power_sums_at_uniform_laws_are_the_exact_deviations() {
+    for (order, n, k) in [(2u32, 100u64, 2usize), (3, 100, 2), (2, 60, 3)] {
+        let sum = PowerSum::new(order).unwrap();
+        let p = vec![1.0 / k as f64; k];
+        let (_, variance) = exact_moments(n, &p, |c| sum.value(&Counts::new(c).unwrap()).unwrap());
+        let even = Counts::new(vec![n / k as u64; k]).unwrap();
+        let e = sum.estimate(&even, &Inference::new()).unwrap();
+        // Up to the law that is estimated: P̂ is off by about P/n.
+        let ratio = e.std_err / variance.sqrt();
+        assert!((ratio - 1.0).abs() < 0.15, "{order} {n} {k}: {ratio}");
+    }
+}
+
+#[test]
+fn errors_of_entropy_are_the_jackknifes_over_observations() {
+    let counts = [30u64, 10, 3];
+    let n = 43.0;
+    let plain = |c: &[u64]| {
+        let n: u64 = c.iter().sum();
+        c.iter().map(|j| plug_in_term(*j, n)).sum::<f64>()
+    };
+    let left: Vec<f64> = (0..3)
+        .flat_map(|i| {
+            let mut less = counts;
+            less[i] -= 1;
+            std::iter::repeat_n(plain(&less), counts[i] as usize)
+        })
+        .collect();
+    let mean = left.iter().sum::<f64>() / n;
+    let squares: f64 = left.iter().map(|h| (h - mean) * (h - mean)).sum();
+    let e = PlugIn::new().estimate(&Counts::new(counts).unwrap(), &Inference::new());
+    let exact = ((n - 1.0) / n * squares).sqrt();
+    assert!((e.unwrap().std_err / exact - 1.0).abs() < 1e-11);
+}
+
+#[test]
+fn information_is_at_most_the_entropy_of_the_smaller_alphabet() {
+    let x = Symbols::new((0..12).map(|i| i % 2).collect::<Vec<u32>>(), 2).unwrap();
+    let y = Symbols::new((0..12).map(|i| i % 6).collect::<Vec<u32>>(), 6).unwrap();
+    for pair in [
+        Pair::new(x.clone(), y.clone()).unwrap(),
+        Pair::new(y, x).unwrap(),
+    ] {
+        let e = DiscreteMutualInformation::new(PlugIn::new()).estimate(&pair, &Inference::new());
+        let upper = e.unwrap().interval.upper;
+        assert!((upper - 2f64.ln()).abs() < 1e-14, "{upper}");
+    }
+}
+
+#[test]
 fn renyi_errors_are_those_of_the_power_sum_by_the_delta_method() {
     let counts = Counts::new([40, 25, 10, 5]).unwrap();
     let ask = Inference::new().search_bias(false);

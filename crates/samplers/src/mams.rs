@@ -25,8 +25,10 @@ use crate::{IsokineticIntegrator, TrajectoryInfo};
 ///
 /// leaves the target invariant exactly, at any step size (Robnik, Cohn-Gordon and Seljak,
 /// *Metropolis adjusted microcanonical Hamiltonian Monte Carlo*, arXiv 2503.01707, 2025). The
-/// direction is drawn anew at each step, and the number of steps is uniform within half of its mean, so the
-/// positions are a reversible, ergodic chain.
+/// direction is drawn anew at each step, so the positions are a reversible chain; the number of steps is
+/// uniform within half of its mean, against trajectories that close. Ergodicity is *not* claimed: one
+/// step of a given size reaches a surface of dimension `d − 1`, not every open set as a step of HMC does,
+/// and that several reach all there is has no proof for every target.
 ///
 /// Each trajectory halves its step `k` times with probability `q^k(1 − q)`
 /// ([`with_halving`](Self::with_halving)), keeping the number of steps. A chain whose step size is
@@ -201,7 +203,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
     type Info = TrajectoryInfo;
 
     fn claims(&self) -> Claims {
-        Claims::REVERSIBLE
+        Claims::REVERSIBLE.not_ergodic()
     }
 
     fn init(&self, target: &T, x: &[f64]) -> Result<MamsState, TargetError> {

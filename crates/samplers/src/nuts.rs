@@ -197,34 +197,44 @@ impl Nuts {
     /// let kernel = Nuts::new().with_step_size(1.2)?;
     /// let start = kernel.init(&Oscillator, &[1.0])?;
     /// let law = outcomes(Limits::default(), |rng| {
-    ///     kernel.transition(&Oscillator, &mut start.clone(), &[0.5], rng).offset
+    ///     let info = kernel.transition(&Oscillator, &mut start.clone(), &[0.5], rng);
+    ///     info.expect("dimensions agree").offset
     /// })?;
     /// let total: f64 = law.iter().map(|(p, _)| p).sum();
     /// assert!((total - 1.0).abs() < 1e-14 && law.iter().any(|(_, offset)| *offset < 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// # Panics
-    /// If the momentum or the kernel's metric does not have the dimension of the target.
+    /// # Errors
+    /// If the target, the momentum or the kernel's metric does not have the dimension of the state.
     pub fn transition<T, R>(
         &self,
         target: &T,
         state: &mut NutsState,
         momentum: &[f64],
         rng: &mut R,
-    ) -> NutsInfo
+    ) -> Result<NutsInfo, TargetError>
     where
         T: EnergyGradient + ?Sized,
         R: Randomness + ?Sized,
     {
+        for (what, dim) in [
+            ("the target", target.dim()),
+            ("the momentum", momentum.len()),
+        ] {
+            if dim != state.dim {
+                return Err(TargetError::dimension(what, dim, state.dim));
+            }
+        }
+        self.metric.fits(state.dim)?;
         state.momenta.fit(state.dim, self.max_depth);
         state.momenta.first(state.dim).copy_from_slice(momentum);
-        vectorize(Trajectory {
+        Ok(vectorize(Trajectory {
             kernel: self,
             target,
             state,
             rng,
-        })
+        }))
     }
 }
 

@@ -77,7 +77,9 @@ fn orbit_residuals(kernel: &Nuts, target: &Wells, x: &[f64], p: &[f64]) -> (f64,
         let start = kernel.init(target, point.position()).unwrap();
         let law = outcomes(Limits::default(), |rng| {
             let mut state = start.clone();
-            let info = kernel.transition(target, &mut state, point.momentum(), rng);
+            let info = kernel
+                .transition(target, &mut state, point.momentum(), rng)
+                .unwrap();
             (info.offset, state.position()[0])
         })
         .unwrap();
@@ -449,4 +451,19 @@ fn the_centred_funnel_is_reported_and_normals_are_not() {
         let normal = warnings(&Scales(10), seed);
         assert!(normal.is_empty(), "seed {seed}: {normal:?}");
     }
+}
+
+#[test]
+fn transitions_refuse_what_has_another_dimension() {
+    let target = Scales(2);
+    let start = Nuts::new().init(&target, &[0.1, 0.2]).unwrap();
+    let mut rng = stream(1, 0);
+    let mut refused = |kernel: &Nuts, target: &Scales, momentum: &[f64]| {
+        let outcome = kernel.transition(target, &mut start.clone(), momentum, &mut rng);
+        outcome.unwrap_err().to_string()
+    };
+    assert!(refused(&Nuts::new(), &target, &[1.0]).contains("momentum"));
+    assert!(refused(&Nuts::new(), &Scales(3), &[1.0; 2]).contains("target"));
+    let three = Nuts::new().with_metric(Metric::diagonal(&[1.0; 3]).unwrap());
+    assert!(refused(&three, &target, &[1.0; 2]).contains("metric"));
 }

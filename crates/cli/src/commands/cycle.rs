@@ -28,8 +28,9 @@ const POINTS: usize = 201;
 /// Rows of a table at most.
 const MAX_ROWS: usize = 1 << 16;
 
-/// States × states × steps of an engine in finite time at most.
-const MAX_STEPS: usize = 1 << 33;
+/// Numbers in the kernels of an engine in finite time at most (512 MiB), and products of them.
+const MAX_KERNELS: usize = 1 << 26;
+const MAX_PRODUCTS: usize = 1 << 33;
 
 /// What `cycle --json` prints: energies, temperatures and entropies in `units`; work is done on the
 /// system, heat flows into it.
@@ -132,6 +133,13 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
             "--regenerator",
             args.regenerator,
             "left out: only stirling has one",
+        ));
+    }
+    if args.switches.is_some() && args.regenerator != 0.0 {
+        return Err(CliError::option(
+            "--switches",
+            args.switches.unwrap_or(0),
+            "left out with a regenerator, which is none of the baths of an engine in finite time",
         ));
     }
     let engine = engine(args)?;
@@ -310,16 +318,13 @@ fn finite_time(
         ));
     };
     let states = levels.family().outcomes();
-    if states
-        .saturating_mul(states)
-        .saturating_mul(states)
-        .saturating_mul(4 * switches)
-        > MAX_STEPS
-    {
+    let kernels = states.saturating_mul(states).saturating_mul(4 * switches);
+    if kernels > MAX_KERNELS || kernels.saturating_mul(states) > MAX_PRODUCTS {
+        let most = (MAX_KERNELS / states / states).min(MAX_PRODUCTS / states / states / states) / 4;
         return Err(CliError::option(
             "--switches",
             switches,
-            format!("fewer with {states} levels: states³ × switches is limited"),
+            format!("at most {most} with {states} levels"),
         ));
     }
     let found = FiniteTimeCycle::follow(cycle, levels, switches, args.strength)
@@ -531,6 +536,26 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
+/// Brings a coordinate to numbers that ticks have room for, and says by which power of ten in its label.
+fn scaled(
+    label: &str,
+    series: &mut [Series],
+    coordinate: fn(&mut (f64, f64)) -> &mut f64,
+) -> String {
+    let largest = series
+        .iter_mut()
+        .flat_map(|s| s.points.iter_mut())
+        .fold(0.0f64, |m, p| m.max(coordinate(p).abs()));
+    if largest == 0.0 || (1e-2..1e5).contains(&largest) {
+        return label.to_owned();
+    }
+    let exponent = largest.log10().floor();
+    for p in series.iter_mut().flat_map(|s| s.points.iter_mut()) {
+        *coordinate(p) /= 10f64.powf(exponent);
+    }
+    format!("{label} × 1e{exponent}")
+}
+
 /// Two diagrams side by side, a colour for each stroke.
 fn drawing(
     engine: &Engine,
@@ -573,14 +598,20 @@ fn drawing(
     };
     let left = lines(
         "Force and work parameter",
-        engine.parameter,
-        engine.force.0,
+        &scaled(engine.parameter, &mut forces, |p| &mut p.0),
+        &scaled(engine.force.0, &mut forces, |p| &mut p.1),
         &forces,
     );
     let right = lines(
         "Temperature and entropy",
-        &unit("entropy", units.entropy_unit()),
-        &unit("temperature", units.temperature_unit()),
+        &scaled(&unit("entropy", units.entropy_unit()), &mut heats, |p| {
+            &mut p.0
+        }),
+        &scaled(
+            &unit("temperature", units.temperature_unit()),
+            &mut heats,
+            |p| &mut p.1,
+        ),
         &heats,
     );
     let mut svg = format!(

@@ -100,7 +100,7 @@ pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
         "--mean-at-most"
     };
     let blame = |e: ArgumentError| match e.argument {
-        "n" => CliError::option("--n", e.found, e.allowed),
+        "n" => CliError::option("--n", args.n, "small enough for the sum of the draws"),
         _ => CliError::option(option, threshold, e.allowed),
     };
     let n = args.n as u64;
@@ -180,6 +180,7 @@ impl Law {
         let sum = n as f64 * threshold;
         // What the closed forms lose: roundings of the logarithm.
         let closed = |log: f64| (log, 1e-14 * (100.0 + log.abs()));
+        let too_many = |e: ArgumentError| ArgumentError::new("n", e.found, e.allowed);
         match self {
             Self::Lattice(law) => {
                 let sums = LatticeSum::new(law.clone(), n)?;
@@ -190,7 +191,7 @@ impl Law {
                 Ok((found.log_probability, found.relative_error))
             }
             Self::Counting(law) => {
-                let sums = law.sum_of(n)?;
+                let sums = law.sum_of(n).map_err(too_many)?;
                 // 0.7·10 is meant to be 7.
                 let near = sum.round();
                 let sum = if (sum - near).abs() <= 1e-9 + 1e-15 * near {
@@ -209,7 +210,7 @@ impl Law {
                     let certain = tail == Tail::AtLeast;
                     return Ok(closed(if certain { 0.0 } else { f64::NEG_INFINITY }));
                 }
-                let points = CountingLaw::poisson(rate * sum)?;
+                let points = CountingLaw::poisson(rate * sum).map_err(too_many)?;
                 Ok(closed(match tail {
                     Tail::AtLeast => points.log_at_most(n - 1),
                     Tail::AtMost => points.log_at_least(n),
@@ -238,12 +239,11 @@ impl Law {
         found.push(("Cantelli", Cantelli::new(spread).log_tail(n, deviation)?));
         found.push(("Chebyshev", Chebyshev::new(spread).log_tail(n, deviation)?));
         // The upper tail, of the law or of its mirror image.
-        let support = match self {
-            Self::Exponential { .. } => (0.0, f64::INFINITY),
-            _ => {
-                let s = self.any().support();
-                (s.lower, s.upper)
-            }
+        let support = if let Self::Exponential { .. } = self {
+            (0.0, f64::INFINITY)
+        } else {
+            let s = self.any().support();
+            (s.lower, s.upper)
         };
         let (low, high, mean) = match tail {
             Tail::AtLeast => (support.0, support.1, mean),
@@ -440,10 +440,10 @@ fn probability_text(log: f64) -> String {
 }
 
 fn ratio_text(ratio: f64) -> String {
-    if ratio >= 1e4 || ratio < 1e-4 {
-        format!("{ratio:.3e}")
-    } else {
+    if (1e-4..1e4).contains(&ratio) {
         format!("{ratio:.6}")
+    } else {
+        format!("{ratio:.3e}")
     }
 }
 
@@ -455,13 +455,13 @@ fn text(answer: &Answer<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<20}{:>16}{:>18}{:>14}",
+        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<28}{:>16}{:>18}{:>14}",
         answer.rate, answer.tilt, "", "log P", "P", "P / exact"
     );
     let mut line = |row: &Row, sign: &str, last: String| {
         let _ = writeln!(
             out,
-            "{:<20}{:>16.6}{:>18}{:>14}",
+            "{:<28}{:>16.6}{:>18}{:>14}",
             format!("{}{sign}", row.method),
             row.log_probability,
             probability_text(row.log_probability),

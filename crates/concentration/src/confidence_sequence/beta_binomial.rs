@@ -97,12 +97,8 @@ impl ConfidenceSequence for BetaBinomialMixture {
     }
 
     fn interval(&self) -> Option<Interval> {
-        let whole = Interval {
-            lower: self.range.lower(),
-            upper: self.range.upper(),
-        };
         let Some(q) = self.unit.mean() else {
-            return Some(whole);
+            return Some(self.range.whole());
         };
         let n = self.unit.count as f64;
         let (a, b) = self.prior;

@@ -153,22 +153,6 @@ impl ConfidenceSequence for Betting {
         if lower > upper {
             return None;
         }
-        let range = self.range;
-        let outwards = (
-            range.at_unit(lower).next_down(),
-            range.at_unit(upper).next_up(),
-        );
-        Some(Interval {
-            lower: if outwards.0 > range.lower() {
-                outwards.0
-            } else {
-                range.lower()
-            },
-            upper: if outwards.1 < range.upper() {
-                outwards.1
-            } else {
-                range.upper()
-            },
-        })
+        self.range.outwards(lower, upper)
     }
 }

@@ -12,6 +12,7 @@
 //! | [`NormalMixture`] | sub-Gaussian observations | O(1), O(1) |
 //! | [`BetaBinomialMixture`] | coins, and anything in a range; adapts to a mean near the ends | O(1), O(1) |
 //! | [`Betting`] | anything in a range; adapts to the variance | O(1), O(n) |
+//! | [`PredictableMixture`] | anything in a range; adapts to the variance, somewhat wider | O(1), O(1) |
 //! | [`Stitched`] | sub-gamma observations; the width of the law of the iterated logarithm | O(1), O(1) |
 //!
 //! Observations need not be independent: it is enough that each has the mean `μ` given the past.
@@ -34,11 +35,13 @@
 mod beta_binomial;
 mod betting;
 mod normal_mixture;
+mod predictable_mixture;
 mod stitched;
 
 pub use beta_binomial::BetaBinomialMixture;
 pub use betting::Betting;
 pub use normal_mixture::NormalMixture;
+pub use predictable_mixture::PredictableMixture;
 pub use stitched::Stitched;
 
 use ergodic_core::{ArgumentError, Estimate, Interval};

@@ -1,6 +1,6 @@
 //! What bounds rest on: ranges, variances, means.
 
-use ergodic_core::ArgumentError;
+use ergodic_core::{ArgumentError, Interval};
 
 use crate::argument;
 
@@ -126,6 +126,37 @@ impl Bounded {
         ))
     }
 
+    /// `[a, b]`.
+    pub(crate) fn whole(self) -> Interval {
+        Interval {
+            lower: self.lower,
+            upper: self.upper,
+        }
+    }
+
+    /// `[lower, upper]` on the scale of `[0, 1]`, brought back to the range, rounded outwards and cut to
+    /// the range; `None` if it is empty or outside.
+    pub(crate) fn outwards(self, lower: f64, upper: f64) -> Option<Interval> {
+        let lower = self.at_unit(lower).next_down();
+        let upper = self.at_unit(upper).next_up();
+        self.cut(Interval { lower, upper })
+    }
+
+    /// What of an interval is in the range.
+    pub(crate) fn cut(self, found: Interval) -> Option<Interval> {
+        let lower = if found.lower > self.lower {
+            found.lower
+        } else {
+            self.lower
+        };
+        let upper = if found.upper < self.upper {
+            found.upper
+        } else {
+            self.upper
+        };
+        (lower <= upper).then_some(Interval { lower, upper })
+    }
+
     /// `(x − a)/(b − a)`, in `[0, 1]` for `x` inside.
     pub(crate) fn to_unit(self, x: f64) -> f64 {
         // The rounded quotient of numbers 0 ≤ y ≤ r is at most 1.
@@ -180,6 +211,12 @@ impl BoundedMean {
     /// The range.
     pub fn bounded(&self) -> Bounded {
         self.bounded
+    }
+
+    /// What a deviation that was computed as a difference may have gained, on the scale of `[0, 1]`.
+    pub(crate) fn rounding(&self) -> f64 {
+        let (a, b) = (self.bounded.lower.abs(), self.bounded.upper.abs());
+        4.0 * f64::EPSILON * (if a > b { a } else { b } / self.bounded.range())
     }
 
     /// The mirror image.

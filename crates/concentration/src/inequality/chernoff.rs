@@ -144,20 +144,10 @@ pub(crate) fn divergence_ball(
     c: f64,
 ) -> Result<Interval, ArgumentError> {
     let q = range.to_unit(mean);
-    let lower = range.at_unit(bernoulli_divergence_lower(q, c)?).next_down();
-    let upper = range.at_unit(bernoulli_divergence_upper(q, c)?).next_up();
-    Ok(Interval {
-        lower: if lower > range.lower() {
-            lower
-        } else {
-            range.lower()
-        },
-        upper: if upper < range.upper() {
-            upper
-        } else {
-            range.upper()
-        },
-    })
+    let lower = bernoulli_divergence_lower(q, c)?;
+    let upper = bernoulli_divergence_upper(q, c)?;
+    // It holds q, so it is not empty.
+    Ok(range.outwards(lower, upper).unwrap_or(range.whole()))
 }
 
 /// `P(mean − μ ≥ t) ≤ exp(−n kl(p + r, p))` for independent variables in `[a, b]` whose mean `μ` is
@@ -165,7 +155,7 @@ pub(crate) fn divergence_ball(
 ///
 /// Among bounds from the moment generating function the best for Bernoulli variables, and never above
 /// [`Hoeffding`](super::Hoeffding) (Pinsker). A deviation beyond the range is impossible: `−∞`; one
-/// that is the largest possible up to rounding (4 ε) counts as possible. Source: W. Hoeffding,
+/// that is the largest possible up to rounding counts as possible. Source: W. Hoeffding,
 /// *J. Amer. Statist. Assoc.* 58, 1963, theorem 1. For intervals: [`chernoff_interval`].
 ///
 /// ```
@@ -206,9 +196,10 @@ impl TailBound for Chernoff {
         if r == 0.0 {
             return Ok(0.0);
         }
-        if p == 0.0 || r > rest * (1.0 + 4.0 * f64::EPSILON) {
+        if p == 0.0 || r > rest + self.assumption.rounding() {
             return Ok(f64::NEG_INFINITY);
         }
+        let r = if r < rest { r } else { rest };
         Ok(-n * (scaled(p, r) + scaled(rest, -r)))
     }
 }
@@ -227,9 +218,9 @@ impl Reflect for Chernoff {
 /// The exponent is Cramér's rate, the Legendre transform of the log-partition: the bound has the right
 /// exponential order. The accuracy is that of the family's
 /// [`kl_divergence`](ExponentialFamily::kl_divergence). Deviations that leave the mean domain are
-/// errors, so [`radius`](TailBound::radius) is one too where all of the domain is too likely. Source:
-/// Dembo and Zeitouni, *Large Deviations Techniques and Applications*, 2nd ed., 1998, theorem 2.2.3
-/// and remark (c).
+/// errors, so [`radius`](TailBound::radius) is one too where all of the domain is too likely, unless
+/// the range of `T` is stated ([`with_range`](Self::with_range)). Source: Dembo and Zeitouni, *Large
+/// Deviations Techniques and Applications*, 2nd ed., 1998, theorem 2.2.3 and remark (c).
 ///
 /// ```
 /// use ergodic_concentration::inequality::{FamilyChernoff, Reflect, TailBound};
@@ -238,13 +229,19 @@ impl Reflect for Chernoff {
 /// // Twice the expected number of events or more: e^{−nμ(2 log 2 − 1)}.
 /// let counts = FamilyChernoff::new(Member::from_mean(Poisson, [3.0])?)?;
 /// assert!((counts.log_tail(1, 3.0)? + 3.0 * (2.0 * 2f64.ln() - 1.0)).abs() < 1e-14);
-/// assert!(counts.reflected().log_tail(1, 3.5).is_err()); // no counts below 0
+/// // There are no counts below 0, which the family itself does not say.
+/// assert!(counts.reflected().log_tail(1, 3.5).is_err());
+/// let counts = counts.with_range(0.0, f64::INFINITY)?;
+/// assert_eq!(counts.reflected().log_tail(1, 3.5)?, f64::NEG_INFINITY);
+/// assert!((counts.reflected().log_tail(1, 3.0)? + 3.0).abs() < 1e-13); // e^{−3}, none at all
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FamilyChernoff<F> {
     member: Member<F>,
     sign: f64,
+    /// Of `T`; infinite where it was not stated.
+    range: (f64, f64),
 }
 
 impl<F: ExponentialFamily> FamilyChernoff<F> {
@@ -254,7 +251,11 @@ impl<F: ExponentialFamily> FamilyChernoff<F> {
     /// Unless the family has one parameter.
     pub fn new(member: Member<F>) -> Result<Self, ArgumentError> {
         match member.natural() {
-            [_] => Ok(Self { member, sign: 1.0 }),
+            [_] => Ok(Self {
+                member,
+                sign: 1.0,
+                range: (f64::NEG_INFINITY, f64::INFINITY),
+            }),
             more => Err(ArgumentError::new(
                 "member",
                 format!("of a family with {} parameters", more.len()),
@@ -262,21 +263,23 @@ impl<F: ExponentialFamily> FamilyChernoff<F> {
             )),
         }
     }
-}
 
-impl<F: ExponentialFamily> TailBound for FamilyChernoff<F> {
-    fn name(&self) -> &'static str {
-        "Chernoff"
-    }
-
-    fn side(&self) -> Side {
-        Side::Upper
-    }
-
-    fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
-        if t == 0.0 {
-            return Ok(0.0);
+    /// With the closed range of the statistic, an end of which may be infinite: a mean beyond it is
+    /// impossible (`−∞`), one at an end up to rounding has the limit of the bounds before it.
+    ///
+    /// # Errors
+    /// Unless `lower < mean < upper`.
+    pub fn with_range(mut self, lower: f64, upper: f64) -> Result<Self, ArgumentError> {
+        for &mean in self.member.mean() {
+            argument::require("lower", lower, lower < mean, "below the mean")?;
+            argument::require("upper", upper, upper > mean, "above the mean")?;
         }
+        self.range = (lower, upper);
+        Ok(self)
+    }
+
+    /// `KL(p_{μ±t}‖p_μ)`.
+    fn divergence(&self, t: f64) -> Result<f64, ArgumentError> {
         let mut theta = [0.0];
         let family = self.member.family();
         let mean: Vec<f64> = self
@@ -296,6 +299,55 @@ impl<F: ExponentialFamily> TailBound for FamilyChernoff<F> {
                 )
             })?;
         argument::require("t", t, !divergence.is_nan(), "of a computable divergence")?;
+        Ok(divergence)
+    }
+
+    /// The largest possible deviation.
+    fn farthest(&self) -> f64 {
+        let mean = self.member.mean().iter().sum::<f64>();
+        if self.sign > 0.0 {
+            self.range.1 - mean
+        } else {
+            mean - self.range.0
+        }
+    }
+}
+
+impl<F: ExponentialFamily> TailBound for FamilyChernoff<F> {
+    fn name(&self) -> &'static str {
+        "Chernoff"
+    }
+
+    fn side(&self) -> Side {
+        Side::Upper
+    }
+
+    fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
+        if t == 0.0 {
+            return Ok(0.0);
+        }
+        let farthest = self.farthest();
+        let slack = if farthest.is_finite() {
+            4.0 * f64::EPSILON * (farthest + self.member.mean().iter().sum::<f64>().abs())
+        } else {
+            0.0
+        };
+        if t > farthest + slack {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let divergence = match self.divergence(t) {
+            Ok(divergence) => divergence,
+            Err(error) if t < farthest - slack => return Err(error),
+            Err(error) => {
+                // At the end: the last deviation that is inside, which is no more than that away.
+                let outside = smallest_double(0.0, t, |s| self.divergence(s).is_ok());
+                let inside = outside.map_or(t, f64::next_down);
+                if inside < farthest - slack {
+                    return Err(error);
+                }
+                self.divergence(inside)?
+            }
+        };
         Ok(-n * divergence)
     }
 }
@@ -305,6 +357,7 @@ impl<F: ExponentialFamily + Clone> Reflect for FamilyChernoff<F> {
         Self {
             member: self.member.clone(),
             sign: -self.sign,
+            range: self.range,
         }
     }
 }

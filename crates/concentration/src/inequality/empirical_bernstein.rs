@@ -101,19 +101,12 @@ pub trait EmpiricalBernstein {
             log_risk -= std::f64::consts::LN_2;
         }
         let radius = radius(self.coefficients(size, variance), log_risk);
-        let (lower, upper) = ((mean - radius).next_down(), (mean + radius).next_up());
-        let interval = Interval {
-            lower: if lower > range.lower() {
-                lower
-            } else {
-                range.lower()
-            },
-            upper: if upper < range.upper() {
-                upper
-            } else {
-                range.upper()
-            },
+        let around = Interval {
+            lower: (mean - radius).next_down(),
+            upper: (mean + radius).next_up(),
         };
+        // It holds the mean of numbers in the range.
+        let interval = range.cut(around).unwrap_or(range.whole());
         estimate(self.name(), mean, interval, n, confidence)
     }
 }

@@ -136,7 +136,7 @@ impl LastParticle {
     /// The probability that the score of a draw reaches `level`.
     ///
     /// # Errors
-    /// If the level or a score is NaN, or a run exceeds its moves.
+    /// If a setting is outside its domain, the level or a score is NaN, or a run exceeds its moves.
     pub fn estimate<M: LevelMoves>(
         &self,
         law: &M,

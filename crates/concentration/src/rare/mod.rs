@@ -101,7 +101,9 @@ fn mean_of_runs(
     bias: Bias,
 ) -> Result<Estimate, ArgumentError> {
     let mut moments = Moments::new();
-    values.iter().for_each(|v| moments.push(*v));
+    for v in values {
+        moments.push(*v);
+    }
     let (Some(mean), Some(std_err)) = (moments.mean(), moments.std_err()) else {
         return Err(ArgumentError::new("runs", values.len(), "at least 2"));
     };

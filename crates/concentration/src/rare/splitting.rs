@@ -237,20 +237,24 @@ impl AdaptiveSplitting {
     /// # Errors
     /// A setting outside its domain.
     pub fn build(self) -> Result<Self, ArgumentError> {
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ArgumentError> {
         at_least("replicas", self.replicas, 2)?;
         at_least("runs", self.runs, 2)?;
         if !(1..self.replicas).contains(&self.kills) {
             let allowed = format!("at least 1 and below the {} replicas", self.replicas);
             return Err(ArgumentError::new("kills", self.kills, allowed));
         }
-        open_unit("confidence", self.confidence)?;
-        Ok(self)
+        open_unit("confidence", self.confidence)
     }
 
     /// The probability that the score reaches `level`.
     ///
     /// # Errors
-    /// If the level or a score is NaN, or a run exceeds its steps.
+    /// If a setting is outside its domain, the level or a score is NaN, or a run exceeds its steps.
     pub fn estimate<P: SplittingProcess>(
         &self,
         process: &P,
@@ -273,6 +277,7 @@ impl AdaptiveSplitting {
         method: &'static str,
         bias: Bias,
     ) -> Result<SplittingEstimate, RareEventError> {
+        self.check()?;
         not_nan("level", level)?;
         // In the order of the runs, so that the first error is the same for any number of threads.
         let runs: Vec<Result<Run, RareEventError>> = (0..self.runs)

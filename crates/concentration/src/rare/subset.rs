@@ -110,6 +110,11 @@ impl SubsetSimulation {
     /// # Errors
     /// A setting outside its domain.
     pub fn build(self) -> Result<Self, ArgumentError> {
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ArgumentError> {
         at_least("dim", self.dim, 1)?;
         at_least("samples", self.samples, 10)?;
         at_least("runs", self.runs, 2)?;
@@ -119,8 +124,7 @@ impl SubsetSimulation {
             let allowed = format!("at least 1/{} with as many samples", self.samples);
             return Err(ArgumentError::new("share", self.share, allowed));
         }
-        positive("spread", self.spread)?;
-        Ok(self)
+        positive("spread", self.spread)
     }
 
     fn seeds(&self) -> usize {
@@ -130,12 +134,13 @@ impl SubsetSimulation {
     /// The probability that the score reaches `level`.
     ///
     /// # Errors
-    /// If the level or a score is NaN, or more than the share of the samples ties at the highest score.
+    /// If a setting is outside its domain, the level or a score is NaN, or more than the share of the samples ties at the highest score.
     pub fn estimate(
         &self,
         score: impl Fn(&[f64]) -> f64 + Sync,
         level: f64,
     ) -> Result<BiasedEstimate, RareEventError> {
+        self.check()?;
         not_nan("level", level)?;
         let runs: Vec<Result<(f64, usize), RareEventError>> = (0..self.runs)
             .into_par_iter()
@@ -154,7 +159,9 @@ impl SubsetSimulation {
             Bias::Unknown,
         )?;
         let mut moments = Moments::new();
-        values.iter().for_each(|v| moments.push(*v));
+        for v in &values {
+            moments.push(*v);
+        }
         let variance = moments.variance().unwrap_or(0.0);
         let relative_bias = if estimate.value > 0.0 {
             0.5 * levels * variance / (estimate.value * estimate.value)

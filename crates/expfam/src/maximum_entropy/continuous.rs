@@ -269,11 +269,16 @@ impl ContinuousMaximumEntropy {
             )
             .into());
         }
-        self.feasible(&target)?;
+        let (a, b) = self.ends();
+        let ends = (
+            (a - scale.origin) / scale.unit,
+            (b - scale.origin) / scale.unit,
+        );
+        Self::feasible(&target, ends)?;
         let k = target.len();
         if self.support == Support::Line && k % 2 == 1 {
             // A density on the line can only end in an even power.
-            let mut law = self.solve_scaled(scale, &target[..k - 1])?;
+            let mut law = self.solve_scaled(scale, &target[..k - 1], ends)?;
             let found = law.scaled_moment(k);
             if (found - target[k - 1]).abs() > 1e-9 * (1.0 + found.abs()) {
                 return Err(ContinuousMaximumEntropyError::NotAttained {
@@ -286,69 +291,87 @@ impl ContinuousMaximumEntropy {
             law.moments.push(moments[k - 1]);
             return Ok(law);
         }
-        self.solve_scaled(scale, &target)
+        self.solve_scaled(scale, &target, ends)
     }
 
-    /// The variable in which the moments are of size 1.
+    /// The variable in which the moments are of size 1: standardised, if there are two moments.
     fn scale(&self, moments: &[f64]) -> Result<Scale, ContinuousMaximumEntropyError> {
         let first = moments[0];
+        let inside = |distance: f64| match distance {
+            d if d > 0.0 => Ok(()),
+            0.0 => Err(ContinuousMaximumEntropyError::Boundary { power: 1 }),
+            _ => Err(ContinuousMaximumEntropyError::Infeasible { power: 1 }),
+        };
+        let (a, b) = self.ends();
+        inside(first - a)?;
+        inside(b - first)?;
+        if let Some(second) = moments.get(1) {
+            let variance = libm::fma(-first, first, *second);
+            let rounding = 1e-14 * second.abs();
+            if variance > rounding {
+                return Ok(Scale {
+                    origin: first,
+                    unit: variance.sqrt(),
+                });
+            }
+            return Err(if variance >= -rounding {
+                ContinuousMaximumEntropyError::Boundary { power: 2 }
+            } else {
+                ContinuousMaximumEntropyError::Infeasible { power: 2 }
+            });
+        }
         match self.support {
             Support::Interval(a, b) => Ok(Scale {
                 origin: a + 0.5 * (b - a),
                 unit: 0.5 * (b - a),
             }),
-            Support::HalfLine(a) if first > a => Ok(Scale {
+            Support::HalfLine(a) => Ok(Scale {
                 origin: a,
                 unit: first - a,
             }),
-            Support::HalfLine(a) if first == a => {
-                Err(ContinuousMaximumEntropyError::Boundary { power: 1 })
-            }
-            Support::HalfLine(_) => Err(ContinuousMaximumEntropyError::Infeasible { power: 1 }),
-            Support::Line => {
-                let Some(second) = moments.get(1) else {
-                    return Err(ContinuousMaximumEntropyError::NotAttained {
-                        power: 1,
-                        supremum: Some(f64::INFINITY),
-                    });
-                };
-                let variance = libm::fma(-first, first, *second);
-                if variance > 1e-14 * second.abs() {
-                    Ok(Scale {
-                        origin: first,
-                        unit: variance.sqrt(),
-                    })
-                } else if variance >= -1e-14 * second.abs() {
-                    Err(ContinuousMaximumEntropyError::Boundary { power: 2 })
-                } else {
-                    Err(ContinuousMaximumEntropyError::Infeasible { power: 2 })
-                }
-            }
+            Support::Line => Err(ContinuousMaximumEntropyError::NotAttained {
+                power: 1,
+                supremum: Some(f64::INFINITY),
+            }),
+        }
+    }
+
+    fn ends(&self) -> (f64, f64) {
+        match self.support {
+            Support::Interval(a, b) => (a, b),
+            Support::HalfLine(a) => (a, f64::INFINITY),
+            Support::Line => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }
 
     /// Whether densities have these moments: the matrices of Hamburger, Stieltjes and Hausdorff are
     /// positive definite (Akhiezer, *The Classical Moment Problem*, 1965).
-    fn feasible(&self, target: &[f64]) -> Result<(), ContinuousMaximumEntropyError> {
+    fn feasible(
+        target: &[f64],
+        (low, high): (f64, f64),
+    ) -> Result<(), ContinuousMaximumEntropyError> {
         let m = |i: usize| if i == 0 { 1.0 } else { target[i - 1] };
         for power in 1..=target.len() {
             let n = power / 2;
             let hankel = |size: usize, entry: &dyn Fn(usize) -> f64| {
                 DMatrix::from_fn(size, size, |i, j| entry(i + j))
             };
-            let matrices = match (self.support, power % 2) {
-                (Support::Line, 0) => vec![hankel(n + 1, &m)],
-                (Support::Line, _) => vec![],
-                (Support::HalfLine(_), 0) => vec![hankel(n + 1, &m)],
-                (Support::HalfLine(_), _) => vec![hankel(n + 1, &|i| m(i + 1))],
-                (Support::Interval(..), 0) => {
-                    vec![hankel(n + 1, &m), hankel(n, &|i| m(i) - m(i + 2))]
+            let (even, bounded) = (power % 2 == 0, high.is_finite());
+            let mut matrices = Vec::new();
+            if even {
+                matrices.push(hankel(n + 1, &m));
+                if bounded {
+                    let inside = |i: usize| (low + high) * m(i + 1) - m(i + 2) - low * high * m(i);
+                    matrices.push(hankel(n, &inside));
                 }
-                (Support::Interval(..), _) => vec![
-                    hankel(n + 1, &|i| m(i) + m(i + 1)),
-                    hankel(n + 1, &|i| m(i) - m(i + 1)),
-                ],
-            };
+            } else {
+                if low.is_finite() {
+                    matrices.push(hankel(n + 1, &|i| m(i + 1) - low * m(i)));
+                }
+                if bounded {
+                    matrices.push(hankel(n + 1, &|i| high * m(i) - m(i + 1)));
+                }
+            }
             for matrix in matrices {
                 let scales = matrix.diagonal().map(|h| h.abs().sqrt());
                 let eigenvalues = if scales.min() > 0.0 {
@@ -363,7 +386,7 @@ impl ContinuousMaximumEntropy {
                 if least < -1e-12 {
                     return Err(ContinuousMaximumEntropyError::Infeasible { power });
                 }
-                if !(least > 1e-12) {
+                if least <= 1e-12 {
                     return Err(ContinuousMaximumEntropyError::Boundary { power });
                 }
             }
@@ -375,45 +398,48 @@ impl ContinuousMaximumEntropy {
         &self,
         scale: Scale,
         target: &[f64],
+        (low, high): (f64, f64),
     ) -> Result<ContinuousLaw, ContinuousMaximumEntropyError> {
+        /// Windows, each twice the one before.
+        const WINDOWS: usize = 7;
         let k = target.len();
         let mut lambda = vec![0.0; k];
-        let (mut low, mut high) = match self.support {
-            Support::Interval(..) => (-1.0, 1.0),
-            Support::HalfLine(_) => {
-                lambda[0] = -1.0;
-                (0.0, 40.0)
-            }
-            Support::Line => {
-                lambda[1] = -0.5;
-                (-10.0, 10.0)
-            }
-        };
-        /// Windows, each twice the one before.
-        const WINDOWS: usize = 6;
+        match self.support {
+            _ if k > 1 => lambda[1] = -0.5,
+            Support::HalfLine(_) => lambda[0] = -1.0,
+            _ => {}
+        }
+        let mut width = 12.0;
+        let mut missed = f64::INFINITY;
         for window in 0..WINDOWS {
-            let solution = match solve_window(target, &lambda, low, high) {
+            let (from, to) = (low.max(-width), high.min(width));
+            let solution = match solve_window(target, &lambda, from, to) {
                 Ok(solution) => solution,
                 Err(violation) if window == 0 => {
                     return Err(ContinuousMaximumEntropyError::NotConverged { violation });
                 }
                 // What is left sits at the edge of each window.
-                Err(_) => break,
+                Err(violation) => {
+                    missed = violation;
+                    break;
+                }
             };
-            let closed = match self.support {
-                Support::Interval(..) => true,
-                Support::HalfLine(_) => ends(&solution, high, 1.0, k),
-                Support::Line => ends(&solution, high, 1.0, k) && ends(&solution, -low, -1.0, k),
-            };
+            let closed = (to == high || ends(&solution, to, 1.0, k))
+                && (from == low || ends(&solution, -from, -1.0, k));
             if closed {
                 return Ok(self.law(scale, target, solution));
             }
             lambda = solution.lambda;
-            (low, high) = (2.0 * low, 2.0 * high);
+            width *= 2.0;
         }
-        Err(ContinuousMaximumEntropyError::NotAttained {
-            power: k,
-            supremum: None,
+        Err(match self.support {
+            Support::Interval(..) => {
+                ContinuousMaximumEntropyError::NotConverged { violation: missed }
+            }
+            _ => ContinuousMaximumEntropyError::NotAttained {
+                power: k,
+                supremum: None,
+            },
         })
     }
 
@@ -540,7 +566,9 @@ impl Grid {
     fn evaluate(&self, lambda: &[f64], highest: usize) -> Evaluated {
         let mut density: Vec<f64> = self.nodes.iter().map(|t| polynomial(lambda, *t)).collect();
         let top = density.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        density.iter_mut().for_each(|e| *e -= top);
+        for e in &mut density {
+            *e -= top;
+        }
         exp_slice(&mut density);
         for (e, w) in density.iter_mut().zip(&self.weights) {
             *e *= w;
@@ -637,7 +665,7 @@ fn newton(grid: &Grid, target: &[f64], mut lambda: Vec<f64>) -> Result<Vec<f64>,
                 break factor;
             }
             ridge *= 10.0;
-            if !(ridge < 1.0) {
+            if ridge >= 1.0 {
                 return Err(left);
             }
         };

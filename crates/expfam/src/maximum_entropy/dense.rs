@@ -20,8 +20,8 @@ use crate::newton::far;
 /// References: Jaynes, *Phys. Rev.* 106, 1957; Csiszár, *Ann. Probab.* 3, 1975; for the relaxations Dudík,
 /// Phillips and Schapire, *JMLR* 8, 2007.
 ///
-/// Cost per step `O(md² + d³)` for `m` states and `d` features, memory `O(md)`: for thousands of features
-/// at most.
+/// Cost per step `O(md² + d³)` for `m` states and `d` features, memory `O(md)`: for some hundred features;
+/// for more see [`SparseMaximumEntropy`](super::SparseMaximumEntropy).
 ///
 /// ```
 /// use ergodic_expfam::{Constraint, MaximumEntropy};

@@ -93,6 +93,7 @@ pub(crate) fn minimise<D: Dual>(
     let mut at = ask.point(dual, vec![0.0; d], &mut cache);
     let mut diagonal = vec![0.0; d];
     let mut iterations = 0;
+    let begun = ask.residual(&at);
     let ending = loop {
         let left = ask.residual(&at);
         let floor = 1e-9 * (1.0 + ask.largest.abs());
@@ -110,7 +111,8 @@ pub(crate) fn minimise<D: Dual>(
             break Ending::Settled;
         }
         let slope = ask.slope(&at);
-        let direction = conjugate_gradients(dual, ask, &at, &cache, &diagonal, &slope, left);
+        let direction =
+            conjugate_gradients(dual, ask, &at, &cache, &diagonal, &slope, (left, begun));
         let far = ask.far(&at, &direction).map(|coordinate| Ending::Far {
             coordinate,
             direction: direction.clone(),
@@ -226,7 +228,7 @@ fn conjugate_gradients<D: Dual>(
     cache: &D::Cache,
     diagonal: &[f64],
     slope: &[f64],
-    left: f64,
+    (left, begun): (f64, f64),
 ) -> Vec<f64> {
     let d = slope.len();
     let free: Vec<bool> = (at.lambda.iter().zip(slope).zip(ask.constraints))
@@ -241,11 +243,10 @@ fn conjugate_gradients<D: Dual>(
     let mut rz = dot(&rest, &z);
     let first = rz;
     // Superlinear, and no more exact than the point deserves.
-    let forcing = left.sqrt().clamp(1e-3, 0.1);
+    let forcing = (left / begun).sqrt().clamp(1e-3, 0.25);
     let mut hp = vec![0.0; d];
     for _ in 0..PRODUCTS.min(2 * d) {
-        // NaN ends it as well.
-        if !(rz > forcing * forcing * first) {
+        if rz <= forcing * forcing * first || rz.is_nan() {
             break;
         }
         dual.product(at, cache, &p, &mut hp);
@@ -257,7 +258,7 @@ fn conjugate_gradients<D: Dual>(
             metric += h * p * p;
         }
         let curvature = dot(&p, &hp);
-        if !(curvature > 1e-14 * metric) {
+        if curvature <= 1e-14 * metric || curvature.is_nan() {
             // A line without an end, or with one beyond rounding: as far as the dual could rise.
             let fall = -dot(slope, &p);
             if fall > 0.0 && left > ask.tolerance {
@@ -313,7 +314,7 @@ fn search<D: Dual>(
             .map(|((there, here), g)| g * (there - here))
             .sum();
         length *= 0.5;
-        if !(model < 0.0) || lambda.iter().any(|l| !l.is_finite()) {
+        if model >= 0.0 || lambda.iter().any(|l| !l.is_finite()) {
             continue;
         }
         let trial = ask.point(dual, lambda, spare);

@@ -516,7 +516,9 @@ impl<S: StateFeatures> Dual for SparseMaximumEntropy<S> {
                 *m += factor * p;
             }
         }
-        moments.iter_mut().for_each(|m| *m /= sum);
+        for m in moments.iter_mut() {
+            *m /= sum;
+        }
         reference + Real::ln(sum)
     }
 
@@ -592,7 +594,9 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             if top > out.reference + HEADROOM {
                 let factor = Real::exp(out.reference - top);
                 out.sum *= factor;
-                out.moments.iter_mut().for_each(|m| *m *= factor);
+                for m in &mut out.moments {
+                    *m *= factor;
+                }
                 out.reference = top;
             }
             if out.reference == f64::NEG_INFINITY {

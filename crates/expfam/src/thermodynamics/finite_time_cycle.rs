@@ -159,7 +159,7 @@ fn limit_law(mut round: DMatrix<f64>) -> Option<DVector<f64>> {
         let spread = (0..n)
             .map(|j| round.column(j).max() - round.column(j).min())
             .fold(0.0f64, f64::max);
-        if spread <= 1e-15 {
+        if spread <= 1e-14 {
             return Some(round.row(0).transpose() / round.row(0).sum());
         }
         round = &round * &round;

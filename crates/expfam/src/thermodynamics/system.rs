@@ -78,7 +78,7 @@ impl Equilibrium {
     /// `(β, λ)`.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, sizes differ, or a number is not finite.
+    /// If `β` is not finite and above 0, sizes differ, a number is not finite, or the Hessian is not symmetric.
     pub fn new(
         beta: f64,
         work: &[f64],
@@ -93,7 +93,23 @@ impl Equilibrium {
         domain::finite("log_partition", &[log_partition], 1)?;
         domain::finite("energy", &[energy], 1)?;
         domain::finite("forces", &forces, work.len())?;
-        domain::finite("hessian", hessian.as_slice(), (work.len() + 1).pow(2))?;
+        let size = work.len() + 1;
+        if hessian.shape() != (size, size) {
+            return Err(ArgumentError::new(
+                "hessian",
+                format!("a {} × {} matrix", hessian.nrows(), hessian.ncols()),
+                format!("{size} × {size}"),
+            ));
+        }
+        domain::finite("hessian", hessian.as_slice(), size * size)?;
+        let asymmetry = (&hessian - hessian.transpose()).amax();
+        if asymmetry > 1e-9 * hessian.amax() {
+            return Err(ArgumentError::new(
+                "hessian",
+                format!("of entries that differ from their mirror images by {asymmetry:e}"),
+                "symmetric: mixed derivatives of log Z",
+            ));
+        }
         Ok(Self {
             beta,
             work: work.to_vec(),

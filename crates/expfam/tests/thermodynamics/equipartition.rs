@@ -79,6 +79,9 @@ fn temperatures_from_draws_lie_in_their_intervals_and_wrong_ones_do_not() {
         assert!(!configurational.interval.contains(wrong));
         assert!(!virial.interval.contains(wrong));
     }
+    // Var |∇U|² = 2T² Σ k² of normal draws, and the Laplacian is constant.
+    let exact = (2.0 * 17.25 / f64::from(n)).sqrt() * t / 5.5;
+    close(configurational.std_err / exact, 1.0, 0.05);
     // Var ⟨x·∇U⟩/3 = (2/3)T²/n.
     close(
         virial.std_err / (2.0 / 3.0 * t * t / f64::from(n)).sqrt(),

@@ -94,10 +94,17 @@ fn systems_name_what_is_wrong() {
         Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![], DMatrix::zeros(2, 2)),
         "forces",
     );
-    blames(
-        Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![0.0], DMatrix::zeros(1, 1)),
-        "hessian",
-    );
+    for hessian in [
+        DMatrix::zeros(1, 1),
+        DMatrix::zeros(1, 4),
+        DMatrix::from_row_slice(2, 2, &[1.0, 0.5, 0.4, 1.0]),
+        DMatrix::from_element(2, 2, f64::NAN),
+    ] {
+        blames(
+            Equilibrium::new(1.0, &[1.0], 0.0, 0.0, vec![0.0], hessian),
+            "hessian",
+        );
+    }
 }
 
 fn domain_of(temperature: f64) -> Result<(), ArgumentError> {
@@ -242,9 +249,12 @@ fn finite_time_names_what_is_wrong() {
     let mut chain = Evolution::equilibrium(&[0.0, 1.0], 1.0).unwrap();
     let three = MarkovStep::isolated(&[0.0; 3]).unwrap();
     blames(chain.step(&three), "step");
-    blames(WorkStatistics::new(&chain, &[three.clone()]), "step");
+    blames(
+        WorkStatistics::new(&chain, std::slice::from_ref(&three)),
+        "step",
+    );
     let one = MarkovStep::metropolis(&[0.0, 2.0], 1.0).unwrap();
-    let work = WorkStatistics::new(&chain, &[one.clone()]).unwrap();
+    let work = WorkStatistics::new(&chain, std::slice::from_ref(&one)).unwrap();
     blames(work.log_exponential_average(f64::NAN), "s");
     blames(FiniteTimeCycle::new(&[]), "steps");
     blames(

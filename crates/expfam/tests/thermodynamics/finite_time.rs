@@ -257,6 +257,16 @@ fn a_fast_ramp_is_a_switch_and_a_slow_one_reversible() {
     let fast = dynamics.ramp(start, 0.0, 1.0, 4.0, 1e-7).unwrap();
     close(fast.work, switch.work, 1e-6);
     close(fast.work_variance, switch.work_variance, 1e-6);
+    // So it is far from equilibrium and from the centre.
+    let off = TrapLaw {
+        mean: 1.7,
+        variance: 0.4,
+    };
+    let switch = dynamics.switch(off, (1.0, 0.2), (4.0, 0.2)).unwrap();
+    // W = 3(x − c)²/2 with ⟨x − c⟩ = 1.5: variance 9/4 (2v² + 4 · 2.25 v).
+    close(switch.work_variance, 2.25 * (2.0 * 0.16 + 9.0 * 0.4), 1e-14);
+    let fast = dynamics.ramp(off, 0.2, 1.0, 4.0, 1e-7).unwrap();
+    close(fast.work_variance, switch.work_variance, 1e-5);
     // To first order the excess is ∫ ζ k̇² dt with the friction ζ = γT/4k³ (Sivak and Crooks 2012), and the
     // variance of the work twice T times that.
     let (duration, slope) = (2000.0, 3.0 / 2000.0);

@@ -246,3 +246,18 @@ fn a_trap_is_stiffened_best_along_its_friction_length() {
         "{best}"
     );
 }
+
+#[test]
+fn one_step_dissipates_at_least_a_quarter_of_its_squared_length() {
+    let (mut random, mut least) = (rng::stream(12, 0), f64::INFINITY);
+    for _ in 0..2000 {
+        let n = 2 + random.index(4);
+        let (p, q) = (random_law(&mut random, n), random_law(&mut random, n));
+        let kl: f64 = p.iter().zip(&q).map(|(p, q)| p * (p / q).ln()).sum();
+        assert!(kl >= dissipation_bound(&p, &q, 1).unwrap());
+        let distance = geodesic_distance(&p, &q).unwrap();
+        least = least.min(kl / (distance * distance));
+    }
+    // The factor ½ of many small steps is no bound.
+    assert!(least < 0.49, "{least}");
+}

@@ -54,7 +54,7 @@ fn a_gas_on_its_isentrope_takes_up_no_heat() {
 #[test]
 fn a_sudden_switch_dissipates_the_divergence_of_its_laws() {
     let found = sudden_switch(&Trap::overdamped(1).unwrap(), 1.0, &[1.0], &[4.0]).unwrap();
-    close(found.free_energy_change, 0.6931471805599453, 1e-15);
+    close(found.free_energy_change, 0.5 * 4f64.ln(), 1e-15);
     close(found.work, 1.5, 1e-15);
     close(found.dissipated_work(), 0.8068528194400547, 1e-15);
     for seed in 0..10 {

@@ -76,6 +76,7 @@ fn energy_force_and_hessian_are_derivatives_of_log_z() {
             state.hessian()[(0, 0)],
             1e-9,
         );
+        assert!((state.hessian() - state.hessian().transpose()).amax() < 1e-12);
         for i in 0..work.len() {
             let moved = |x: f64| {
                 let mut w = work.clone();
@@ -361,4 +362,40 @@ fn a_harmonic_free_energy_difference_is_half_the_log_of_the_ratio() {
     let trap = Trap::overdamped(1).unwrap();
     let log_z = |k: f64| trap.equilibrium(1.0, &[k]).unwrap().log_partition();
     close(log_z(1.0) - log_z(16.0), 1.3862943611198906, 1e-15);
+}
+
+#[test]
+fn a_landscape_of_a_parabola_is_a_trap() {
+    let trap = Trap::overdamped(1).unwrap();
+    let landscape = Landscape::new(-12.0, 12.0, 480, 2, |x, a| {
+        a[0] = 0.5 * x * x;
+        a[1] = x;
+        0.0
+    })
+    .unwrap();
+    for (beta, k) in [(1.0, 1.0), (0.6, 3.0), (2.0, 0.5)] {
+        let (a, b) = (
+            trap.equilibrium(beta, &[k]).unwrap(),
+            landscape.equilibrium(beta, &[k, 0.0]).unwrap(),
+        );
+        close(a.log_partition(), b.log_partition(), 1e-13);
+        close(a.energy(), b.energy(), 1e-13);
+        close(a.forces()[0], b.forces()[0], 1e-13);
+        let fisher = landscape.fisher_information(beta, &[k, 0.0]).unwrap();
+        let exact = trap.fisher_information(beta, &[k]).unwrap();
+        assert!((fisher.view((0, 0), (2, 2)) - exact).amax() < 1e-12);
+        close(fisher[(2, 2)], beta / k, 1e-12); // β² Var x
+        let switch =
+            |s: &dyn System, from: &[f64], to: &[f64]| sudden_switch(s, beta, from, to).unwrap();
+        let (a, b) = (
+            switch(&trap, &[k], &[2.0 * k]),
+            switch(&landscape, &[k, 0.0], &[2.0 * k, 0.0]),
+        );
+        close(a.work, b.work, 1e-13);
+        close(a.entropy_production, b.entropy_production, 1e-12);
+        // Moved by a force: E = kx²/2 + hx has F = −h²/2k, and work 0 at once.
+        let moved = switch(&landscape, &[k, 0.0], &[k, 0.7]);
+        close(moved.work, 0.0, 1e-13);
+        close(moved.free_energy_change, -0.49 / (2.0 * k), 1e-12);
+    }
 }

@@ -282,6 +282,13 @@ mod tests {
         assert!(error.to_string().contains("noise"), "{error}");
     }
 
+    /// Where noise hides every rate, the rate is 2^{−½}.
+    #[test]
+    fn levels_that_say_nothing_have_the_usual_rate() {
+        let found = Extrapolation::fit(&[0.0, 1.0, -1.0, 0.0], 1e6).unwrap();
+        assert!((found.rate - 0.5f64.sqrt()).abs() < 1e-15, "{found:?}");
+    }
+
     /// Equal levels: no bias, whatever the noise, also none.
     #[test]
     fn equal_levels_have_no_bias() {

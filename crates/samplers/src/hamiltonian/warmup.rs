@@ -108,7 +108,7 @@ impl WarmupSettings {
 /// (Seyboldt, Carlson and Carpenter, arXiv 2603.18845; the last one is exact for normal targets as
 /// soon as there are more draws than dimensions). It is dense to some hundred dimensions and
 /// restricted to the span of draws and gradients, of low rank, beyond. Each candidate is fitted to
-/// three of four draws and scored on the fourth by the condition number that it leaves,
+/// the first three quarters of the draws and scored on the last by the condition number that it leaves,
 /// `λ_max(V(A⁻¹x))·λ_max(V(Aᵀ∇E))`; the winner is fitted to all. A trajectory between independent
 /// points takes about the root of that number in steps.
 ///

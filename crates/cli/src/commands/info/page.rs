@@ -24,10 +24,12 @@ const SHADES: [f64; 7] = [0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99];
 
 /// The side of a cell.
 fn cell_side(columns: usize) -> f64 {
-    match columns {
-        0..=LARGE => 64.0,
-        ..=NUMBERED => 48.0,
-        _ => 28.0,
+    if columns <= LARGE {
+        64.0
+    } else if columns <= NUMBERED {
+        48.0
+    } else {
+        28.0
     }
 }
 
