@@ -1,15 +1,16 @@
 //! `cargo xtask new-sampler` in a copy of the workspace: what it writes compiles, is formatted,
 //! passes conformance and is listed by the benchmarks.
 //!
-//! Builds the crates of the copy anew, so it is ignored by default; `.ci/run` asks for it, last, since
-//! what it builds takes the place of what the workspace has built. It selects the whole workspace:
+//! Builds the samplers of the copy and what depends on them, so it is ignored by default; `.ci/run`
+//! asks for it, last, since what it builds takes the place of what the workspace has built. It selects the whole workspace:
 //! the same features of the dependencies, none of which is built twice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The files below `from`, without what builds leave and what version control keeps.
+/// The files below `from`, without what builds leave and what version control keeps, and as old as
+/// they are there: what has been built of them counts for the copy.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
@@ -22,6 +23,9 @@ fn copy(from: &Path, to: &Path) {
             copy(&from, &to);
         } else {
             fs::copy(&from, &to).unwrap();
+            let modified = fs::metadata(&from).unwrap().modified().unwrap();
+            let file = fs::File::options().write(true).open(&to).unwrap();
+            file.set_modified(modified).unwrap();
         }
     }
 }

@@ -35,6 +35,12 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     /// Entropies of a table's columns and their pairwise mutual information.
     Info(InfoArgs),
+    /// The probability that a mean of draws is far from expected: exact, refined, and bounded.
+    Rate(RateArgs),
+    /// The law of most entropy whose features have given means, with its certificate.
+    Maxent(MaxentArgs),
+    /// Run a heat engine: work, heat and entropy of each stroke, efficiency, diagrams.
+    Cycle(CycleArgs),
 }
 
 /// The models that can be trained.
@@ -451,6 +457,96 @@ pub struct DiagnoseArgs {
     pub threads: Option<usize>,
 }
 
+/// The cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CycleName {
+    /// Two isothermal and two isentropic strokes.
+    Carnot,
+    /// Two isentropic strokes and two of constant work parameter.
+    Otto,
+    /// Two isothermal strokes and two of constant work parameter.
+    Stirling,
+}
+
+/// The systems of units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UnitsName {
+    /// Temperatures are energies, entropies in nats.
+    #[default]
+    Natural,
+    /// Kelvin and joule.
+    Si,
+    /// Kelvin and kJ/mol.
+    KjMol,
+    /// Kelvin and electronvolt.
+    Ev,
+}
+
+/// Options of `cycle`.
+#[derive(Args, Clone, Debug)]
+pub struct CycleArgs {
+    /// Which cycle.
+    #[arg(value_enum)]
+    pub cycle: CycleName,
+    /// What is run: trap (an overdamped particle, work parameter: stiffness), oscillator (a trap
+    /// with momenta), ideal-gas (volume), two-level (gap), or a CSV file of levels with columns
+    /// energy, observable and, if there is one, degeneracy: E = energy + work parameter x
+    /// observable.
+    #[arg(
+        long,
+        value_name = "trap|oscillator|ideal-gas|two-level|FILE",
+        default_value = "ideal-gas"
+    )]
+    pub system: String,
+    /// Temperature of the hot bath.
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub hot: f64,
+    /// Temperature of the cold bath, below the hot one.
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub cold: f64,
+    /// The two ends of the work parameter; of carnot, those of the hot stroke.
+    #[arg(long, value_name = "FROM:TO", value_parser = range, allow_negative_numbers = true,
+          allow_hyphen_values = true)]
+    pub work: (f64, f64),
+    /// Units of temperatures, energies and entropies.
+    #[arg(long, value_enum, default_value_t)]
+    pub units: UnitsName,
+    /// Part of the heat that stirling's regenerator gives back, 0 to 1.
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = unit_closed,
+          allow_negative_numbers = true)]
+    pub regenerator: f64,
+    /// Particles of the gas.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = positive,
+          allow_negative_numbers = true)]
+    pub particles: f64,
+    /// Quadratic degrees of freedom of a particle of the gas.
+    #[arg(long, value_name = "N", default_value_t = 3.0, value_parser = positive,
+          allow_negative_numbers = true)]
+    pub degrees: f64,
+    /// Also run the cycle in finite time, with this number of switches per stroke (two-level and
+    /// tables).
+    #[arg(long, value_name = "N", value_parser = count::<100_000>, allow_negative_numbers = true)]
+    pub switches: Option<usize>,
+    /// Probability with which the bath renews the state after a switch, in (0, 1].
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = unit_open_closed,
+          requires = "switches", allow_negative_numbers = true)]
+    pub strength: f64,
+    /// Draw the cycle, force against work parameter and temperature against entropy, to this SVG
+    /// file.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn range(text: &str) -> Result<(f64, f64), String> {
+    text.split_once(':')
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
+        .filter(|(a, b): &(f64, f64)| a.is_finite() && b.is_finite() && a != b)
+        .ok_or_else(|| "must be two different numbers such as 1:4".to_owned())
+}
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColumnKind {
@@ -479,8 +575,9 @@ pub struct InfoArgs {
     /// Leave out rows in which a column has no value (empty, NA, NaN, null) instead of stopping.
     #[arg(long)]
     pub skip_missing: bool,
-    /// Nearest neighbours [default: 4 for entropies, 3 for pairs with a continuous column, 5 where
-    /// one value fills a twentieth of it].
+    /// Nearest neighbours [default: 4 for entropies, or as many as one value is repeated, up to a
+    /// twentieth of the rows; 3 for pairs with a continuous column, 5 where one value fills a
+    /// twentieth of it].
     #[arg(long, value_name = "K", value_parser = count::<1000>, allow_negative_numbers = true)]
     pub k: Option<usize>,
     /// Permutations for each p-value, which is at least 1/(N + 1); 0 computes none.
@@ -508,11 +605,166 @@ pub struct InfoArgs {
     pub threads: Option<usize>,
 }
 
+/// Options of `rate`.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("event").required(true).args(["mean_at_least", "mean_at_most"]))]
+pub struct RateArgs {
+    /// The law of a draw: coin:P, die:SIDES, binomial:TRIALS:P, poisson:MEAN, geometric:P (failures before
+    /// a success), exponential:RATE, normal:MEAN:SD; values with weights such as 1:1,2:1,6:3; or a CSV
+    /// file of values and their probabilities.
+    #[arg(long, value_name = "LAW|FILE", allow_hyphen_values = true)]
+    pub law: String,
+    /// The number of independent draws.
+    #[arg(long, value_name = "N", value_parser = count::<1_000_000_000>, allow_negative_numbers = true)]
+    pub n: usize,
+    /// The event: the mean of the draws is at least this.
+    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    pub mean_at_least: Option<f64>,
+    /// The event: the mean of the draws is at most this.
+    #[arg(long, value_name = "X", value_parser = finite, allow_negative_numbers = true)]
+    pub mean_at_most: Option<f64>,
+    /// Draw -log P / n against n up to N, with the rate, to this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    checked(text, f64::is_finite, "a finite number")
+}
+
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
     text.rsplit_once('=')
         .filter(|(name, _)| !name.is_empty())
         .and_then(|(name, kind)| Some((name.to_owned(), ColumnKind::from_str(kind, true).ok()?)))
         .ok_or_else(|| "must be COLUMN=discrete or COLUMN=continuous".to_owned())
+}
+
+/// Options of `maxent`.
+#[derive(Args, Clone, Debug)]
+pub struct MaxentArgs {
+    /// A table of comma-separated values, also gzipped: a row per state, its columns are the features.
+    #[arg(required_unless_present = "states", conflicts_with = "states")]
+    pub table: Option<PathBuf>,
+    /// Numbers as states, instead of a table: 1..6 for whole numbers, or 0,0.5,2. Their features are x
+    /// and its powers, such as x^2.
+    #[arg(long, value_name = "FIRST..LAST|X,...", allow_hyphen_values = true)]
+    pub states: Option<States>,
+    /// The mean of a feature: 4.5, an interval 4..5, or 4.5~0.2, a penalty of half a nat for 0.2 off. The
+    /// feature is a column, by name or number from 1, or x, x^2, ... of --states; without its name, the
+    /// targets are those of the features that --feature gives, in their order.
+    #[arg(
+        long = "target",
+        value_name = "[FEATURE=]MEAN",
+        required = true,
+        allow_hyphen_values = true
+    )]
+    pub targets: Vec<Target>,
+    /// Features of targets without a name.
+    #[arg(long = "feature", value_name = "FEATURE")]
+    pub features: Vec<String>,
+    /// The law to depart from: a column of weights, or weights of --states [default: all the same].
+    #[arg(long, value_name = "COLUMN|W,...")]
+    pub base: Option<String>,
+    /// The column that names the states [default: their number, or their value].
+    #[arg(long, value_name = "COLUMN", conflicts_with = "states")]
+    pub label: Option<String>,
+    /// Whether the first line of the table names the columns.
+    #[arg(long, value_enum, default_value_t = Header::Auto)]
+    pub header: Header,
+    /// Draw the law beside the base law to this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Print nothing but one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads [default: one per core]; results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = count::<4096>, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+}
+
+/// Numbers as states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct States(pub Vec<f64>);
+
+/// More states than this in a range are a slip of the keyboard.
+const MAX_STATES: i64 = 1 << 22;
+
+impl FromStr for States {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = || {
+            format!(
+                "must be FIRST..LAST, at most {MAX_STATES} whole numbers, or finite numbers with commas between"
+            )
+        };
+        if let Some((first, last)) = text.split_once("..") {
+            let end = |t: &str| t.trim().parse::<i64>().ok().filter(|x| x.abs() < 1 << 53);
+            let (first, last) = end(first).zip(end(last)).ok_or_else(allowed)?;
+            if last < first || last - first >= MAX_STATES {
+                return Err(allowed());
+            }
+            return Ok(Self((first..=last).map(|x| x as f64).collect()));
+        }
+        let numbers: Option<Vec<f64>> = text.split(',').map(finite_number).collect();
+        numbers.map(Self).ok_or_else(allowed)
+    }
+}
+
+fn finite_number(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|x| x.is_finite())
+}
+
+/// What the mean of a feature is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The feature, if it is named.
+    pub feature: Option<String>,
+    /// Its mean.
+    pub mean: Mean,
+}
+
+/// A mean: a number, an interval, or a number with a penalty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mean {
+    /// This number.
+    Equal(f64),
+    /// From the first to the second, the first below the second.
+    Between(f64, f64),
+    /// About the first; half a nat for the second, above 0, off.
+    Near(f64, f64),
+}
+
+impl FromStr for Target {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (feature, mean) = match text.rsplit_once('=') {
+            Some((feature, mean)) => (Some(feature.trim().to_owned()), mean),
+            None => (None, text),
+        };
+        let pair = |parts: (&str, &str)| finite_number(parts.0).zip(finite_number(parts.1));
+        let found = if let Some(ends) = mean.split_once("..") {
+            pair(ends)
+                .filter(|(low, high)| low < high && (high - low).is_finite())
+                .map(|(low, high)| Mean::Between(low, high))
+        } else if let Some(parts) = mean.split_once('~') {
+            pair(parts)
+                .filter(|(_, sd)| *sd > 0.0)
+                .map(|(centre, sd)| Mean::Near(centre, sd))
+        } else {
+            finite_number(mean).map(Mean::Equal)
+        };
+        match found {
+            Some(mean) if feature.as_ref().is_none_or(|f| !f.is_empty()) => Ok(Self { feature, mean }),
+            _ => Err(
+                "must be FEATURE=MEAN or MEAN, the mean a number, LOW..HIGH with LOW below HIGH, or \
+                 CENTRE~SD with SD above 0"
+                    .to_owned(),
+            ),
+        }
+    }
 }
 
 /// Height and width, written `28x28`.
@@ -611,7 +863,7 @@ fn even_count<const MAX: usize>(text: &str) -> Result<usize, String> {
 pub fn usage_error(e: &clap::Error) -> CliError {
     if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return CliError::Usage(
-            "a command is missing: train rbm, sample, evaluate, diagnose or info (see --help)"
+            "a command is missing: train rbm, sample, evaluate, diagnose, info, maxent, rate or cycle (see --help)"
                 .into(),
         );
     }
@@ -670,6 +922,15 @@ mod tests {
             ("ergodic info x.csv --permutations -1", "--permutations"),
             ("ergodic info x.csv --confidence 1", "--confidence"),
             ("ergodic info x.csv --k 0", "--k"),
+            ("ergodic cycle", "<CYCLE>"),
+            ("ergodic cycle diesel", "diesel"),
+            ("ergodic cycle otto --hot 0", "--hot"),
+            ("ergodic cycle otto --hot 2 --cold -1", "--cold"),
+            ("ergodic cycle otto --work 1", "--work"),
+            ("ergodic cycle otto --work 1:1", "--work"),
+            ("ergodic cycle otto --work -1:nan", "--work"),
+            ("ergodic cycle otto --regenerator 2", "--regenerator"),
+            ("ergodic cycle otto --units kelvin", "--units"),
         ] {
             let e = Cli::try_parse_from(line.split(' ')).unwrap_err();
             let text = usage_error(&e).to_string();

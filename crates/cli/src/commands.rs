@@ -1,7 +1,10 @@
 //! The commands, from the parsed command line to the exit code.
 
+mod cycle;
 mod diagnose;
 mod info;
+mod maxent;
+mod rate;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -60,6 +63,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Evaluate(args) => evaluate(&args),
         Command::Diagnose(args) => diagnose::diagnose(&args),
         Command::Info(args) => info::info(&args),
+        Command::Rate(args) => rate::rate(&args),
+        Command::Maxent(args) => maxent::maxent(&args),
+        Command::Cycle(args) => cycle::cycle(&args),
     }
 }
 

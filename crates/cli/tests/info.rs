@@ -238,7 +238,7 @@ fn types_are_found_and_overridden() {
     );
     assert!(found["columns"][0]["entropy"].is_null());
     let reason = found["columns"][0]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("coincides"), "{reason}");
+    assert!(reason.contains("--type \"day=discrete\""), "{reason}");
     assert_eq!(found["pairs"].as_array().expect("pairs").len(), 3);
 }
 
@@ -312,6 +312,38 @@ fn rows_without_a_value_are_named_or_left_out() {
     assert_eq!(packed["pairs"], found["pairs"]);
 }
 
+/// A value repeated up to a twentieth of the rows takes as many neighbours, and the entropy is that of the
+/// law: 570 exponential values, 15 of them at 0 for their last digit. Data on a coarse lattice have none.
+#[test]
+fn columns_with_a_few_repeated_values_have_entropies() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(8, 0);
+    let mut rows = "x,coarse\n".to_owned();
+    for i in 0..570 {
+        let x = random.exponential();
+        let x = if i % 38 == 0 { 0.0 } else { x };
+        writeln!(rows, "{x},{:.1}", random.normal()).expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let arguments = ["t.csv", "--json", "--permutations", "0"];
+    let found = json(
+        folder,
+        &[&arguments[..], &["--type", "coarse=continuous"]].concat(),
+    );
+    let entropy = &found["columns"][0]["entropy"];
+    assert!(
+        entropy["method"].to_string().contains("k = 15"),
+        "{entropy}"
+    );
+    assert!((number(&entropy["value"]) - 1.0).abs() < 0.2, "{entropy}");
+    assert!(found["columns"][1]["entropy"].is_null());
+    // Whoever asks for fewer neighbours gets the reason.
+    let found = json(folder, &[&arguments[..], &["--k", "4"]].concat());
+    let reason = found["columns"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("15 of 570 rows"), "{reason}");
+}
+
 #[test]
 fn the_report_is_one_page_with_a_heat_map() {
     let temp = tempfile::tempdir().expect("a temporary folder");
@@ -331,8 +363,14 @@ fn the_report_is_one_page_with_a_heat_map() {
     for word in ["http", "<noise>", "<script", "NaN", "inf "] {
         assert!(!page.contains(word), "{word}");
     }
-    // Seven columns: 49 cells, 42 of them with a title.
-    assert_eq!(page.matches("<rect").count(), 49);
+    // Seven columns: 49 cells, 42 of them with a title, and seven shades of the scale with their amounts.
+    assert_eq!(page.matches("<rect").count(), 56);
+    assert_eq!(page.matches("<rect class=\"key\"").count(), 7);
+    assert!(page.contains("in nats</text>"));
+    // −½ log(1 − 0.8²) and −½ log(1 − 0.99²)
+    for amount in [">0.51<", ">1.96<"] {
+        assert!(page.contains(amount), "{amount}");
+    }
     assert_eq!(page.matches("<title>").count(), 43);
     for open in ["<section", "<svg", "<table", "<div", "<g>"] {
         let close = format!("</{}>", open[1..].trim_end_matches('>'));
@@ -345,6 +383,138 @@ fn the_report_is_one_page_with_a_heat_map() {
     if let Ok(path) = std::env::var("ERGODIC_EXAMPLE_REPORT") {
         std::fs::write(path, page).expect("written");
     }
+}
+
+/// The cell of a pair on the page, up to its end.
+fn cell<'a>(page: &'a str, x: &str, y: &str) -> &'a str {
+    let start = page.find(&format!("<title>{x} and {y}: ")).expect("a cell");
+    let rest = &page[start..];
+    &rest[..rest.find("</g>").expect("the end of a cell")]
+}
+
+/// Every pair stands twice on the map, with the shade √(1 − e^{−2I}) of its information in nats, and in full ink
+/// where its p-value is at most 0.05.
+#[test]
+fn the_heat_map_shades_every_pair_by_its_information() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(12, 0);
+    let mut rows = "a,b,c,d,e\n".to_owned();
+    for _ in 0..150 {
+        let [a, b, c, d, e] = std::array::from_fn(|_| random.normal());
+        writeln!(rows, "{a},{},{},{d},{}", a + 0.1 * b, c, d + e).expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    for bits in [false, true] {
+        let mut arguments = vec![
+            "t.csv",
+            "--permutations",
+            "99",
+            "--report",
+            "t.html",
+            "--json",
+        ];
+        if bits {
+            arguments.push("--bits");
+        }
+        let found = json(folder, &arguments);
+        let page = std::fs::read_to_string(folder.join("t.html")).expect("a page");
+        let (mut pale, mut full) = (0, 0);
+        for pair in found["pairs"].as_array().expect("pairs") {
+            let (x, y) = (
+                pair["x"].as_str().expect("x"),
+                pair["y"].as_str().expect("y"),
+            );
+            assert_eq!(page.matches(&format!("<title>{x} and {y}: ")).count(), 2);
+            let cell = cell(&page, x, y);
+            let unit = if bits { 2f64.ln() } else { 1.0 };
+            let nats = (unit * number(&pair["mutual_information"]["value"])).max(0.0);
+            let ink = 0.04 + 0.8 * (1.0 - (-2.0 * nats).exp()).sqrt();
+            assert!(
+                cell.contains(&format!("fill-opacity=\"{ink:.3}\"")),
+                "{ink}: {cell}"
+            );
+            if number(&pair["p_value"]) > 0.05 {
+                assert!(cell.contains("<text class=\"tick\""), "{cell}");
+                pale += 1;
+            } else {
+                assert!(cell.contains("<text class=\"value\""), "{cell}");
+                full += 1;
+            }
+        }
+        assert!(pale > 0 && full > 1, "{pale}, {full}");
+    }
+}
+
+/// Categories and an atom, in any unit: `rain` is 0 in one category and exponential in the other, which is all
+/// there is to know of it, log 2.
+#[test]
+fn information_does_not_depend_on_units() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut random = rng::stream(13, 0);
+    let mut rows = "day,rain,flood,x,y\n".to_owned();
+    for i in 0..600 {
+        let rain = if i % 2 == 0 {
+            0.0
+        } else {
+            random.exponential()
+        };
+        let x = rain + 0.5 * random.normal();
+        let flood = rain * f64::from(1 << 20);
+        writeln!(
+            rows,
+            "{},{rain},{flood},{x},{}",
+            ["dry", "wet"][i % 2],
+            1000.0 + x / 1024.0
+        )
+        .expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let found = json(folder, &["t.csv", "--json", "--permutations", "0"]);
+    let value = |x: &str, y: &str| number(&pair(&found, x, y)["mutual_information"]["value"]);
+    for rain in ["rain", "flood"] {
+        assert!(
+            (value("day", rain) - 2f64.ln()).abs() < 0.05,
+            "{}",
+            value("day", rain)
+        );
+        for x in ["x", "y"] {
+            assert!(
+                (value(rain, x) - value("rain", "x")).abs() < 1e-6,
+                "{rain} {x}"
+            );
+            assert!(value(rain, x) > 0.4);
+        }
+    }
+}
+
+/// 0 and −0 are one value; categories may be named by numbers and words; a header may be called as a missing value
+/// is; and an alphabet is complete only where every value was seen twice.
+#[test]
+fn values_are_told_apart_as_a_reader_would() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    let mut rows = "nan,rooms,once\n".to_owned();
+    for i in 0..40 {
+        let zero = ["0", "-0", "0.0", "1"][i % 4];
+        let rooms = ["1", "2", "3+"][i % 3];
+        let once = if i == 7 { "c" } else { ["a", "b"][i % 2] };
+        writeln!(rows, "{zero},{rooms},{once}").expect("a string");
+    }
+    std::fs::write(folder.join("t.csv"), rows).expect("written");
+    let found = json(folder, &["t.csv", "--json", "--permutations", "0"]);
+    let column = |i: usize| found["columns"][i].clone();
+    assert_eq!(
+        (&column(0)["name"], &column(0)["distinct"]),
+        (&"nan".into(), &2.into())
+    );
+    assert_eq!(
+        (&column(1)["type"], &column(1)["distinct"]),
+        (&"discrete".into(), &3.into())
+    );
+    assert_eq!(column(1)["entropy"]["bias"]["kind"], "bounded");
+    assert_ne!(column(2)["entropy"]["bias"]["kind"], "bounded");
 }
 
 #[test]
@@ -364,6 +534,9 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
     write("holes.csv", b"x,y\n,1\n2,\n");
     write("word.csv", b"x,y\n1,2\nfour,3\n");
     write("infinite.csv", b"x,y\n1,2\ninf,3\n");
+    write("stray.csv", b"x\n1\n2\n3\n4\n5\n6\n7\n8\n9\n?\n10\n");
+    write("semicolons.csv", b"x;y\n1;2\n3;4\n");
+    write("tabs.csv", b"1\t2\n3\t4\n");
     std::fs::create_dir(folder.join("folder")).expect("a writable folder");
     for (arguments, words) in [
         (&["missing.csv"][..], &["missing.csv", "no such file"][..]),
@@ -387,6 +560,13 @@ fn every_bad_input_is_one_line_and_exit_code_two() {
             &["infinite.csv", "--type", "x=continuous"],
             &["line 3", "\"inf\"", "finite"],
         ),
+        (
+            &["infinite.csv"],
+            &["line 3", "\"inf\"", "--type \"x=discrete\""],
+        ),
+        (&["stray.csv"], &["line 11", "\"?\"", "finite number"]),
+        (&["semicolons.csv"], &["semicolons", "commas"]),
+        (&["tabs.csv"], &["tabs", "commas"]),
         (&["good.csv", "--columns", "z"], &["--columns", "1 to 2"]),
         (&["good.csv", "--columns", "3"], &["--columns", "1 to 2"]),
         (&["good.csv", "--columns", "x,1"], &["--columns", "once"]),

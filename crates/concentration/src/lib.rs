@@ -7,6 +7,43 @@
 //!
 //! | what | where |
 //! |---|---|
+//! | probabilities of histograms, enumeration of types | [`TypeLaw`], [`Types`] |
+//! | exact laws of sums on a lattice, with relative accuracy in the tails | [`LatticeLaw`], [`LatticeSum`] |
+//! | rates of Cramér; Bahadur–Rao, Edgeworth and saddlepoint refinements | [`CumulantGenerating`], [`large_deviation`], [`member_rate`] |
+//! | rates of Sanov by information projection | [`sanov_rate`] |
+//! | Gibbs conditioning, exactly and in the limit | [`condition`], [`block_distance`] |
+//! | rare events by simulation: tilting, splitting, last particle, subset simulation | [`rare`] |
+//! | binomial, Poisson and negative binomial tails at any depth | [`CountingLaw`] |
+//! | inequalities for tails, each with its assumption as a type | [`inequality`] |
+//! | intervals that hold at all times | [`confidence_sequence`] |
+//! | generalisation as a free energy | [`pac_bayes`] |
+
+mod argument;
+mod conditioning;
+pub mod confidence_sequence;
+mod counting;
+mod cramer;
+mod cumulants;
+pub mod inequality;
+mod lattice;
+mod lattice_sum;
+pub mod pac_bayes;
+pub mod rare;
+mod sanov;
+mod stirling;
+mod types;
+mod window;
+
+pub use conditioning::{ConditionedLaw, MeanEvent, block_distance, condition};
+pub use counting::CountingLaw;
+pub use cramer::{LargeDeviation, Tail, large_deviation, member_rate};
+pub use cumulants::{CumulantGenerating, Cumulants, Lattice, StatisticOf};
+pub use lattice::{LatticeLaw, MOST_POINTS};
+pub use lattice_sum::{ExactProbability, LatticeSum};
+pub use sanov::{SanovRate, sanov_rate};
+pub use types::{
+    MOST_TYPES, NearestType, StatisticLaw, TypeBounds, TypeLaw, Types, number_of_types,
+};
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -178,15 +178,22 @@ pub trait ExponentialFamily {
         Ok(())
     }
 
-    /// `log p(x) = log h(x) + θ·T(x) − A(θ)`.
+    /// `log p(x) = log h(x) + θ·T(x) − A(θ)`, `−∞` outside the support.
+    ///
+    /// The sum loses digits where its terms are large; families with a better form override it.
     ///
     /// # Errors
     /// If `θ` is outside the natural domain.
     fn log_density(&self, natural: &[f64], x: &Self::Sample) -> Result<f64, ArgumentError> {
+        let a = self.log_partition(natural)?;
+        let base = self.log_base_measure(x);
+        if base == f64::NEG_INFINITY {
+            return Ok(base); // statistics outside the support may be anything
+        }
         let mut t = vec![0.0; self.dim()];
         self.sufficient_statistics(x, &mut t);
         let dot: f64 = t.iter().zip(natural).map(|(t, n)| t * n).sum();
-        Ok(self.log_base_measure(x) + dot - self.log_partition(natural)?)
+        Ok(base + dot - a)
     }
 }
 

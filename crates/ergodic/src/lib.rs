@@ -28,9 +28,9 @@
 //! assert!((400..600).contains(&heads));
 //! ```
 
-pub use ergodic_core as core;
 #[cfg(feature = "concentration")]
 pub use ergodic_concentration as concentration;
+pub use ergodic_core as core;
 #[cfg(feature = "diagnostics")]
 pub use ergodic_diagnostics as diagnostics;
 #[cfg(feature = "expfam")]

@@ -5,8 +5,8 @@ use ergodic_core::{ArgumentError, ExponentialFamily};
 use crate::Fit;
 use crate::families::{
     Bernoulli, Beta, Binomial, Categorical, Dirichlet, Exponential, Gamma, Geometric, Laplace,
-    Multinomial, MultivariateNormal, NegativeBinomial, Normal, NormalGamma, NormalInverseWishart,
-    NormalKnownVariance, Pareto, Poisson, Rayleigh, Weibull,
+    LogNormal, Multinomial, MultivariateNormal, NegativeBinomial, Normal, NormalGamma,
+    NormalInverseWishart, NormalKnownVariance, Pareto, Poisson, Rayleigh, Weibull,
 };
 
 /// A family whose conjugate prior `π(θ) ∝ exp(χ·θ − νA(θ))` is a family of this crate.
@@ -22,7 +22,7 @@ use crate::families::{
 /// | [`Categorical`], [`Multinomial`] | `p₀, …` | [`Dirichlet`] |
 /// | [`Poisson`], [`Exponential`], [`Laplace`], [`Weibull`], [`Pareto`], [`Rayleigh`] | the rate | [`Gamma`] |
 /// | [`NormalKnownVariance`] | the mean | [`Normal`] |
-/// | [`Normal`] | mean and precision | [`NormalGamma`] |
+/// | [`Normal`], [`LogNormal`] | mean and precision (of the logarithm) | [`NormalGamma`] |
 /// | [`MultivariateNormal`] | mean and covariance | [`NormalInverseWishart`] |
 ///
 /// ```
@@ -227,6 +227,18 @@ impl Conjugate for Normal {
     fn increment(&self, sample: &Fit) -> Vec<f64> {
         let (n, sum) = totals(sample);
         vec![0.5 * n, -0.5 * n * sample.mean()[1], sum, -0.5 * n]
+    }
+}
+
+impl Conjugate for LogNormal {
+    type Prior = NormalGamma;
+
+    fn prior(&self) -> NormalGamma {
+        NormalGamma
+    }
+
+    fn increment(&self, sample: &Fit) -> Vec<f64> {
+        Normal.increment(sample)
     }
 }
 

@@ -60,3 +60,42 @@ pub(crate) fn positive(argument: &'static str, found: f64) -> Result<(), Argumen
     }
     Err(ArgumentError::new(argument, found, "finite and above 0"))
 }
+
+/// A log-partition, unless it overflows.
+pub(crate) fn computed(log_partition: f64) -> Result<f64, ArgumentError> {
+    if log_partition.is_finite() {
+        return Ok(log_partition);
+    }
+    Err(ArgumentError::new(
+        "natural",
+        format!("a point with log-partition {log_partition}"),
+        "of a log-partition that f64 can hold",
+    ))
+}
+
+/// What was computed, unless products or differences of overflowing terms made an entry NaN.
+pub(crate) fn no_nan(what: &str, entries: &[f64]) -> Result<(), ArgumentError> {
+    if entries.iter().any(|entry| entry.is_nan()) {
+        return Err(ArgumentError::new(
+            "natural",
+            format!("a point whose {what} overflows"),
+            format!("of a {what} that f64 can hold"),
+        ));
+    }
+    Ok(())
+}
+
+/// Natural parameters found for `mean`, if they did not round to the boundary of the domain.
+pub(crate) fn found<F: ergodic_core::ExponentialFamily + ?Sized>(
+    family: &F,
+    mean: &[f64],
+    natural: &[f64],
+) -> Result<(), ArgumentError> {
+    family.check_natural(natural).map_err(|_| {
+        ArgumentError::new(
+            "mean",
+            format!("{mean:?}"),
+            "of a member whose natural parameters f64 can hold",
+        )
+    })
+}

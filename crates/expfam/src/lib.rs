@@ -13,22 +13,47 @@
 //! | natural gradient, geodesics, products | [`Member`] |
 //! | maximum likelihood | [`Fit`] |
 //! | conjugate priors | [`Conjugate`] |
-//! | maximum entropy, information projection | [`MaximumEntropy`] |
+//! | ensembles, potentials, ledgers, cycles, thermodynamic length | [`thermodynamics`] |
+//! | maximum entropy | [`MaximumEntropy`]; of many sparse features: [`SparseMaximumEntropy`]; of marginals: [`ProportionalFitting`]; conditional: [`ConditionalMaximumEntropy`]; of densities: [`ContinuousMaximumEntropy`] |
+//! | projections: onto moments, onto a family; Pythagoras | [`MomentSet`], [`moment_projection`] |
+//! | onto several sets, between two sets; mixtures | [`project_onto_intersection`], [`alternate`], [`Mixture`] |
+//! | convex functions and their conjugates, Bregman geometry | [`legendre`] |
+//! | proper losses from their generators | [`scoring`] |
+//! | robust Bayes: maximum entropy under any proper loss | [`RobustBayes`] |
 
+mod alternating;
 mod conjugate;
 mod domain;
 pub mod families;
 mod fit;
+mod game;
+pub mod legendre;
 mod maximum_entropy;
 mod member;
+mod mixture;
 mod newton;
+mod projection;
 mod sampling;
+pub mod scoring;
 mod symmetric;
+pub mod thermodynamics;
 
+pub use alternating::{Alternation, IntersectionProjection, alternate, project_onto_intersection};
 pub use conjugate::Conjugate;
 pub use fit::Fit;
-pub use maximum_entropy::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+pub use game::{RobustBayes, Saddle};
+pub use maximum_entropy::{
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, FeatureRows,
+    FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, ProportionalFitting,
+    ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
+    Support,
+};
 pub use member::Member;
+pub use mixture::{Mixture, MixtureWeights, mixture_weights};
+pub use projection::{
+    MomentProjection, MomentSet, Pythagoras, moment_projection, moment_pythagoras,
+};
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -100,13 +100,9 @@ impl<F: ExponentialFamily> Member<F> {
 
     /// `log p(x)`.
     pub fn log_density(&self, x: &F::Sample) -> f64 {
-        let mut t = vec![0.0; self.family.dim()];
-        self.family.sufficient_statistics(x, &mut t);
-        let base = self.family.log_base_measure(x);
-        if base == f64::NEG_INFINITY {
-            return base; // statistics outside the support may be anything
-        }
-        base + dot(&self.natural, &t) - self.log_partition
+        self.family
+            .log_density(&self.natural, x)
+            .expect("the parameters were checked when the member was made")
     }
 
     /// One draw.

@@ -70,7 +70,8 @@ pub(crate) fn natural_of_mean(
                 }
             }
             step *= 0.5;
-            if step < 1e-12 {
+            // A direction may be beyond all measure, where the Fisher information underflows.
+            if step < 1e-12 && step * direction.amax() < 1e-12 * (1.0 + theta.amax()) {
                 // Nothing is left to be gained: the minimum to rounding, or no minimum.
                 let rounding = gradient.norm() <= 1e-9 * (spread + target.norm());
                 return settled(&theta, &direction)

@@ -48,6 +48,12 @@ impl<S: Sample> Series<S> {
         &self.sample
     }
 
+    /// Along a circle by so many steps.
+    fn shifted(&self, shift: usize) -> Self {
+        let rows: Vec<usize> = (shift..self.sample.len()).chain(0..shift).collect();
+        Self::new(self.sample.select(&rows))
+    }
+
     fn stretch(&self, times: Range<usize>) -> Self {
         let rows: Vec<usize> = times.collect();
         Self::new(self.sample.select(&rows))
@@ -276,7 +282,8 @@ impl Embedding {
 /// 200 random blocks of `2√n` steps, at least 100 and at most `n/5`: their spread gives the standard
 /// error, and Student's law with `3n/2b − 1` degrees of freedom, `b` the length of a block, the
 /// interval. Subsamples of a given share are blocks as well. The standard error that the estimator of
-/// the rows would give is not used.
+/// the rows would give is not used. A series shorter than ten steps, or whose blocks are too short for
+/// the past or the estimator, has a value and no interval.
 ///
 /// # When not to use it
 /// It is predictive information, not an effect: a common cause, or a past longer than the
@@ -331,8 +338,8 @@ impl<E> TransferEntropy<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surrogate {
     /// A shift along a circle by a uniformly random number of steps, at least so many in either
-    /// direction. Keeps everything but what lies at the seam; leaves few different surrogates of a
-    /// short series.
+    /// direction. Keeps everything but what lies at the seam; a series of `n` steps has
+    /// `n + 1 − 2·at_least` different surrogates.
     Shift {
         /// The least shift in steps: longer than the memory of the series.
         at_least: usize,
@@ -377,10 +384,9 @@ impl Surrogate {
     ) -> Result<Series<S>, InfoError> {
         let size = series.size();
         self.check(size)?;
-        let rows: Vec<usize> = match self {
+        Ok(match self {
             Self::Shift { at_least } => {
-                let shift = at_least + rng.index(size - 2 * at_least + 1);
-                (shift..size).chain(0..shift).collect()
+                series.shifted(at_least + rng.index(size - 2 * at_least + 1))
             }
             Self::Blocks { length } => {
                 let mut starts: Vec<usize> = (0..size).step_by(length).collect();
@@ -388,23 +394,25 @@ impl Surrogate {
                     starts.swap(i, rng.index(i + 1));
                 }
                 let block = |start: usize| start..(start + length).min(size);
-                starts.into_iter().flat_map(block).collect()
+                let rows: Vec<usize> = starts.into_iter().flat_map(block).collect();
+                Series::new(series.sample.select(&rows))
             }
-        };
-        Ok(Series::new(series.sample.select(&rows)))
+        })
     }
 }
 
 impl<E> TransferEntropy<E> {
     /// Whether there is any transfer: the value against those with the source disturbed.
     ///
-    /// The p-value is that of a permutation test; it is exact for [`Surrogate::Shift`] when the source
-    /// is stationary along the circle and independent of the target, hence approximate, as a series
-    /// has a seam. The disturbance also cuts what flows from target to source: a strong influence
-    /// in that direction can make the test reject too often or too seldom.
+    /// The p-value is that of a permutation test. The shifts of [`Surrogate::Shift`] are drawn without
+    /// replacement, for the same shift twice is no second witness. It is exact for shifts of at least
+    /// one step when the source is stationary along the circle and independent of the target, hence
+    /// approximate, as a series has a seam. The disturbance also cuts what flows from target to source:
+    /// a strong influence in that direction can make the test reject too often or too seldom.
     ///
     /// # Errors
-    /// As [`Surrogate::draw`], and if the estimator refuses the series.
+    /// As [`Surrogate::draw`]; if there are fewer different shifts than the test has permutations; and if
+    /// the estimator refuses the series.
     pub fn surrogate_test<X, Y>(
         &self,
         series: &Series<Pair<X, Y>>,
@@ -418,12 +426,46 @@ impl<E> TransferEntropy<E> {
     {
         surrogate.check(series.size())?;
         let source = Series::new(series.sample().x().clone());
-        test.run(self.value(series)?, |rng| {
-            let disturbed = surrogate.draw(&source, rng)?;
+        let value_with = |source: Series<X>| {
             let target = series.sample().y().clone();
-            self.value(&Series::coupled(disturbed.sample, target)?)
-        })
+            self.value(&Series::coupled(source.sample, target)?)
+        };
+        match surrogate {
+            Surrogate::Shift { at_least } => {
+                let shifts = distinct_shifts(series.size(), at_least, test)?;
+                test.run_indexed(self.value(series)?, |b, _| {
+                    value_with(source.shifted(shifts[b]))
+                })
+            }
+            Surrogate::Blocks { .. } => test.run(self.value(series)?, |rng| {
+                value_with(surrogate.draw(&source, rng)?)
+            }),
+        }
     }
+}
+
+/// Different shifts in random order, one per permutation of a test.
+fn distinct_shifts(
+    size: usize,
+    at_least: usize,
+    test: PermutationTest,
+) -> Result<Vec<usize>, InfoError> {
+    let mut shifts: Vec<usize> = (at_least..=size - at_least).collect();
+    let (all, wanted) = (shifts.len(), test.permutations());
+    if wanted > all {
+        return Err(InfoError::argument(
+            "permutations",
+            wanted,
+            format!("at most {all}, the shifts of a series of {size} by at least {at_least} steps"),
+        ));
+    }
+    // A stream that no permutation uses.
+    let mut rng = ergodic_math::rng::stream(test.seed(), u64::MAX);
+    for i in 0..wanted {
+        shifts.swap(i, i + Randomness::index(&mut rng, all - i));
+    }
+    shifts.truncate(wanted);
+    Ok(shifts)
 }
 
 /// Blocks behind the interval of a series where no number is asked for.
@@ -431,6 +473,9 @@ const BLOCKS: usize = 200;
 
 /// The shortest block where no length is asked for and the series has five of them: estimators have to work on it.
 const SHORTEST: f64 = 100.0;
+
+/// The shortest series of which blocks of a fifth can be made.
+const SHORTEST_SERIES: usize = 10;
 
 impl<X, Y, E> Estimator<Series<Pair<X, Y>>> for TransferEntropy<E>
 where
@@ -470,6 +515,13 @@ where
         let value = self.value(series)?;
         if let IntervalSource::Subsamples { .. } = inference.interval_source() {
             return inference::attach(self, series, inference, value, None, Bias::Unknown);
+        }
+        if series.size() < SHORTEST_SERIES {
+            return Err(InfoError::argument(
+                "series",
+                format!("a series of {} observations", series.size()),
+                format!("of at least {SHORTEST_SERIES}, for an interval from blocks"),
+            ));
         }
         let length = series.size() as f64;
         let block = (2.0 * length.sqrt()).max(SHORTEST).min(0.2 * length);
@@ -734,6 +786,18 @@ mod tests {
         assert!(transfer.estimate(&series, &tight).is_ok());
     }
 
+    /// A series of 300 has blocks of a fifth, which are five times 3/2 as good as independent ones: 6.5 degrees of
+    /// freedom, between the tabulated quantiles 2.447 of six and 2.365 of seven.
+    #[test]
+    fn short_series_have_intervals_of_students_law() {
+        let transfer = TransferEntropy::new(Partial, Embedding::new());
+        let ask = Inference::new().search_bias(false);
+        let e = transfer.estimate(&driven(300, 2), &ask).unwrap();
+        assert!(e.method.contains("blocks of 60"), "{e}");
+        let half = (e.interval.upper - e.value) / e.std_err;
+        assert!((2.365..2.447).contains(&half), "{half}");
+    }
+
     #[test]
     fn surrogates_keep_rows_and_break_the_tie() {
         let series = Series::new(Symbols::new((0..23).collect::<Vec<_>>(), 23).unwrap());
@@ -785,6 +849,65 @@ mod tests {
         }
     }
 
+    /// The statistic is a function of the place on the circle alone, and each place is as likely: the p-value of all
+    /// shifts is uniform on its values, over the circle exactly. One shift many times would be taken for many.
+    #[test]
+    fn shifts_are_different_and_their_test_is_exact_on_the_circle() {
+        /// The first code of the source: its place on the circle.
+        struct Place;
+        impl Estimator<Triple<Symbols>> for Place {
+            fn method(&self) -> Cow<'static, str> {
+                "place".into()
+            }
+            fn value(&self, data: &Triple<Symbols>) -> Result<f64, InfoError> {
+                Ok(f64::from(data.x().codes()[0]))
+            }
+            fn estimate(&self, _: &Triple<Symbols>, _: &Inference) -> Result<Estimate, InfoError> {
+                unreachable!("tests ask for values")
+            }
+        }
+        const N: u32 = 12;
+        let still = Symbols::new(vec![0; N as usize], 1).unwrap();
+        let transfer = TransferEntropy::new(Place, Embedding::new());
+        let mut p_values: Vec<f64> = (0..N)
+            .map(|start| {
+                let x: Vec<u32> = (0..N).map(|i| (start + i) % N).collect();
+                let x = Symbols::new(x, N).unwrap();
+                let series = Series::coupled(x, still.clone()).unwrap();
+                let test = PermutationTest::new(11, 1).unwrap();
+                let shift = Surrogate::Shift { at_least: 1 };
+                let found = transfer.surrogate_test(&series, shift, test).unwrap();
+                let mut null = found.null.clone();
+                null.sort_by(f64::total_cmp);
+                null.dedup();
+                assert_eq!(null.len(), 11);
+                found.p_value
+            })
+            .collect();
+        p_values.sort_by(f64::total_cmp);
+        for (i, p) in p_values.iter().enumerate() {
+            assert!((p - (i + 1) as f64 / 12.0).abs() < 1e-15, "{p_values:?}");
+        }
+        // Fewer permutations than shifts take each of them at some time.
+        let taken: std::collections::HashSet<usize> = (0..60)
+            .flat_map(|seed| {
+                distinct_shifts(12, 1, PermutationTest::new(3, seed).unwrap()).unwrap()
+            })
+            .collect();
+        assert_eq!(taken, (1..12).collect());
+        let series = driven(100, 1);
+        let transfer = TransferEntropy::new(Partial, Embedding::new());
+        let shift = Surrogate::Shift { at_least: 20 };
+        for (permutations, right) in [(61, true), (62, false)] {
+            let test = PermutationTest::new(permutations, 1).unwrap();
+            match transfer.surrogate_test(&series, shift, test) {
+                Ok(_) => assert!(right),
+                Err(InfoError::Argument(e)) => assert!(!right && e.argument == "permutations"),
+                Err(e) => panic!("{e}"),
+            }
+        }
+    }
+
     #[test]
     fn bad_input_names_its_argument() {
         let name = |error: InfoError| match error {
@@ -807,6 +930,9 @@ mod tests {
         assert_eq!(name(late.triple(&driven(10, 1)).unwrap_err()), "series");
         let many = Symbols::new([0; 40], 2).unwrap();
         assert_eq!(name(many.lagged(33..40, &[1; 32]).unwrap_err()), "lags");
+        let short = TransferEntropy::new(Partial, Embedding::new());
+        let short = short.estimate(&driven(9, 1), &Inference::new());
+        assert_eq!(name(short.unwrap_err()), "series");
         let x = Points::scalar([1.0, 2.0]).unwrap();
         let y = Points::scalar([1.0]).unwrap();
         assert_eq!(name(Series::coupled(x, y).unwrap_err()), "y");

@@ -901,6 +901,190 @@ fn power_sums_are_unbiased_and_their_errors_are_not_too_small() {
 }
 
 #[test]
+fn intervals_of_power_sums_of_two_symbols_cover_at_every_probability() {
+    // Exactly, by the binomial law, also where the variance of first order vanishes (p = ½).
+    let ask = Inference::new();
+    for n in [40u64, 200] {
+        for order in [2u32, 3, 6] {
+            let sum = PowerSum::new(order).unwrap();
+            let renyi = RenyiEntropy::new(order).unwrap();
+            let quiet = ask.search_bias(false);
+            let intervals: Vec<_> = (0..=n)
+                .map(|j| {
+                    let data = Counts::new([j, n - j]).unwrap();
+                    let sum = sum.estimate(&data, &ask).unwrap().interval;
+                    (sum, renyi.estimate(&data, &quiet).unwrap().interval)
+                })
+                .collect();
+            let least = 10.0 / n as f64;
+            for step in 0..=100 {
+                let p = least + (0.5 - least) * f64::from(step) / 100.0;
+                let truth = p.powi(order as i32) + (1.0 - p).powi(order as i32);
+                let covered = |j: u64| f64::from(u8::from(intervals[j as usize].0.contains(truth)));
+                let coverage = binomial_mean(n, p, covered);
+                assert!(coverage > 0.9, "n = {n}, q = {order}, p = {p}: {coverage}");
+                // One is an increasing function of the other.
+                let entropy = -truth.ln() / f64::from(order - 1);
+                let covered =
+                    |j: u64| f64::from(u8::from(intervals[j as usize].1.contains(entropy)));
+                let of_entropy = binomial_mean(n, p, covered);
+                assert!((of_entropy - coverage).abs() < 1e-9, "{p}: {of_entropy}");
+            }
+        }
+    }
+    // All agree: nothing is left to vary, and no observation to spare.
+    let same = PowerSum::new(2)
+        .unwrap()
+        .estimate(&Counts::new([9, 0]).unwrap(), &ask);
+    assert_eq!(same.unwrap().value, 1.0);
+}
+
+#[test]
+fn the_alphabet_given_to_nsb_bounds_its_interval() {
+    let counts = [4, 12, 4, 5, 3, 1, 5, 1, 2, 2, 2, 2, 11, 3, 4, 12, 12, 1, 2];
+    let rule = Nsb::new().alphabet(100);
+    let ask = Inference::new();
+    let known = rule.estimate(&Counts::new(counts).unwrap(), &ask).unwrap();
+    let open = rule
+        .estimate(&Counts::observed_only(counts).unwrap(), &ask)
+        .unwrap();
+    assert_eq!(known.interval, open.interval);
+    assert!(known.interval.upper > 19f64.ln(), "{known}");
+}
+
+#[test]
+fn errors_at_uniform_laws_are_those_of_the_second_order() {
+    // All cells alike: leaving one row out tells nothing, and 2nÎ has the law χ² of d degrees, so √(d/2)/n.
+    let column = |stride: u32| {
+        let codes: Vec<u32> = (0..80).map(|i| i / stride % 2).collect();
+        Symbols::new(codes, 2).unwrap()
+    };
+    let information = DiscreteMutualInformation::new(PlugIn::new());
+    let ask = Inference::new();
+    let pair = Pair::new(column(1), column(2)).unwrap();
+    let e = information.estimate(&pair, &ask).unwrap();
+    assert!((e.std_err - 0.5f64.sqrt() / 80.0).abs() < 1e-14, "{e}");
+    let triple = Triple::new(column(1), column(2), column(4)).unwrap();
+    let e = information.estimate(&triple, &ask).unwrap();
+    assert!((e.std_err - 1.0 / 80.0).abs() < 1e-14, "{e}");
+}
+
+#[test]
+fn bounds_of_the_bias_of_information_are_those_of_its_entropies() {
+    // A constant column: the value is 0 and the interval reaches as far as the bias may hide information, from
+    // the marginals, which may be too small, and the joint entropy, which may be too large.
+    let constant = Symbols::new(vec![0; 60], 3).unwrap();
+    let other = Symbols::new((0..60).map(|i| i % 3).collect::<Vec<u32>>(), 3).unwrap();
+    let pair = Pair::new(constant.clone(), other.clone()).unwrap();
+    let rule = PlugIn::new();
+    let e = DiscreteMutualInformation::new(rule)
+        .estimate(&pair, &Inference::new())
+        .unwrap();
+    let bounds = |counts: Vec<u64>| {
+        let data = Multiplicities::of(&Counts::new(counts).unwrap());
+        rule.bias_bounds(&data).unwrap().unwrap()
+    };
+    let (x, y) = (bounds(vec![60, 0, 0]), bounds(vec![20; 3]));
+    let joint = bounds(vec![20, 20, 20, 0, 0, 0, 0, 0, 0]);
+    let reach = joint.upper - x.lower - y.lower;
+    assert!((e.interval.upper - reach).abs() < 1e-14, "{e} {reach}");
+}
+
+#[test]
+fn apparent_bias_is_the_value_less_the_reference() {
+    let counts = Counts::observed_only([1, 1, 1, 1, 2, 2, 3, 5]).unwrap();
+    let data = Multiplicities::of(&counts);
+    let value = PlugIn::new().entropy(&data).unwrap();
+    let reference = ChaoWangJost::new().entropy(&data).unwrap();
+    for half_width in [1e-9, 10.0] {
+        let bias = PlugIn::new()
+            .apparent_bias(&data, value, half_width)
+            .unwrap();
+        let found = match bias {
+            Bias::Dominates(Some(found)) if half_width < 1.0 => found,
+            Bias::NotDetected(found) if half_width > 1.0 => found,
+            other => panic!("{other:?}"),
+        };
+        assert!(found < 0.0 && (found - (value - reference)).abs() < 1e-15);
+    }
+}
+
+#[test]
+fn errors_of_power_sums_at_uniform_laws_are_the_exact_deviations() {
+    for (order, n, k) in [(2u32, 100u64, 2usize), (3, 100, 2), (2, 60, 3)] {
+        let sum = PowerSum::new(order).unwrap();
+        let p = vec![1.0 / k as f64; k];
+        let (_, variance) = exact_moments(n, &p, |c| sum.value(&Counts::new(c).unwrap()).unwrap());
+        let even = Counts::new(vec![n / k as u64; k]).unwrap();
+        let e = sum.estimate(&even, &Inference::new()).unwrap();
+        // Up to the law that is estimated: P̂ is off by about P/n.
+        let ratio = e.std_err / variance.sqrt();
+        assert!((ratio - 1.0).abs() < 0.15, "{order} {n} {k}: {ratio}");
+    }
+}
+
+#[test]
+fn errors_of_entropy_are_the_jackknifes_over_observations() {
+    let counts = [30u64, 10, 3];
+    let n = 43.0;
+    let plain = |c: &[u64]| {
+        let n: u64 = c.iter().sum();
+        c.iter().map(|j| plug_in_term(*j, n)).sum::<f64>()
+    };
+    let left: Vec<f64> = (0..3)
+        .flat_map(|i| {
+            let mut less = counts;
+            less[i] -= 1;
+            std::iter::repeat_n(plain(&less), counts[i] as usize)
+        })
+        .collect();
+    let mean = left.iter().sum::<f64>() / n;
+    let squares: f64 = left.iter().map(|h| (h - mean) * (h - mean)).sum();
+    let e = PlugIn::new().estimate(&Counts::new(counts).unwrap(), &Inference::new());
+    let exact = ((n - 1.0) / n * squares).sqrt();
+    assert!((e.unwrap().std_err / exact - 1.0).abs() < 1e-11);
+}
+
+#[test]
+fn information_is_at_most_the_entropy_of_the_smaller_alphabet() {
+    let x = Symbols::new((0..12).map(|i| i % 2).collect::<Vec<u32>>(), 2).unwrap();
+    let y = Symbols::new((0..12).map(|i| i % 6).collect::<Vec<u32>>(), 6).unwrap();
+    for pair in [
+        Pair::new(x.clone(), y.clone()).unwrap(),
+        Pair::new(y, x).unwrap(),
+    ] {
+        let e = DiscreteMutualInformation::new(PlugIn::new()).estimate(&pair, &Inference::new());
+        let upper = e.unwrap().interval.upper;
+        assert!((upper - 2f64.ln()).abs() < 1e-14, "{upper}");
+    }
+}
+
+#[test]
+fn renyi_errors_are_those_of_the_power_sum_by_the_delta_method() {
+    let counts = Counts::new([40, 25, 10, 5]).unwrap();
+    let ask = Inference::new().search_bias(false);
+    let sum = PowerSum::new(3).unwrap().estimate(&counts, &ask).unwrap();
+    let renyi = RenyiEntropy::new(3)
+        .unwrap()
+        .estimate(&counts, &ask)
+        .unwrap();
+    let step = 1e-6 * sum.value;
+    let slope = (((sum.value + step).ln() - (sum.value - step).ln()) / (2.0 * step)) / 2.0;
+    assert!(
+        (renyi.std_err / (slope * sum.std_err) - 1.0).abs() < 1e-9,
+        "{renyi}"
+    );
+}
+
+#[test]
+fn the_minimax_estimator_of_large_counts_is_the_plug_in_of_first_order() {
+    let h = Minimax::new()
+        .value(&Counts::new([500, 500]).unwrap())
+        .unwrap();
+    assert!((h - 2f64.ln() - 2.0 * 0.5 / 1000.0).abs() < 1e-15, "{h}");
+}
+
+#[test]
 fn intervals_of_mutual_information_cover() {
     // As for entropies: 243 of 300 at least. Three by three symbols, y = x with probability c, else uniform.
     const SEEDS: u64 = 300;

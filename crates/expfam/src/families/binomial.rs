@@ -1,8 +1,9 @@
 //! Successes in a fixed number of trials.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
-use ergodic_math::special::{ln_gamma, log1p_exp, logit, sigmoid};
+use ergodic_math::special::{log1p_exp, logit, sigmoid};
 
+use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
 
 /// The binomial family of `n` trials: `p(x) = C(n, x) exp(θx − n log(1 + e^θ))`, `x ∈ 0..=n`,
@@ -50,11 +51,6 @@ impl Binomial {
     }
 }
 
-/// `log n!/(k! (n − k)!)`.
-pub(crate) fn log_choose(n: f64, k: f64) -> f64 {
-    ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
-}
-
 impl ExponentialFamily for Binomial {
     type Sample = u64;
 
@@ -70,7 +66,23 @@ impl ExponentialFamily for Binomial {
         if *x > self.trials {
             return f64::NEG_INFINITY;
         }
-        log_choose(self.trials as f64, *x as f64)
+        log_choose(*x as f64, (self.trials - x) as f64)
+    }
+
+    /// To some ulp also where the binomial coefficient is large.
+    fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        if *x > self.trials {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let (x, rest) = (*x as f64, (self.trials - x) as f64);
+        let (p, q) = (sigmoid(natural[0]), sigmoid(-natural[0]));
+        if p == 0.0 || q == 0.0 {
+            // One of them underflows: what is left is exact.
+            let a = self.trials as f64 * log1p_exp(natural[0]);
+            return Ok(log_choose(x, rest) + natural[0] * x - a);
+        }
+        Ok(log_binomial(x, rest, p, q))
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {

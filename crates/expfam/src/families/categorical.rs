@@ -2,9 +2,10 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{ln_gamma, log_sum_exp};
+use ergodic_math::special::log_sum_exp;
 
 use super::Dirichlet;
+use super::large_counts::{log_choose, log_multinomial};
 use crate::{domain, sampling};
 
 /// The categorical family of `K` outcomes in its minimal form:
@@ -237,8 +238,31 @@ impl ExponentialFamily for Multinomial {
         if x.len() != self.one.outcomes || total != Some(self.trials) {
             return f64::NEG_INFINITY;
         }
-        let parts: f64 = x.iter().map(|k| ln_gamma(*k as f64 + 1.0)).sum();
-        ln_gamma(self.trials as f64 + 1.0) - parts
+        // A product of binomial coefficients: all terms have one sign.
+        let (mut left, mut sum) = (self.trials, 0.0);
+        for k in x {
+            left -= k;
+            sum += log_choose(*k as f64, left as f64);
+        }
+        sum
+    }
+
+    /// To some ulp also where the multinomial coefficient is large.
+    fn log_density(&self, natural: &[f64], x: &[u64]) -> Result<f64, ArgumentError> {
+        let base = self.log_base_measure(x);
+        let p = self.one.probabilities(natural)?;
+        if base == f64::NEG_INFINITY || p.contains(&0.0) {
+            let a = self.log_partition(natural)?;
+            let terms = natural.iter().zip(x.iter().skip(1));
+            let tilt: f64 = terms.map(|(t, k)| t * *k as f64).sum();
+            return Ok(if base == f64::NEG_INFINITY {
+                base
+            } else {
+                base + tilt - a
+            });
+        }
+        let counts: Vec<f64> = x.iter().map(|k| *k as f64).collect();
+        Ok(log_multinomial(&counts, &p))
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, log_sum_exp, trigamma};
 
+use super::large_counts::log_multinomial;
 use crate::{domain, sampling};
 
 /// The Dirichlet family on the open simplex of `K` parts: `p(x) = Γ(Σα)/∏Γ(αₖ) ∏ xₖ^{αₖ−1}` with
@@ -83,7 +84,7 @@ impl ExponentialFamily for Dirichlet {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let total = self.check(natural)?;
-        Ok(natural.iter().map(|a| ln_gamma(*a)).sum::<f64>() - ln_gamma(total))
+        domain::computed(natural.iter().map(|a| ln_gamma(*a)).sum::<f64>() - ln_gamma(total))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -126,13 +127,7 @@ impl ExponentialFamily for Dirichlet {
                 break;
             }
         }
-        self.check(natural).map(|_| ()).map_err(|_| {
-            ArgumentError::new(
-                "mean",
-                format!("{mean:?}"),
-                "the mean logarithms of a Dirichlet law with finite parameters",
-            )
-        })
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -143,7 +138,7 @@ impl ExponentialFamily for Dirichlet {
                 out[i * self.parts + j] = own - total;
             }
         }
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(
@@ -169,6 +164,20 @@ impl ExponentialFamily for Dirichlet {
             }
         }
         Ok(x)
+    }
+
+    /// To some ulp also of large parameters.
+    fn log_density(&self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        let total = self.check(natural)?;
+        if self.log_base_measure(x) == f64::NEG_INFINITY {
+            return Ok(f64::NEG_INFINITY);
+        }
+        // Γ(s)/∏Γ(αₖ) = Γ(s + 1)/∏Γ(αₖ + 1) · ∏αₖ/s
+        let logs = natural
+            .iter()
+            .zip(x)
+            .map(|(a, x)| Real::ln(*a) - Real::ln(*x));
+        Ok(log_multinomial(natural, x) + logs.sum::<f64>() - Real::ln(total))
     }
 }
 
@@ -240,5 +249,16 @@ impl ExponentialFamily for Beta {
             format!("{natural:?}, with a draw that rounds to {x}"),
             "not as near to 0",
         ))
+    }
+
+    /// To some ulp also of large parameters.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let total = TWO.check(natural)?;
+        if !(*x > 0.0 && *x < 1.0) {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let rest = 1.0 - x;
+        let logs = Real::ln(natural[0]) + Real::ln(natural[1]) - Real::ln(total);
+        Ok(log_multinomial(natural, &[*x, rest]) + logs - Real::ln(*x) - Real::ln(rest))
     }
 }

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma};
 
+use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
 /// The shape `α` with `log α − ψ(α) = gap`, for `gap > 0`.
@@ -15,7 +16,7 @@ pub(crate) fn shape_of_gap(gap: f64) -> f64 {
         return 0.5 / gap + 1.0 / 6.0; // log α − ψ(α) = 1/2α + 1/12α² + …
     }
     let mut shape = (3.0 - gap + ((gap - 3.0) * (gap - 3.0) + 24.0 * gap).sqrt()) / (12.0 * gap);
-    if shape <= 0.0 {
+    if shape.is_nan() || shape <= 0.0 {
         shape = 1.0 / gap;
     }
     for _ in 0..60 {
@@ -37,6 +38,19 @@ pub(crate) fn gap_of_shape(shape: f64) -> f64 {
     }
     let s = 1.0 / (shape * shape);
     0.5 / shape + s * (1.0 / 12.0 - s * (1.0 / 120.0 - s / 252.0))
+}
+
+/// `log y^α e^{−y}/xΓ(α)`: the density at `x` of the gamma law with `y = βx`, and of the inverse gamma
+/// law with `y = β/x`.
+fn log_gamma_density(shape: f64, y: f64, ln_y: impl Fn() -> f64, x: f64) -> f64 {
+    if !(x > 0.0 && x.is_finite()) {
+        return f64::NEG_INFINITY;
+    }
+    if y < f64::MIN_POSITIVE {
+        return shape * ln_y() - ln_gamma(shape) - Real::ln(x); // e^{−y} is 1
+    }
+    // Γ(α) = Γ(α + 1)/α
+    log_poisson(shape, y) + Real::ln(shape) - Real::ln(x)
 }
 
 /// The gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{α−1} e^{−βx}`, statistics `log x, x`,
@@ -102,7 +116,7 @@ impl ExponentialFamily for Gamma {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let (shape, rate) = Self::usual(natural)?;
-        Ok(ln_gamma(shape) - shape * Real::ln(rate))
+        domain::computed(ln_gamma(shape) - shape * Real::ln(rate))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -120,7 +134,7 @@ impl ExponentialFamily for Gamma {
         let shape = shape_of_gap(gap);
         natural[0] = shape - 1.0;
         natural[1] = -shape / mean[1];
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -141,6 +155,13 @@ impl ExponentialFamily for Gamma {
     ) -> Result<f64, ArgumentError> {
         let (shape, rate) = Self::usual(natural)?;
         positive_draw(sampling::ln_gamma(shape, rng) - Real::ln(rate))
+    }
+
+    /// To some ulp also of large shapes.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (shape, rate) = Self::usual(natural)?;
+        let ln_y = || Real::ln(rate) + Real::ln(*x);
+        Ok(log_gamma_density(shape, rate * x, ln_y, *x))
     }
 }
 
@@ -215,7 +236,7 @@ impl ExponentialFamily for InverseGamma {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let (shape, scale) = Self::usual(natural)?;
-        Ok(ln_gamma(shape) - shape * Real::ln(scale))
+        domain::computed(ln_gamma(shape) - shape * Real::ln(scale))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -239,7 +260,7 @@ impl ExponentialFamily for InverseGamma {
         let shape = shape_of_gap(gap);
         natural[0] = -shape - 1.0;
         natural[1] = -shape / mean[1];
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -260,6 +281,13 @@ impl ExponentialFamily for InverseGamma {
     ) -> Result<f64, ArgumentError> {
         let (shape, scale) = Self::usual(natural)?;
         positive_draw(Real::ln(scale) - sampling::ln_gamma(shape, rng))
+    }
+
+    /// To some ulp also of large shapes.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (shape, scale) = Self::usual(natural)?;
+        let ln_y = || Real::ln(scale) - Real::ln(*x);
+        Ok(log_gamma_density(shape, scale / x, ln_y, *x))
     }
 }
 
@@ -313,7 +341,7 @@ impl ExponentialFamily for ChiSquared {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let half = Self::half(natural)?;
-        Ok(ln_gamma(half) + half * std::f64::consts::LN_2)
+        domain::computed(ln_gamma(half) + half * std::f64::consts::LN_2)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -342,5 +370,11 @@ impl ExponentialFamily for ChiSquared {
     ) -> Result<f64, ArgumentError> {
         let half = Self::half(natural)?;
         positive_draw(sampling::ln_gamma(half, rng) + std::f64::consts::LN_2)
+    }
+
+    /// To some ulp also of many degrees of freedom.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let ln_y = || Real::ln(*x) - std::f64::consts::LN_2;
+        Ok(log_gamma_density(Self::half(natural)?, 0.5 * x, ln_y, *x))
     }
 }

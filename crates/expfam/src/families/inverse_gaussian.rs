@@ -80,7 +80,7 @@ impl ExponentialFamily for InverseGaussian {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let (mean, shape) = Self::usual(natural)?;
-        Ok(-shape / mean - 0.5 * Real::ln(shape))
+        domain::computed(-shape / mean - 0.5 * Real::ln(shape))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -127,5 +127,16 @@ impl ExponentialFamily for InverseGaussian {
     ) -> Result<f64, ArgumentError> {
         let (mean, shape) = Self::usual(natural)?;
         Ok(sampling::inverse_gaussian(mean, shape, rng))
+    }
+
+    /// `½ log λ/2πx³ − λ((x − m)/m)²/2x`: without the cancellation of `λ/m`.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (mean, shape) = Self::usual(natural)?;
+        let base = self.log_base_measure(x);
+        if base == f64::NEG_INFINITY {
+            return Ok(base);
+        }
+        let off = (x - mean) / mean;
+        Ok(base + 0.5 * (Real::ln(shape) - shape / x * off * off))
     }
 }

@@ -26,6 +26,9 @@
 //! | [`NormalInverseWishart`] | `log det Σ, svec Σ⁻¹, Σ⁻¹m, mᵀΣ⁻¹m` | of the prior of a normal law in `ℝᵈ` |
 //! | [`Discrete`] | rows of a matrix | any |
 //! | [`Ising`] | `sᵢ, sᵢsⱼ` | fields and couplings |
+//! | [`Product`] | of one family, then of another | those of both |
+//! | [`Independent`] | sums over independent draws | those of one draw |
+//! | [`Subfamily`] | `BᵀT` | `η`, with `θ = θ₀ + Bη` |
 
 mod bernoulli;
 mod binomial;
@@ -36,12 +39,15 @@ mod exponential;
 mod gamma;
 mod inverse_gaussian;
 mod ising;
+mod large_counts;
 mod multivariate_normal;
 mod negative_binomial;
 mod normal;
 mod normal_gamma;
 mod normal_inverse_wishart;
 mod poisson;
+mod product;
+mod subfamily;
 mod von_mises;
 mod wishart;
 
@@ -60,5 +66,7 @@ pub use normal::{LogNormal, Normal, NormalKnownVariance};
 pub use normal_gamma::NormalGamma;
 pub use normal_inverse_wishart::{Moments, NormalInverseWishart};
 pub use poisson::Poisson;
+pub use product::{Independent, Product};
+pub use subfamily::Subfamily;
 pub use von_mises::{VonMises, VonMisesFisher};
 pub use wishart::{InverseWishart, Wishart};

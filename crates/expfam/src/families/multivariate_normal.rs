@@ -135,6 +135,14 @@ impl MultivariateNormal {
         )?;
         let linear = DVector::from_column_slice(&natural[..self.d]);
         let mean = precision.solve(&linear);
+        if !linear.dot(&mean).is_finite() || !mean.norm_squared().is_finite() {
+            let found = format!("{natural:?}");
+            return Err(ArgumentError::new(
+                argument,
+                found,
+                "of finite log-partition and mean",
+            ));
+        }
         Ok(Parts {
             precision,
             linear,
@@ -245,6 +253,18 @@ impl ExponentialFamily for MultivariateNormal {
             .l_dirty()
             .tr_solve_lower_triangular_mut(&mut z);
         Ok((z + parts.mean).as_slice().to_vec())
+    }
+
+    /// In terms of `x − m`: without the cancellation of `mᵀΛm`.
+    fn log_density(&self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        let parts = self.parts("natural", natural)?;
+        let base = self.log_base_measure(x);
+        if base == f64::NEG_INFINITY {
+            return Ok(base);
+        }
+        let off = DVector::from_column_slice(x) - parts.mean;
+        let form = parts.precision.l().tr_mul(&off).norm_squared();
+        Ok(base + 0.5 * (log_det(&parts.precision) - form))
     }
 
     /// `½ [Σᵢ (ρᵢ − log(1 + ρᵢ)) + (m₁ − m₂)ᵀΛ₂(m₁ − m₂)]` with the eigenvalues `1 + ρᵢ` of
@@ -401,6 +421,16 @@ impl ExponentialFamily for DiagonalNormal {
         (0..self.d)
             .map(|i| super::Normal.sample(&self.coordinate(i, natural), rng))
             .collect()
+    }
+
+    fn log_density(&self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        self.check(natural)?;
+        if x.len() != self.d {
+            return Ok(f64::NEG_INFINITY);
+        }
+        (x.iter().enumerate())
+            .map(|(i, x)| super::Normal.log_density(&self.coordinate(i, natural), x))
+            .sum()
     }
 
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {

@@ -2,8 +2,8 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::ln_gamma;
 
+use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
 
 /// The negative binomial family of fixed `r > 0`:
@@ -77,7 +77,23 @@ impl ExponentialFamily for NegativeBinomial {
         if self.successes == 1.0 {
             return 0.0;
         }
-        ln_gamma(x + self.successes) - ln_gamma(x + 1.0) - ln_gamma(self.successes)
+        // Γ(x + r)/(x! Γ(r)) = C(x + r, x) r/(x + r)
+        log_choose(x, self.successes) - Real::ln_1p(x / self.successes)
+    }
+
+    /// To some ulp also where the binomial coefficient is large.
+    fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
+        let p = Self::success(natural)?;
+        let (x, q) = (*x as f64, Real::exp(natural[0]));
+        if self.successes == 1.0 {
+            return Ok(natural[0] * x + Real::ln(p));
+        }
+        if q == 0.0 {
+            // It underflows: what is left is exact.
+            let coefficient = log_choose(x, self.successes) - Real::ln_1p(x / self.successes);
+            return Ok(coefficient + natural[0] * x);
+        }
+        Ok(log_binomial(x, self.successes, q, p) - Real::ln_1p(x / self.successes))
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {

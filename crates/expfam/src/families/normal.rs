@@ -50,8 +50,26 @@ impl Normal {
         domain::require("natural", natural, 1, natural[1] < 0.0, "below 0")?;
         let variance = -0.5 / natural[1];
         domain::require("natural", natural, 1, variance.is_finite(), "not subnormal")?;
-        Ok((natural[0] * variance, variance))
+        let mean = natural[0] * variance;
+        let inside = (natural[0] * mean).is_finite() && (mean * mean + variance).is_finite();
+        domain::require(
+            "natural",
+            natural,
+            0,
+            inside,
+            "of finite log-partition and mean",
+        )?;
+        Ok((mean, variance))
     }
+}
+
+/// `log N(x; m, v)`, to some ulp however far `m` is from 0 in units of `√v`.
+pub(super) fn log_normal_density(x: f64, mean: f64, variance: f64) -> f64 {
+    if !x.is_finite() {
+        return f64::NEG_INFINITY;
+    }
+    let off = x - mean;
+    -HALF_LN_2PI - 0.5 * (Real::ln(variance) + off / variance * off)
 }
 
 impl ExponentialFamily for Normal {
@@ -118,6 +136,12 @@ impl ExponentialFamily for Normal {
         Ok(m + v.sqrt() * rng.normal())
     }
 
+    /// In terms of `x − m`: without the cancellation of `m²/v`.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (m, v) = Self::usual(natural)?;
+        Ok(log_normal_density(*x, m, v))
+    }
+
     /// `½ [r − log(1 + r) + (m₁ − m₂)²/v₂]` with `r = (v₁ − v₂)/v₂`: relative accuracy where the laws
     /// are close.
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
@@ -164,6 +188,9 @@ impl ExponentialFamily for Normal {
     }
 }
 
+/// Independent sums of the check.
+const LANES: usize = 16;
+
 /// A block of [`Normal::evaluate_columns`]; says whether all results are finite.
 struct Block<'a> {
     linear: &'a [f64],
@@ -182,7 +209,6 @@ impl Vectorize for Block<'_> {
         let (linear, quadratic) = (&self.linear[..n], &self.quadratic[..n]);
         let log_partition = &mut self.log_partition[..n];
         let (first, second) = (&mut self.first[..n], &mut self.second[..n]);
-        let mut sum = 0.0;
         for i in 0..n {
             let variance = -0.5 / quadratic[i];
             let mean = linear[i] * variance;
@@ -190,10 +216,17 @@ impl Vectorize for Block<'_> {
             second[i] = mean * mean + variance;
             // NaN where −2θ₁ ≤ 0; ln has no other way to one.
             log_partition[i] = 0.5 * (linear[i] * mean - Real::ln(-2.0 * quadratic[i]));
-            // ∞ − ∞ or NaN spoils the sum: 0·x is 0 for finite x alone.
-            sum += 0.0 * (log_partition[i] + second[i]);
         }
-        sum == 0.0
+        // ∞ − ∞ or NaN spoils a sum: 0·x is 0 for finite x alone. In lanes, as one sum is a chain of
+        // additions, which takes longer than all the rest.
+        let mut sums = [0.0; LANES];
+        let (log_partition, second) = (log_partition.chunks(LANES), second.chunks(LANES));
+        for (a, s) in log_partition.zip(second) {
+            for ((sum, a), s) in sums.iter_mut().zip(a).zip(s) {
+                *sum += 0.0 * (a + s);
+            }
+        }
+        sums.iter().sum::<f64>() == 0.0
     }
 }
 
@@ -258,7 +291,7 @@ impl ExponentialFamily for NormalKnownVariance {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;
-        Ok(0.5 * self.variance * natural[0] * natural[0])
+        domain::computed(0.5 * self.variance * natural[0] * natural[0])
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -270,7 +303,7 @@ impl ExponentialFamily for NormalKnownVariance {
     fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
         domain::finite("mean", mean, 1)?;
         natural[0] = self.natural(mean[0])?[0];
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -286,6 +319,15 @@ impl ExponentialFamily for NormalKnownVariance {
     ) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;
         Ok(self.variance * natural[0] + self.variance.sqrt() * rng.normal())
+    }
+
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        self.check_natural(natural)?;
+        Ok(log_normal_density(
+            *x,
+            self.variance * natural[0],
+            self.variance,
+        ))
     }
 
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
@@ -360,6 +402,15 @@ impl ExponentialFamily for LogNormal {
             format!("a law with a draw of e^{log}"),
             "such that draws are within the range of f64",
         ))
+    }
+
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let (m, v) = Normal::usual(natural)?;
+        if !(*x > 0.0 && x.is_finite()) {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let log = Real::ln(*x);
+        Ok(log_normal_density(log, m, v) - log)
     }
 
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {

@@ -68,6 +68,8 @@ impl NormalGamma {
         let rate = -natural[1] - 0.5 * natural[2] * location;
         let inside = rate > 0.0 && rate.is_finite();
         domain::require("natural", natural, 1, inside, "below θ₂²/4θ₃")?;
+        let finite = ((natural[0] + 0.5) / rate).is_finite();
+        domain::require("natural", natural, 1, finite, "of a finite mean precision")?;
         Ok(Usual {
             location,
             kappa,
@@ -104,7 +106,7 @@ impl ExponentialFamily for NormalGamma {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let u = Self::usual(natural)?;
-        Ok(ln_gamma(u.shape) - u.shape * Real::ln(u.rate) - 0.5 * Real::ln(u.kappa))
+        domain::computed(ln_gamma(u.shape) - u.shape * Real::ln(u.rate) - 0.5 * Real::ln(u.kappa))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -137,7 +139,7 @@ impl ExponentialFamily for NormalGamma {
         let found = Self::natural(location, 1.0 / spread, shape, shape / mean[1])
             .map_err(|e| ArgumentError::new("mean", e.found, "of finite natural parameters"))?;
         natural.copy_from_slice(&found);
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
@@ -160,7 +162,7 @@ impl ExponentialFamily for NormalGamma {
         for (out, entry) in out.iter_mut().zip(rows.iter().flatten()) {
             *out = *entry;
         }
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(

@@ -154,7 +154,7 @@ impl ExponentialFamily for NormalInverseWishart {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         let parts = self.parts(natural)?;
-        Ok(parts.core.log_partition() - 0.5 * self.d as f64 * Real::ln(parts.kappa))
+        domain::computed(parts.core.log_partition() - 0.5 * self.d as f64 * Real::ln(parts.kappa))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -166,7 +166,7 @@ impl ExponentialFamily for NormalInverseWishart {
         let linear = &precision * &parts.location;
         mean[1 + s..=s + d].copy_from_slice(linear.as_slice());
         mean[1 + s + d] = d as f64 / parts.kappa + linear.dot(&parts.location);
-        Ok(())
+        domain::no_nan("mean", mean)
     }
 
     fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
@@ -194,7 +194,7 @@ impl ExponentialFamily for NormalInverseWishart {
             .natural(&location, d as f64 / spread, 2.0 * a, &(s_matrix * 2.0))
             .map_err(|e| ArgumentError::new("mean", e.found, "of finite natural parameters"))?;
         natural.copy_from_slice(&found);
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     /// With `W = Σ⁻¹` Wishart and `m = m₀ + W^{−½}z/√κ`: `Wm = Wm₀ + W^{½}z/√κ` and
@@ -249,7 +249,7 @@ impl ExponentialFamily for NormalInverseWishart {
             last,
             a * form * form + 4.0 * a * form / kappa + 2.0 * d as f64 / (kappa * kappa),
         );
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::ln_gamma;
 
+use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
 /// The Poisson family: `p(x) = exp(θx − e^θ)/x!`, `x = 0, 1, …`, `θ = log λ`.
@@ -79,6 +80,15 @@ impl ExponentialFamily for Poisson {
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         out[0] = Self::rate(natural)?;
         Ok(())
+    }
+
+    /// To some ulp also where `log x!` is large.
+    fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
+        let rate = Self::rate(natural)?;
+        if rate == 0.0 {
+            return Ok(natural[0] * *x as f64 + self.log_base_measure(x)); // underflow
+        }
+        Ok(log_poisson(*x as f64, rate))
     }
 
     /// # Errors

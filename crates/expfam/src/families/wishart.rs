@@ -280,7 +280,7 @@ impl ExponentialFamily for Wishart {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(self.core(natural)?.log_partition())
+        domain::computed(self.core(natural)?.log_partition())
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -295,12 +295,12 @@ impl ExponentialFamily for Wishart {
         let (a, s) = Core::of_mean(self.d, mean[0], &symmetric::unpack(self.d, &mean[1..]))?;
         natural[0] = a - 0.5 * (self.d as f64 + 1.0);
         symmetric::pack(&(s * -1.0), &mut natural[1..]);
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         self.core(natural)?.fisher(1.0, out);
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(
@@ -309,7 +309,16 @@ impl ExponentialFamily for Wishart {
         rng: &mut R,
     ) -> Result<DMatrix<f64>, ArgumentError> {
         let factor = self.core(natural)?.sample_factor(rng);
-        Ok(&factor * factor.transpose())
+        let draw = &factor * factor.transpose();
+        // With hardly more than d − 1 degrees the least eigenvalue may be below rounding.
+        if sample_factor(self.d, &draw).is_some() {
+            return Ok(draw);
+        }
+        Err(ArgumentError::new(
+            "natural",
+            "a law with a draw that is singular to rounding",
+            "of more degrees of freedom",
+        ))
     }
 }
 
@@ -385,7 +394,7 @@ impl ExponentialFamily for InverseWishart {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(self.core(natural)?.log_partition())
+        domain::computed(self.core(natural)?.log_partition())
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -400,12 +409,12 @@ impl ExponentialFamily for InverseWishart {
         let (a, s) = Core::of_mean(self.d, -mean[0], &symmetric::unpack(self.d, &mean[1..]))?;
         natural[0] = -a - 0.5 * (self.d as f64 + 1.0);
         symmetric::pack(&(s * -1.0), &mut natural[1..]);
-        Ok(())
+        domain::found(self, mean, natural)
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         self.core(natural)?.fisher(-1.0, out);
-        Ok(())
+        domain::no_nan("Fisher information", out)
     }
 
     fn sample<R: Randomness + ?Sized>(

@@ -280,8 +280,8 @@ impl Bottleneck {
             if self.source.as_slice()[x] == 0.0 {
                 continue;
             }
-            let members = encoder.row(x).iter().enumerate();
-            let home = members.fold(0, |b, (t, m)| if *m > encoder.row(x)[b] { t } else { b });
+            let members = encoder.given(x).iter().enumerate();
+            let home = members.fold(0, |b, (t, m)| if *m > encoder.given(x)[b] { t } else { b });
             let halfway = row
                 .iter()
                 .zip(clusters[home])

@@ -90,7 +90,7 @@ impl Bottleneck {
                 }
             };
             // Where it mostly is now is left only for something better.
-            let members = encoder.row(x);
+            let members = encoder.given(x);
             let mut best =
                 (0..clusters).fold(0, |b, t| if members[t] > members[b] { t } else { b });
             for t in 0..clusters {

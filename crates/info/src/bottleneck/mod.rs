@@ -196,6 +196,7 @@ impl Bottleneck {
             beta,
             residual,
             iterations,
+            failed_starts: 0,
         }
     }
 }
@@ -211,9 +212,15 @@ pub struct Solution {
     beta: f64,
     residual: f64,
     iterations: usize,
+    failed_starts: usize,
 }
 
 impl Solution {
+    /// Of several random starts, those that did not converge; what is best among the others is here.
+    pub const fn failed_starts(&self) -> usize {
+        self.failed_starts
+    }
+
     /// The encoder `p(t|x)`.
     pub const fn encoder(&self) -> &Channel {
         &self.encoder
@@ -293,7 +300,7 @@ fn instability(source: &[f64], channel: &Channel) -> (f64, Vec<f64>) {
     // dependence.
     let scaled = DMatrix::from_fn(n, marginal.len(), |x, y| {
         if marginal[y] > 1e-290 {
-            roots[x] * (channel.row(x)[y] - marginal[y]) / marginal[y].sqrt()
+            roots[x] * (channel.given(x)[y] - marginal[y]) / marginal[y].sqrt()
         } else {
             0.0
         }

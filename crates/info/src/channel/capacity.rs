@@ -142,7 +142,7 @@ impl CapacitySettings {
         least: f64,
     ) -> Result<Capacity, InfoError> {
         let cheap: Vec<usize> = (0..costs.len()).filter(|x| costs[*x] <= least).collect();
-        let rows: Vec<&[f64]> = cheap.iter().map(|x| channel.row(*x)).collect();
+        let rows: Vec<&[f64]> = cheap.iter().map(|x| channel.given(*x)).collect();
         let part = self.capacity(&Channel::from_rows(&rows)?)?;
         let mut point = vec![0.0; costs.len()];
         for (x, p) in cheap.iter().zip(part.input.as_slice()) {
@@ -353,7 +353,7 @@ impl Convex for Problem<'_> {
         let output = self.channel.mixture(p);
         let (n, m) = (self.channel.inputs(), output.len());
         let scaled = DMatrix::from_fn(m, n, |y, x| {
-            let w = self.channel.row(x)[y];
+            let w = self.channel.given(x)[y];
             if w > NEGLIGIBLE {
                 w / output[y].sqrt()
             } else {

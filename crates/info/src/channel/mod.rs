@@ -28,7 +28,8 @@ const SUM_TOLERANCE: f64 = 1e-9;
 ///
 /// let noisy = Channel::from_rows(&[[0.9, 0.1], [0.2, 0.8]])?;
 /// assert_eq!((noisy.inputs(), noisy.outputs()), (2, 2));
-/// assert_eq!(noisy.row(1), [0.2, 0.8]);
+/// assert_eq!(noisy.row(1), Some(&[0.2, 0.8][..]));
+/// assert_eq!(noisy.row(2), None);
 /// assert!(Channel::from_rows(&[[0.9, 0.2]]).is_err()); // sums to 1.1
 /// # Ok::<(), ergodic_info::InfoError>(())
 /// ```
@@ -191,11 +192,13 @@ impl Channel {
         self.outputs
     }
 
-    /// The law of the output given this input.
-    ///
-    /// # Panics
-    /// If there is no such input.
-    pub fn row(&self, input: usize) -> &[f64] {
+    /// The law of the output given this input; none if there is no such input.
+    pub fn row(&self, input: usize) -> Option<&[f64]> {
+        (input < self.inputs()).then(|| self.given(input))
+    }
+
+    /// The law of the output given an input that exists.
+    pub(crate) fn given(&self, input: usize) -> &[f64] {
         &self.values[input * self.outputs..(input + 1) * self.outputs]
     }
 
@@ -401,8 +404,8 @@ mod tests {
         let b = Channel::binary_symmetric(0.2).unwrap();
         let flip = 0.1 * 0.8 + 0.9 * 0.2;
         let both = a.then(&b).unwrap();
-        assert!((both.row(0)[1] - flip).abs() < 1e-15);
-        assert!((both.row(1)[0] - flip).abs() < 1e-15);
+        assert!((both.given(0)[1] - flip).abs() < 1e-15);
+        assert!((both.given(1)[0] - flip).abs() < 1e-15);
     }
 
     #[test]

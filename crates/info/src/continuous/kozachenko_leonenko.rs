@@ -28,7 +28,7 @@ use crate::{Estimator, Inference, InfoError, Points, Sample, inference};
 /// those of neighbours are correlated: N·Var(ĥ) tends to Var(log p) + c_k, where c_k/ψ′(k) is
 /// between 1.3 and 1.9 (simulated on the torus, k ≤ 20, d ≤ 5, both norms). The standard error
 /// is √((s² + ¾ψ′(k))/N) with the sample variance s² of the contributions. It holds for independent
-/// points and says nothing of the bias.
+/// points and says nothing of the bias; the interval does (below), and is then wider than `± z` of it.
 ///
 /// **Domain.** A density; points that coincide: [`Ties`]. **Bias** O((k/N)^{2/d}) for smooth
 /// densities, of either sign, and larger where a density jumps or has heavy tails. Where bias is searched

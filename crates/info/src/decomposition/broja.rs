@@ -142,7 +142,7 @@ impl UniqueInformation {
             .map(|p| if *p > 0.0 { -p * Real::ln(*p) } else { 0.0 })
             .sum();
         let union = Information::from_nats(entropy + best.value);
-        let [x, y, both] = [0b01, 0b10, 0b11].map(|set| law.information(SourceSet::from_bits(set)));
+        let [x, y, both] = [0b01, 0b10, 0b11].map(|set| law.amount(SourceSet::from_bits(set)));
         let mut cells = vec![0.0; law.cells.len()];
         for (cell, q) in problem.cells.iter().zip(&best.point) {
             cells[cell.place] = *q;

@@ -48,7 +48,7 @@ impl Redundancy for CommonChange {
         check_collection(law, collection)?;
         let sets = collection.sets();
         if let [alone] = sets {
-            return Ok(law.information(*alone));
+            return Ok(law.amount(*alone));
         }
         let all = sets
             .iter()

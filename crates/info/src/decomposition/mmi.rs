@@ -30,10 +30,7 @@ pub struct MinimumMutual;
 impl Redundancy for MinimumMutual {
     fn redundancy(&self, law: &Sources, collection: &Antichain) -> Result<Information, InfoError> {
         check_collection(law, collection)?;
-        let amounts = collection
-            .sets()
-            .iter()
-            .map(|set| law.information(*set).nats());
+        let amounts = collection.sets().iter().map(|set| law.amount(*set).nats());
         Ok(Information::from_nats(
             amounts.fold(f64::INFINITY, f64::min),
         ))

@@ -49,7 +49,7 @@ impl TwoSources {
     /// The parts that follow from one of them: `I(T;X) = R + U_x`, `I(T;Y) = R + U_y`,
     /// `I(T;X,Y) = R + U_x + U_y + S`.
     fn from_redundancy(law: &Sources, redundancy: Information) -> Self {
-        let [x, y, both] = [0b01, 0b10, 0b11].map(|set| law.information(SourceSet::from_bits(set)));
+        let [x, y, both] = [0b01, 0b10, 0b11].map(|set| law.amount(SourceSet::from_bits(set)));
         Self {
             redundancy,
             unique_x: x - redundancy,
@@ -75,8 +75,9 @@ impl TwoSources {
 ///     [0.25, 0.0, 0.0, 0.25, 0.0, 0.25, 0.25, 0.0])?;
 /// let set = |name| table.variables([name]);
 /// let law = Sources::new(&table, set("t")?, &[set("x")?, set("y")?])?;
-/// assert_eq!(law.information(SourceSet::from_bits(0b01)).nats(), 0.0); // X alone
-/// assert!((law.information(SourceSet::from_bits(0b11)).bits() - 1.0).abs() < 1e-15);
+/// assert_eq!(law.information(SourceSet::from_bits(0b01))?.nats(), 0.0); // X alone
+/// assert!((law.information(SourceSet::from_bits(0b11))?.bits() - 1.0).abs() < 1e-15);
+/// assert!(law.information(SourceSet::from_bits(0b100)).is_err());
 /// # Ok::<(), ergodic_info::InfoError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -131,10 +132,24 @@ impl Sources {
         self.sizes.len()
     }
 
-    /// `I(T; A)` for some of the sources together.
+    /// `I(T; A)` for some of the sources together; 0 for none of them.
     ///
-    /// Sources that do not exist count for nothing.
-    pub fn information(&self, set: SourceSet) -> Information {
+    /// # Errors
+    /// If the set names a source that does not exist.
+    pub fn information(&self, set: SourceSet) -> Result<Information, InfoError> {
+        if set.is_subset_of(SourceSet::all(self.number())) {
+            Ok(self.amount(set))
+        } else {
+            Err(InfoError::argument(
+                "set",
+                format!("the set of bits {:#b}", set.bits()),
+                format!("of the {} sources", self.number()),
+            ))
+        }
+    }
+
+    /// `I(T; A)` for a set of sources that exist.
+    fn amount(&self, set: SourceSet) -> Information {
         let joint = self.joint(set);
         let target = self.target_law();
         let mut sum = 0.0;
@@ -313,6 +328,19 @@ mod tests {
     }
 
     #[test]
+    fn sources_that_do_not_exist_are_refused_and_none_tell_nothing() {
+        let table = gate(2, 2, |x, y| x ^ y);
+        let (t, s) = sets(&table);
+        let law = Sources::new(&table, t, &s).unwrap();
+        for bits in [0b100, 0b101, 0b1000_0011] {
+            let error = law.information(SourceSet::from_bits(bits)).unwrap_err();
+            assert!(error.to_string().starts_with("set is"), "{error}");
+        }
+        let none = law.information(SourceSet::from_bits(0)).unwrap();
+        assert_eq!(none, Information::ZERO);
+    }
+
+    #[test]
     fn exclusive_or_is_synergy_alone() {
         for parts in all_four(&gate(2, 2, |x, y| x ^ y)) {
             assert_parts("xor", parts, [0.0, 0.0, 0.0, 1.0]);
@@ -464,7 +492,7 @@ mod tests {
             let (t, [x, y]) = sets(&table);
             let law = Sources::new(&table, t, &[x, y]).unwrap();
             let [of_x, of_y, both] =
-                [1, 2, 3].map(|set| law.information(SourceSet::from_bits(set)).nats());
+                [1, 2, 3].map(|set| law.amount(SourceSet::from_bits(set)).nats());
             let turned = table.ordered(["y", "x", "t"]).unwrap();
             let renamed: Vec<f64> = turned.probabilities().as_slice().to_vec();
             let shape = turned.shape().to_vec();
@@ -506,7 +534,7 @@ mod tests {
                     prop_assert!(node.part.nats() >= -1e-14, "{:?}", node);
                 }
                 let law = Sources::new(&table, t, &sources).unwrap();
-                let all = law.information(SourceSet::from_bits(0b111));
+                let all = law.information(SourceSet::from_bits(0b111)).unwrap();
                 prop_assert!((lattice.total() - all).nats().abs() < 1e-14);
             }
         }
@@ -517,7 +545,7 @@ mod tests {
             let law = Sources::new(&table, t, &[x, y]).unwrap();
             for set in [1u8, 2, 3].map(SourceSet::from_bits) {
                 let alone = Antichain::new([set]).unwrap();
-                let exact = law.information(set).nats();
+                let exact = law.information(set).unwrap().nats();
                 for measure in [&MinimumSpecific as &dyn Redundancy, &MinimumMutual, &CommonChange] {
                     let found = measure.redundancy(&law, &alone).unwrap().nats();
                     prop_assert!((found - exact).abs() < 1e-12);

@@ -13,7 +13,9 @@ use crate::InfoError;
 /// * **Interval**: jackknife standard error and, where the alphabet is known, the worst bias.
 /// * **Cost**: that of the plug-in.
 /// * **Not** when many symbols are unseen: `m` then falls short of the alphabet. The value may
-///   exceed `log K`, and it is not 0 only where more than one symbol was seen.
+///   exceed `log K` (by up to `(K − 1)/2n`), as an unbiased one must now and then; the interval then
+///   reaches from below `log K` to the value, so that it holds both. It is not 0 only where more than
+///   one symbol was seen.
 ///
 /// ```
 /// use ergodic_info::discrete::MillerMadow;

@@ -105,6 +105,12 @@ impl EntropyRule for Nsb {
         Ok(self.posterior(data)?.0)
     }
 
+    /// Of the alphabet that the rule was given, before that of the data.
+    fn largest(&self, data: &Multiplicities) -> f64 {
+        self.alphabet
+            .map_or_else(|| largest_entropy(data), |k| libm::log(k as f64))
+    }
+
     /// None: the posterior has its own standard deviation.
     fn leave_one_out(&self, _data: &Multiplicities) -> Result<Option<Vec<f64>>, InfoError> {
         Ok(None)
@@ -125,9 +131,6 @@ impl EntropyRule for Nsb {
     ) -> Result<Estimate, InfoError> {
         let (mean, deviation) = self.posterior(data)?;
         let half = quantile(inference.confidence_level())? * deviation;
-        let largest = self
-            .alphabet
-            .map_or_else(|| largest_entropy(data), |k| libm::log(k as f64));
         let mut estimate = Estimate::new(
             format!(
                 "Shannon entropy, {}; credible interval under its prior",
@@ -135,7 +138,7 @@ impl EntropyRule for Nsb {
             ),
             mean,
             deviation,
-            widened(mean, (half, half), None, largest),
+            widened(mean, (half, half), None, self.largest(data)),
             usize::try_from(data.total()).unwrap_or(usize::MAX),
             inference.confidence_level(),
         )?;

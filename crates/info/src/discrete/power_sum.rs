@@ -16,11 +16,19 @@ use crate::{Counts, Estimator, Inference, InfoError, IntervalSource, Symbols};
 /// that agree, is unbiased for every law, whatever the alphabet, and the best unbiased estimator (Simpson,
 /// *Nature* 163, 1949, for `q = 2`; Good, *Biometrika* 40, 1953).
 ///
-/// * **Interval**: jackknife standard error, within `[0, 1]`. It has nothing to say where nothing agreed.
+/// * **Interval**: jackknife standard error, at least that at uniform laws (see below), within `[0, 1]`. It has
+///   nothing to say where nothing agreed, or all did.
 /// * **Domain**: at least `q` observations. A relative error below 1 needs some `P^{−1/q}·q` of them, far fewer
 ///   than the alphabet has symbols.
 /// * **Cost**: `q` multiplications per distinct count.
 /// * **Not** for questions about rare symbols, which it does not see.
+///
+/// At the uniform law on `K` symbols the first order of the deviations vanishes, and the jackknife's figure may by
+/// chance be 0. What is left is the second order of the U-statistic (Hoeffding, *Ann. Math. Statist.* 19, 1948):
+/// variance `C(q, 2)²·2/n(n − 1)·t^{2q−3}(1 − t)` with `t = 1/K`, which is estimated by `P̂^{1/(q−1)}`. The power sum
+/// is convex: laws that a sample does not tell from a uniform one, at Fisher distance `z/√n`, have power sums larger
+/// by up to `z²q(q − 1)P/2n` (`z` the normal quantile), by which the interval is longer above. Nominal 95 %
+/// intervals then cover at least 91 % for two symbols of expected counts 10 and more, exactly, at orders up to 6.
 ///
 /// ```
 /// use ergodic_info::discrete::PowerSum;
@@ -81,6 +89,14 @@ impl PowerSum {
         Ok(self.sum(data, data.total()))
     }
 
+    /// The deviation at a uniform law with this power sum.
+    fn second_order(self, sum: f64, total: u64) -> f64 {
+        let (q, n) = (f64::from(self.order), total as f64);
+        let t = Real::exp(Real::ln(sum) / (q - 1.0)).min(1.0);
+        let spread = (2.0 * t * (1.0 - t) / (n * (n - 1.0))).sqrt();
+        0.5 * q * (q - 1.0) * (sum / t) * spread
+    }
+
     /// Infinite where no observation can be spared.
     fn std_err(self, data: &Multiplicities) -> f64 {
         let n = data.total();
@@ -99,18 +115,26 @@ impl PowerSum {
                 (all - holding) * (n as f64 / (n as f64 - q))
             })
             .collect();
-        jackknife_std_err(data, &left)
+        let jackknife = jackknife_std_err(data, &left);
+        if all > 0.0 {
+            jackknife.max(self.second_order(all, n))
+        } else {
+            jackknife
+        }
     }
 
     fn full(self, data: &Multiplicities, inference: &Inference) -> Result<Estimate, InfoError> {
         inference.check()?;
         let value = self.value_of(data)?;
         let std_err = self.std_err(data);
+        let quantile = quantile(inference.confidence_level())?;
         let half = if std_err == 0.0 {
             0.0
         } else {
-            quantile(inference.confidence_level())? * std_err
+            quantile * std_err
         };
+        let (q, n) = (f64::from(self.order), data.total() as f64);
+        let bend = 0.5 * quantile * quantile * q * (q - 1.0) * value / n;
         let mut estimate = Estimate::new(
             format!(
                 "{}; jackknife standard error",
@@ -120,7 +144,7 @@ impl PowerSum {
             std_err,
             Interval {
                 lower: (value - half).clamp(0.0, 1.0),
-                upper: (value + half).clamp(0.0, 1.0),
+                upper: (value + half + bend).clamp(0.0, 1.0),
             },
             usize::try_from(data.total()).unwrap_or(usize::MAX),
             inference.confidence_level(),

@@ -95,6 +95,12 @@ pub trait EntropyRule: Send + Sync {
         Ok(None)
     }
 
+    /// What the entropy cannot exceed, in nats: by default `log K` of the alphabet that the data state, infinite
+    /// where they state none.
+    fn largest(&self, data: &Multiplicities) -> f64 {
+        largest_entropy(data)
+    }
+
     /// What is said of the bias where no bound is known and a search is asked for: by default the
     /// difference from Chao, Wang and Jost's estimate, which dominates where it exceeds `half_width`.
     ///
@@ -133,7 +139,7 @@ pub trait EntropyRule: Send + Sync {
         let std_err = self.std_err(data)?;
         let bounds = self.bias_bounds(data)?;
         let reach = half_widths(std_err, data.total(), inference.confidence_level())?;
-        let interval = widened(value, reach, bounds, largest_entropy(data));
+        let interval = widened(value, reach, bounds, self.largest(data));
         let method = format!(
             "Shannon entropy, {}; {}{}",
             self.name(),
@@ -329,7 +335,7 @@ fn estimate_of<E: EntropyRule>(
         if found.dominates() || inference::bias_found(found).abs() >= apparent.abs() {
             estimate.bias = found;
         }
-        let largest = largest_entropy(&multiplicities);
+        let largest = rule.largest(&multiplicities);
         let interval = &mut estimate.interval;
         interval.lower = interval.lower.max(0.0).min(value);
         interval.upper = interval.upper.min(largest).max(value);

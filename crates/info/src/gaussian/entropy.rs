@@ -45,16 +45,23 @@ impl GaussianEntropy {
                 format!("more than {d} points, the dimension"),
             ));
         }
-        let factor = Cholesky::new(&scatter(&[points]), d).map_err(|i| {
+        let dependent = |i: usize| {
             InfoError::argument(
                 "data",
                 format!("a sample in which column {i} is constant or follows from those before it"),
                 "of columns that are linearly independent",
             )
-        })?;
+        };
+        // The mean of equal values may differ from them in its last digit.
+        if let Some(constant) = (0..d).find(|i| points.is_constant(*i)) {
+            return Err(dependent(constant));
+        }
+        let (scatter, log_scales) = scatter(&[points]);
+        let factor = Cholesky::new(&scatter, d).map_err(dependent)?;
         let law = LogDeterminantLaw::new(n, d);
         // |S| itself may overflow where its logarithm does not.
-        Ok((factor.log_determinant(), law))
+        let scale: f64 = log_scales.iter().sum();
+        Ok((factor.log_determinant() + 2.0 * scale, law))
     }
 }
 

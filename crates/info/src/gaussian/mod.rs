@@ -585,6 +585,40 @@ mod tests {
         );
     }
 
+    /// `h(aX) = h(X) + log a`, and information does not change, over the whole range of `f64`.
+    #[test]
+    fn estimates_follow_the_scale_of_the_data_to_the_ends_of_the_range() {
+        let z = normals(3, 600);
+        let x: Vec<f64> = z[..300].to_vec();
+        let y: Vec<f64> = x.iter().zip(&z[300..]).map(|(x, e)| x + e).collect();
+        let scaled = |v: &[f64], power: i32| {
+            let all: Vec<f64> = v.iter().map(|v| libm::ldexp(*v, power)).collect();
+            Points::scalar(all).unwrap()
+        };
+        let ask = Inference::new();
+        let h = GaussianEntropy.value(&scaled(&x, 0)).unwrap();
+        let both = Pair::new(scaled(&x, 0), scaled(&y, 0)).unwrap();
+        let i = GaussianMutualInformation.estimate(&both, &ask).unwrap();
+        for power in [-1000, -520, 520, 1020] {
+            let found = GaussianEntropy.value(&scaled(&x, power)).unwrap();
+            let exact = h + f64::from(power) * std::f64::consts::LN_2;
+            close(found, exact, 1e-14);
+            let far = Pair::new(scaled(&x, power), scaled(&y, -power)).unwrap();
+            let found = GaussianMutualInformation.estimate(&far, &ask).unwrap();
+            close(found.value, i.value, 1e-13);
+            close(found.interval.upper, i.interval.upper, 1e-13);
+            // Both columns at one end, with a third beside them.
+            let triple = Triple::new(scaled(&x, power), scaled(&y, power), scaled(&z[300..], 0));
+            let found = GaussianConditionalMutualInformation.value(&triple.unwrap());
+            let error = found.unwrap_err();
+            // y − x is z: nothing is left of it.
+            assert!(error.to_string().contains("linear function"), "{error}");
+        }
+        // The mean of three equal numbers is not always that number.
+        let error = GaussianEntropy.value(&Points::scalar([0.1; 3]).unwrap());
+        assert!(error.unwrap_err().to_string().contains("constant"));
+    }
+
     #[test]
     fn closed_forms_have_their_known_values() {
         let (p, q) = (one(0.0, 1.0), one(1.0, 4.0));

@@ -110,7 +110,7 @@ impl Fit {
                 format!("more than {}, the number of columns", p + q + r),
             ));
         }
-        fit.squares = canonical_correlations(&scatter(&parts), dim, &keep.0, &keep.1, &keep.2)
+        fit.squares = canonical_correlations(&scatter(&parts).0, dim, &keep.0, &keep.1, &keep.2)
             .map_err(|_| {
                 InfoError::argument(
                     "data",
@@ -291,11 +291,29 @@ impl Estimator<Triple<Points>> for GaussianConditionalMutualInformation {
     }
 }
 
-/// `Σᵢ (xᵢ − x̄)(xᵢ − x̄)ᵀ` of the columns of all parts beside one another, row-major.
-pub(super) fn scatter(parts: &[&Points]) -> Vec<f64> {
+/// `Σᵢ (xᵢ − x̄)(xᵢ − x̄)ᵀ` of the columns of all parts beside one another, row-major, each column divided by a
+/// power of two that makes its greatest value about 1, so that no square leaves the range of `f64`; and the
+/// logarithms of these powers.
+pub(super) fn scatter(parts: &[&Points]) -> (Vec<f64>, Vec<f64>) {
     let dim: usize = parts.iter().map(|p| p.dim()).sum();
     let n = parts.first().map_or(0, |p| p.len());
-    let rows = |i: usize| parts.iter().flat_map(move |p| p.row(i).iter().copied());
+    let raw = |i: usize| parts.iter().flat_map(move |p| p.row(i).iter().copied());
+    let mut largest = vec![0.0f64; dim];
+    for i in 0..n {
+        for (most, v) in largest.iter_mut().zip(raw(i)) {
+            *most = most.max(v.abs());
+        }
+    }
+    let powers: Vec<i32> = largest.iter().map(|most| libm::frexp(*most).1).collect();
+    // In two steps, as the whole factor may not be a number.
+    let factors: Vec<(f64, f64)> = powers
+        .iter()
+        .map(|power| {
+            let half = power / 2;
+            (libm::ldexp(1.0, -half), libm::ldexp(1.0, half - power))
+        })
+        .collect();
+    let rows = |i: usize| raw(i).zip(&factors).map(|(v, f)| v * f.0 * f.1);
     let mut mean = vec![0.0; dim];
     for i in 0..n {
         for (m, v) in mean.iter_mut().zip(rows(i)) {
@@ -322,5 +340,8 @@ pub(super) fn scatter(parts: &[&Points]) -> Vec<f64> {
             out[b * dim + a] = out[a * dim + b];
         }
     }
-    out
+    let logs = powers
+        .iter()
+        .map(|power| f64::from(*power) * std::f64::consts::LN_2);
+    (out, logs.collect())
 }

@@ -31,6 +31,10 @@ use crate::{Estimator, Inference, InfoError, IntervalSource};
 ///   interval ([`Bias::NotDetected`]) is added to the interval on the side where it would leave the
 ///   truth; bias beyond it ([`Bias::Dominates`]) is reported and leaves the interval as it is.
 ///
+/// The standard error of the estimate is that of the value in every case. The interval may be wider than
+/// it explains: by the bias found, or, of nearest neighbours, by an extrapolation; then the method says
+/// so, and the interval is what to report.
+///
 /// This is what an [`Estimator`] calls at the end of [`estimate`](Estimator::estimate). Cost beside
 /// the value: one estimate per subsample, and about three for the search.
 ///
@@ -86,6 +90,13 @@ where
     let source = match (inference.interval_source(), std_err) {
         (IntervalSource::Own, Some(std_err)) => Ok(std_err),
         (IntervalSource::Own, None) => {
+            if data.size() < FEWEST {
+                return Err(InfoError::argument(
+                    "data",
+                    format!("a sample of {} observations", data.size()),
+                    format!("of at least {FEWEST}, for an interval from subsamples"),
+                ));
+            }
             let size = data.size() as f64;
             Err((
                 (10.0 / size.sqrt()).min(0.2),
@@ -136,7 +147,8 @@ pub(crate) fn bias_found(bias: Bias) -> f64 {
     }
 }
 
-/// Widens the interval by a bias (value minus truth) to the side on which the truth then is.
+/// Widens the interval by a bias (value minus truth) to the side on which the truth then is. The
+/// standard error stays: it is that of the value, whose noise the bias is not.
 pub(crate) fn widen(estimate: &mut Estimate, bias: f64) {
     const NOTE: &str = "; widened by the bias found";
     if bias == 0.0 {
@@ -151,6 +163,9 @@ pub(crate) fn widen(estimate: &mut Estimate, bias: f64) {
 
 /// The number of subsamples where none is asked for: enough for 95 %.
 const NUMBER: usize = 40;
+
+/// The smallest sample of which a fifth is two observations.
+const FEWEST: usize = 8;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -282,5 +297,10 @@ pub(crate) mod tests {
         let data = Points::scalar([1.0, 2.0]).unwrap();
         let error = Mean.estimate(&data, &Inference::new().confidence(2.0));
         assert!(error.unwrap_err().to_string().contains("confidence"));
+        let ask = Inference::new();
+        let error = attach(&Mean, &data, &ask, 1.5, None, Bias::Unknown).unwrap_err();
+        assert!(error.to_string().starts_with("data"), "{error}");
+        let eight = Points::scalar([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]).unwrap();
+        assert!(attach(&Mean, &eight, &ask, 4.5, None, Bias::Unknown).is_ok());
     }
 }

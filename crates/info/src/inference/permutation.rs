@@ -21,6 +21,8 @@
 //! The observations have to be independent of each other. Series are not: see
 //! [`series`](crate::series) for shifts of whole series.
 
+use std::collections::BTreeMap;
+
 use ergodic_core::Randomness;
 use rayon::prelude::*;
 
@@ -94,6 +96,16 @@ impl PermutationTest {
         Ok(Self { permutations, seed })
     }
 
+    /// The number of permutations `B`.
+    pub const fn permutations(self) -> usize {
+        self.permutations
+    }
+
+    /// The seed.
+    pub const fn seed(self) -> u64 {
+        self.seed
+    }
+
     /// Whether `x` and `y` are independent: large values speak against it.
     ///
     /// # Errors
@@ -129,13 +141,14 @@ impl PermutationTest {
         Y: Sample,
         E: Estimator<Triple<X, Y, Symbols>> + ?Sized,
     {
-        let mut strata = vec![Vec::new(); data.z().alphabet() as usize];
+        // By the symbols seen: the alphabet may be far larger than the sample.
+        let mut strata: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (row, code) in data.z().codes().iter().enumerate() {
-            strata[*code as usize].push(row);
+            strata.entry(*code).or_default().push(row);
         }
         self.run(estimator.value(data)?, |rng| {
             let mut rows: Vec<usize> = (0..data.len()).collect();
-            for stratum in &strata {
+            for stratum in strata.values() {
                 for i in (1..stratum.len()).rev() {
                     rows.swap(stratum[i], stratum[rng.index(i + 1)]);
                 }
@@ -214,9 +227,17 @@ impl PermutationTest {
     where
         F: Fn(&mut dyn Randomness) -> Result<f64, InfoError> + Sync,
     {
-        let null = (0..self.permutations as u64)
+        self.run_indexed(value, |_, rng| draw(rng))
+    }
+
+    /// As [`run`](Self::run), where the draws know their number.
+    pub(crate) fn run_indexed<F>(&self, value: f64, draw: F) -> Result<Significance, InfoError>
+    where
+        F: Fn(usize, &mut dyn Randomness) -> Result<f64, InfoError> + Sync,
+    {
+        let null = (0..self.permutations)
             .into_par_iter()
-            .map(|b| draw(&mut ergodic_math::rng::stream(self.seed, b)))
+            .map(|b| draw(b, &mut ergodic_math::rng::stream(self.seed, b as u64)))
             .collect::<Result<Vec<f64>, InfoError>>()?;
         if value.is_nan() || null.iter().any(|v| v.is_nan()) {
             return Err(InfoError::argument(
@@ -529,21 +550,22 @@ mod tests {
             .map(|i| f64::from(i / 3) * 100.0 + f64::from(i % 3))
             .collect();
         let near = nearest(&Points::scalar(z).unwrap(), 3).unwrap();
-        let mut moved = false;
+        let mut moved = std::collections::HashSet::new();
         for seed in 0..200 {
             let rows = local_rows(&near, 3, &mut ergodic_math::rng::stream(seed, 0));
             assert!(
                 rows.iter().enumerate().all(|(i, r)| i / 3 == r / 3),
                 "{rows:?}"
             );
-            moved |= rows.iter().enumerate().any(|(i, r)| i != *r);
+            moved.extend(rows.iter().copied().enumerate());
             let mut used = rows.clone();
             used.sort_unstable();
             used.dedup();
             // Served greedily, a cluster of three may repeat a row only if its own are all taken.
             assert_eq!(used.len(), 12, "{rows:?}");
         }
-        assert!(moved);
+        // Every row has been to each of its three places.
+        assert_eq!(moved.len(), 36);
     }
 
     /// Against all distances, with ties and points that coincide.
@@ -665,6 +687,10 @@ mod tests {
                 .unwrap_err();
             assert_eq!(name(error), "neighbors");
         }
+        // An alphabet that no memory holds is no obstacle.
+        let many = Symbols::new([0, u32::MAX - 1, 0], u32::MAX).unwrap();
+        let data = Triple::new(symbols(&[1, 2, 3]), symbols(&[1, 2, 3]), many).unwrap();
+        assert_eq!(test.conditional(&Product, &data).unwrap().null.len(), 9);
         let flat = Points::new([1.0, 2.0], 2).unwrap();
         assert_eq!(
             name(test.two_samples(|_, _| Ok(0.0), &z, &flat).unwrap_err()),

@@ -242,6 +242,16 @@ mod tests {
         }
     }
 
+    /// Roots that are skewed to the right make an interval that is skewed to the left.
+    #[test]
+    fn each_end_of_an_interval_takes_the_roots_of_the_other_side() {
+        // Mean 2; deviations −2 (four times) and 8; √(2/(10 − 2)) = ½.
+        let roots = Roots::of(vec![0.0, 0.0, 10.0, 0.0, 0.0], 2, 10).unwrap();
+        assert_eq!(roots.as_slice(), [-1.0, -1.0, -1.0, -1.0, 4.0]);
+        let found = roots.interval(7.0, 0.5).unwrap();
+        assert_eq!((found.lower, found.upper), (3.0, 8.0));
+    }
+
     /// The interval of the mean of 200 normals at 90 % covers as often as it says.
     #[test]
     fn intervals_of_means_cover_at_their_confidence() {

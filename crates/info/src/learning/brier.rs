@@ -227,6 +227,47 @@ pub(super) mod tests {
         }
     }
 
+    /// The same exactly, over all outcomes of two groups of three forecasts.
+    #[test]
+    fn corrected_parts_have_their_exact_expectation() {
+        let (values, rates) = ([0.2, 0.9], [0.3, 0.6]);
+        let (mut reliability, mut resolution, mut uncertainty) = (0.0, 0.0, 0.0);
+        for outcomes in 0u32..64 {
+            let happened = |i: usize| outcomes >> i & 1 == 1;
+            let p: Vec<f64> = (0..6).map(|i| values[i / 3]).collect();
+            let y: Vec<bool> = (0..6).map(happened).collect();
+            let weight: f64 = (0..6)
+                .map(|i| {
+                    if happened(i) {
+                        rates[i / 3]
+                    } else {
+                        1.0 - rates[i / 3]
+                    }
+                })
+                .product();
+            let s = BrierScore::corrected(&Forecasts::new(p, y).unwrap(), Bins::EqualWidth(10));
+            let s = s.unwrap();
+            reliability += weight * s.reliability;
+            resolution += weight * s.resolution;
+            uncertainty += weight * s.uncertainty;
+        }
+        // Σ w (p − r)²; and with the variance of ō over the outcomes, Σ r(1 − r)/(4·3).
+        assert!((reliability - 0.5 * (0.01 + 0.09)).abs() < 1e-15);
+        let spread: f64 = rates.iter().map(|r| r * (1.0 - r) / 12.0).sum();
+        let exact = (0.45 * 0.55 - spread) * 6.0 / 5.0;
+        assert!((uncertainty - exact).abs() < 1e-15, "{uncertainty} {exact}");
+        let shift = exact - 0.45 * 0.55;
+        assert!((resolution - 0.0225 - shift).abs() < 1e-15, "{resolution}");
+    }
+
+    #[test]
+    fn the_error_of_a_score_is_that_of_a_mean() {
+        // Squares 0.04 and 0.36: half their difference.
+        let f = Forecasts::new([0.8, 0.6], [true, false]).unwrap();
+        let e = BrierScore::estimate(&f, 0.9).unwrap();
+        assert!((e.value - 0.2).abs() < 1e-15 && (e.std_err - 0.16).abs() < 1e-15);
+    }
+
     #[test]
     fn the_score_of_a_calibrated_uniform_forecast_is_a_sixth() {
         let f = simulated(5, 100_000, |p| p);

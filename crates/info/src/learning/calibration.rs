@@ -275,6 +275,50 @@ mod tests {
         assert!((folded_mean(2.0, 0.1) - 2.0).abs() < 1e-15);
     }
 
+    /// One bin of 96, half of which happened: the standard deviation is that of 50 in 100 by Agresti and Coull,
+    /// and the debiased error `2d − E|N(d, s²)|`, the mean by Riemann's sum.
+    #[test]
+    fn the_estimate_of_one_bin_is_its_formula() {
+        let outcomes: Vec<bool> = (0..96).map(|i| i % 2 == 0).collect();
+        let (d, s) = (0.06, (0.25f64 / 96.0).sqrt());
+        let f = Forecasts::new(vec![0.5 + d; 96], outcomes).unwrap();
+        let bins = Bins::EqualWidth(1);
+        let error = CalibrationError {
+            bins,
+            norm: Norm::Absolute,
+        };
+        let e = error.estimate(&f, 0.9).unwrap();
+        assert!((e.std_err - s).abs() < 1e-15, "{e}");
+        let (mut mean, mut mass) = (0.0, 0.0);
+        for i in -100_000..=100_000 {
+            let z = f64::from(i) * 1e-4;
+            mass += (-0.5 * z * z).exp();
+            mean += (d + s * z).abs() * (-0.5 * z * z).exp();
+        }
+        assert!((e.value - (2.0 * d - mean / mass)).abs() < 1e-9, "{e}");
+    }
+
+    /// Calibrated forecasts of 0.95, twenty in one bin: all come true in a third of the cases, and the interval
+    /// covers then, too. Exactly, by the binomial law.
+    #[test]
+    fn bins_in_which_all_came_true_have_noise() {
+        for norm in NORMS {
+            let error = CalibrationError {
+                bins: Bins::EqualWidth(1),
+                norm,
+            };
+            let (mut covered, mut mass) = (0.0, 0.95f64.powi(20));
+            for failed in 0..=20 {
+                let outcomes: Vec<bool> = (0..20).map(|i| i >= failed).collect();
+                let f = Forecasts::new(vec![0.95; 20], outcomes).unwrap();
+                let e = error.estimate(&f, 0.95).unwrap();
+                covered += if e.interval.contains(0.0) { mass } else { 0.0 };
+                mass *= (20 - failed) as f64 / (failed + 1) as f64 * 0.05 / 0.95;
+            }
+            assert!(covered > 0.95, "{norm:?}: {covered}");
+        }
+    }
+
     #[test]
     fn bad_settings_are_refused() {
         let f = Forecasts::new([0.5], [true]).unwrap();

@@ -284,6 +284,12 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_equal_choices_is_the_choice() {
+        let f = Forecasts::top_label(&[0.4, 0.4, 0.2, 0.2, 0.4, 0.4], 3, &[0, 2]).unwrap();
+        assert_eq!(f.outcomes(), [true, false]);
+    }
+
+    #[test]
     fn bad_forecasts_name_their_argument() {
         let text = |r: Result<Forecasts, InfoError>| r.unwrap_err().to_string();
         assert!(text(Forecasts::new([], [])).contains("probabilities"));

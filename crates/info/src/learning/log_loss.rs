@@ -135,10 +135,15 @@ impl LogLoss {
         let n = forecasts.len() as f64;
         let both = |p: f64| [p, 1.0 - p];
         let rate = both(forecasts.base_rate());
+        // Of forecasts near 1: the mean of 1 − p has digits that 1 less the mean has not.
+        let mut against = vec![0.0; binned.bins.len()];
+        for ((p, _), bin) in forecasts.pairs().zip(&binned.of) {
+            against[*bin] += 1.0 - p;
+        }
         let (mut resolution, mut reliability, mut of_bins) = (0.0, 0.0, 0.0);
-        for b in &binned.bins {
+        for (b, against) in binned.bins.iter().zip(against) {
             let w = b.count / n;
-            let (y, p) = (both(b.outcome), both(b.forecast));
+            let (y, p) = (both(b.outcome), [b.forecast, against / b.count]);
             let regret = divergence(&y, &p);
             resolution += w * divergence(&y, &rate);
             reliability += w * regret;
@@ -256,6 +261,40 @@ mod tests {
         assert!((mean.regret - loss.regret * 0.25).abs().nats() < 1e-15);
         assert!(ExpectedLogLoss::of(&p, &inputs).is_err());
         assert!(ExpectedLogLoss::of_predictor(&inputs, &[p], &[q]).is_err());
+    }
+
+    #[test]
+    fn a_tiny_loss_keeps_its_digits() {
+        let f = Forecasts::new([1e-20], [false]).unwrap();
+        let l = LogLoss::of(&f, Bins::EqualWidth(2)).unwrap();
+        assert!((l.loss.nats() / 1e-20 - 1.0).abs() < 1e-15, "{l:?}");
+    }
+
+    /// A bin of one forecast: regret is the loss itself, and nothing hides.
+    #[test]
+    fn forecasts_next_to_certainty_have_finite_parts() {
+        for p in [1e-300, 1e-20, 1e-10, 1.0f64.next_down()] {
+            let (y, loss) = if p < 0.5 {
+                (true, -p.ln())
+            } else {
+                (false, -(-p).ln_1p())
+            };
+            let f = Forecasts::new([p, 0.5], [y, true]).unwrap();
+            let l = LogLoss::of(&f, Bins::EqualWidth(10)).unwrap();
+            let reliability = 0.5 * (loss + 2f64.ln());
+            assert!(
+                (l.reliability.nats() / reliability - 1.0).abs() < 1e-14,
+                "{p}: {l:?}"
+            );
+            assert!(l.within.nats().abs() < 1e-13, "{p}: {l:?}");
+        }
+        // The mean of these two rounds to 1.
+        let f = Forecasts::new([1.0, 1.0f64.next_down()], [true, false]).unwrap();
+        let l = LogLoss::of(&f, Bins::EqualWidth(1)).unwrap();
+        assert!(
+            l.reliability.nats().is_finite() && l.within.nats().is_finite(),
+            "{l:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use ergodic_math::Real;
 use ergodic_math::special::{log_sum_exp, normal_quantile};
 
 use super::softmax::check_logits;
+use crate::measure::relative_term;
 use crate::{InfoError, Information, Probabilities};
 
 /// The class probabilities `p_s(k) = p(k | x, θ_s)` that `S` draws `θ_s` of a posterior give one
@@ -127,8 +128,14 @@ impl PosteriorPredictions {
     /// `(1/S) Σ KL(p_s‖p̄) ≥ 0`. As an estimate of the posterior's it is biased low; see
     /// [`estimate`](Self::estimate).
     pub fn mutual_information(&self) -> Information {
-        let total: f64 = self.rows().map(|row| divergence(row, &self.mean)).sum();
+        let total: f64 = self.rows().map(|row| self.surprise(row)).sum();
         Information::from_nats(total / self.draws() as f64)
+    }
+
+    /// `KL(p_s‖p̄)`. A class whose mean underflows to 0 has probabilities below 1e-300, which add nothing.
+    fn surprise(&self, row: &[f64]) -> f64 {
+        let pairs = row.iter().zip(&self.mean).filter(|(_, q)| **q > 0.0);
+        pairs.map(|(p, q)| relative_term(*p, *q, q - p)).sum()
     }
 
     /// The posterior's mutual information between label and parameters, from `S ≥ 2` *independent*
@@ -138,9 +145,11 @@ impl PosteriorPredictions {
     /// `Σ_k Var(p_k)/(2 S p̄_k)`, which is added. The bias that is left is at most
     /// `max(log(1 + (K−1)/S), (K−1)/(2(S−1)))` in absolute value, for every posterior:
     /// `KL ≤ log(1 + χ²)` and `Var(p_k) ≤ p̄_k(1 − p̄_k)`. The standard error is that of the terms
-    /// `KL(p_s‖p̄)`, the influence function of the quantity, and the interval the central limit's,
-    /// cut at 0 and `log K`, which are bounds of the quantity itself. Not for draws of a Markov
-    /// chain without thinning to independence, and not below some ten draws.
+    /// `KL(p_s‖p̄)`, the influence function of the quantity, and the interval the central limit's, by
+    /// `z²/2S` longer below (`z` the normal quantile: the quantity is concave in the weights of the
+    /// draws, and where all terms are alike, as of draws that are sure of one of two classes, half
+    /// each, the standard error is 0), cut at 0 and `log K`, which are bounds of the quantity itself.
+    /// Not for draws of a Markov chain without thinning to independence, and not below some ten draws.
     ///
     /// # Errors
     /// If there are fewer than two draws or the confidence is not in `(0, 1)`.
@@ -169,7 +178,7 @@ impl PosteriorPredictions {
         }
         let squares: f64 = self
             .rows()
-            .map(|row| divergence(row, &self.mean) - plug_in)
+            .map(|row| self.surprise(row) - plug_in)
             .map(|d| d * d)
             .sum();
         let std_err = (squares / (s * (s - 1.0))).sqrt();
@@ -182,7 +191,9 @@ impl PosteriorPredictions {
             value,
             std_err,
             Interval {
-                lower: (value - quantile * std_err).max(0.0).min(most),
+                lower: (value - quantile * std_err - 0.5 * quantile * quantile / s)
+                    .max(0.0)
+                    .min(most),
                 upper: (value + quantile * std_err).min(most).max(0.0),
             },
             self.draws(),
@@ -208,18 +219,8 @@ pub(super) fn entropy(p: &[f64]) -> f64 {
 /// `Σ [p log(p/q) − p + q]`, which is `KL(p‖q)` of laws with each term at least 0; infinite where
 /// `q` excludes what `p` does not.
 pub(super) fn divergence(p: &[f64], q: &[f64]) -> f64 {
-    p.iter()
-        .zip(q)
-        .map(|(p, q)| {
-            if *p == 0.0 {
-                *q
-            } else if *q == 0.0 {
-                f64::INFINITY
-            } else {
-                (-p * Real::ln_1p((q - p) / p) - p + q).max(0.0)
-            }
-        })
-        .sum()
+    let pairs = p.iter().zip(q);
+    pairs.map(|(p, q)| relative_term(*p, *q, q - p)).sum()
 }
 
 fn check_rows(argument: &'static str, length: usize, classes: usize) -> Result<(), InfoError> {
@@ -315,6 +316,63 @@ mod tests {
             );
             assert!((corrected - truth).abs() < bound);
             assert!(draws < 50 || hits >= 3506, "{hits}");
+        }
+    }
+
+    /// `log(1 + (K − 1)/S)` where draws are many, `(K − 1)/2(S − 1)` where they are few.
+    #[test]
+    fn the_bound_of_the_bias_is_the_larger_of_its_two() {
+        for (classes, draws, bound) in [(2, 50, 1.02f64.ln()), (9, 2, 4.0)] {
+            let e = random(1, draws, classes).estimate(0.9).unwrap();
+            let Bias::Bounded(found) = e.bias else {
+                panic!()
+            };
+            assert!((found - bound).abs() < 1e-15, "{found} {bound}");
+        }
+    }
+
+    /// KL((½, ½)‖(q, 1 − q)) = −½ log 4q(1 − q), down to the least q.
+    #[test]
+    fn divergence_from_nearly_excluded_outcomes_is_finite_and_exact() {
+        for k in 1..=320 {
+            let q = 0.4 * libm::pow(10.0, -f64::from(k));
+            let exact = -0.5 * (4f64.ln() + q.ln() + (-q).ln_1p());
+            let found = divergence(&[0.5, 0.5], &[q, 1.0 - q]);
+            assert!((found / exact - 1.0).abs() < 1e-14, "{q}: {found} {exact}");
+        }
+    }
+
+    /// Each draw says something of class 1 that its mean is too small to hold.
+    #[test]
+    fn classes_whose_mean_underflows_add_nothing() {
+        let logits = [0.0, -744.4, 0.0, -800.0, 0.0, -800.0];
+        let p = PosteriorPredictions::from_logits(logits, 2).unwrap();
+        assert_eq!(p.mean()[1], 0.0);
+        assert!(p.mutual_information().nats() < 1e-300);
+        assert!(p.estimate(0.9).unwrap().interval.lower >= 0.0);
+    }
+
+    /// Draws that are sure of one of two classes: the information is the binary entropy `h(θ)` of the
+    /// share `θ` of one class, and the law of the number of draws is binomial. Coverage by that law.
+    #[test]
+    fn intervals_cover_where_every_draw_is_sure() {
+        const S: usize = 40;
+        let of = |ones: usize| {
+            let rows = (0..S).flat_map(|i| if i < ones { [1.0, 0.0] } else { [0.0, 1.0] });
+            let p = PosteriorPredictions::new(rows.collect::<Vec<_>>(), 2).unwrap();
+            p.estimate(0.95).unwrap().interval
+        };
+        let intervals: Vec<Interval> = (0..=S).map(of).collect();
+        for theta in [0.3f64, 0.4, 0.45, 0.48, 0.5] {
+            let truth = entropy(&[theta, 1.0 - theta]);
+            let (mut mass, mut covered) = ((1.0 - theta).powi(S as i32), 0.0);
+            for (ones, interval) in intervals.iter().enumerate() {
+                // Rounding at log 2.
+                let near = interval.lower <= truth + 1e-12 && truth - 1e-12 <= interval.upper;
+                covered += if near { mass } else { 0.0 };
+                mass *= (S - ones) as f64 / (ones + 1) as f64 * theta / (1.0 - theta);
+            }
+            assert!(covered > 0.9, "{theta}: {covered}");
         }
     }
 

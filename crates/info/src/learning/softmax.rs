@@ -60,11 +60,11 @@ impl Softmax {
     /// # Errors
     /// If the temperature is negative or NaN.
     pub fn probabilities(&self, temperature: f64) -> Result<Probabilities, InfoError> {
-        let beta = inverse(temperature)?;
+        let temperature = checked(temperature)?;
         Probabilities::from_weights(
             self.below
                 .iter()
-                .map(|z| weight(*z, beta))
+                .map(|z| weight(*z, temperature))
                 .collect::<Vec<_>>(),
         )
     }
@@ -76,9 +76,9 @@ impl Softmax {
     /// # Errors
     /// If the temperature is negative or NaN.
     pub fn entropy(&self, temperature: f64) -> Result<Information, InfoError> {
-        let beta = inverse(temperature)?;
-        let (partition, _, moment) = self.sums(beta);
-        // log(m + rest) − Σ w βz/Z: both parts at least 0.
+        let temperature = checked(temperature)?;
+        let (partition, _, moment) = self.sums(temperature);
+        // log(m + rest) − Σ w z/(TZ): both parts at least 0.
         Ok(Information::from_nats(
             Real::ln(self.ties as f64) + Real::ln_1p(partition) + moment,
         ))
@@ -91,23 +91,20 @@ impl Softmax {
     /// # Errors
     /// If the temperature is negative or NaN.
     pub fn entropy_slope(&self, temperature: f64) -> Result<f64, InfoError> {
-        let beta = inverse(temperature)?;
+        let temperature = checked(temperature)?;
         if temperature == 0.0 || temperature == f64::INFINITY {
             return Ok(0.0);
         }
-        let (partition, total, _) = self.sums(beta);
-        let (mut mean, mut square) = (0.0, 0.0);
+        let (_, total, moment) = self.sums(temperature);
+        let mut square = 0.0;
         for z in &self.below {
-            let w = weight(*z, beta) / total;
-            // In units of the temperature, where nothing overflows.
-            mean += w * scaled(*z, beta);
+            let w = weight(*z, temperature) / total;
+            // In units of the temperature; what has no weight may be infinitely far.
+            if w > 0.0 {
+                let d = scaled(*z, temperature) + moment;
+                square += w * d * d;
+            }
         }
-        for z in &self.below {
-            let w = weight(*z, beta) / total;
-            let d = scaled(*z, beta) - mean;
-            square += if w == 0.0 { 0.0 } else { w * d * d };
-        }
-        debug_assert!(partition >= 0.0);
         Ok(square / temperature)
     }
 
@@ -147,8 +144,8 @@ impl Softmax {
             .filter(|z| **z < 0.0)
             .copied()
             .fold(spread, f64::max);
-        let low = Real::ln(-gap).max(-700.0) - 7.0;
-        let high = Real::ln(-spread).min(700.0) + 20.0;
+        let low = Real::ln(-gap) - 7.0;
+        let high = Real::ln(-spread) + 20.0;
         let mut failure = None;
         let root = brent(
             |log_t| match self.entropy(Real::exp(log_t)) {
@@ -158,7 +155,7 @@ impl Softmax {
                     f64::NAN
                 }
             },
-            low.max(-740.0),
+            low,
             high.min(709.0),
             0.0,
         );
@@ -173,15 +170,15 @@ impl Softmax {
         }
     }
 
-    /// `Σ_{z<0} w/m`, `Σ w`, and `−Σ w βz/Σ w`, with `w = exp(βz)`.
-    fn sums(&self, beta: f64) -> (f64, f64, f64) {
+    /// `Σ_{z<0} w/m`, `Σ w`, and `−Σ w z/T/Σ w`, with `w = exp(z/T)`.
+    fn sums(&self, temperature: f64) -> (f64, f64, f64) {
         let (mut rest, mut moment) = (0.0, 0.0);
         for z in &self.below {
             if *z < 0.0 {
-                let w = weight(*z, beta);
+                let w = weight(*z, temperature);
                 rest += w;
                 if w > 0.0 {
-                    moment -= w * scaled(*z, beta);
+                    moment -= w * scaled(*z, temperature);
                 }
             }
         }
@@ -190,18 +187,20 @@ impl Softmax {
     }
 }
 
-/// `exp(βz)` for `z ≤ 0` and `0 ≤ β ≤ ∞`.
-fn weight(z: f64, beta: f64) -> f64 {
-    Real::exp(scaled(z, beta))
+/// `exp(z/T)` for `z ≤ 0` and `0 ≤ T ≤ ∞`.
+fn weight(z: f64, temperature: f64) -> f64 {
+    Real::exp(scaled(z, temperature))
 }
 
-fn scaled(z: f64, beta: f64) -> f64 {
-    if z == 0.0 { 0.0 } else { z * beta }
+/// `z/T`, which may be `−∞`; a quotient, as `1/T` overflows where `z/T` need not.
+fn scaled(z: f64, temperature: f64) -> f64 {
+    if z == 0.0 { 0.0 } else { z / temperature }
 }
 
-fn inverse(temperature: f64) -> Result<f64, InfoError> {
+/// The temperature, without the sign of −0.
+fn checked(temperature: f64) -> Result<f64, InfoError> {
     if temperature >= 0.0 {
-        Ok(1.0 / temperature.abs())
+        Ok(temperature.abs())
     } else {
         Err(InfoError::argument(
             "temperature",
@@ -289,6 +288,24 @@ mod tests {
         assert!((h / (w * 51.0) - 1.0).abs() < 1e-13);
         assert_eq!(softmax.entropy_slope(0.0).unwrap(), 0.0);
         assert_eq!(softmax.entropy_slope(1e-300).unwrap(), 0.0);
+    }
+
+    /// Where `z/T` or `1/T` leaves the range of `f64`, and where only `1/T` does.
+    #[test]
+    fn the_coldest_temperatures_have_entropies_and_slopes() {
+        for z in [1.0, 1e10, 1e300] {
+            let softmax = Softmax::new([0.0, -z]).unwrap();
+            for t in [f64::from_bits(1), 1e-310, 1e-300] {
+                assert_eq!(softmax.entropy(t).unwrap().nats(), 0.0);
+                assert_eq!(softmax.entropy_slope(t).unwrap(), 0.0);
+            }
+        }
+        let softmax = Softmax::new([0.0, -f64::MIN_POSITIVE]).unwrap();
+        let like = Softmax::new([0.0, -1.0]).unwrap();
+        let h = softmax.entropy(0.5 * f64::MIN_POSITIVE).unwrap();
+        assert_eq!(h, like.entropy(0.5).unwrap());
+        let t = softmax.temperature_at(h).unwrap();
+        assert!((t / f64::MIN_POSITIVE - 0.5).abs() < 1e-12, "{t}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Bins {
     /// If they are not.
     pub fn new(edges: impl Into<Vec<f64>>) -> Result<Self, InfoError> {
         let edges = edges.into();
-        finite(&edges)?;
+        finite("edges", &edges)?;
         let constant = edges.len() == 2 && edges[0] == edges[1];
         let increasing = edges.windows(2).all(|pair| pair[0] < pair[1]);
         if edges.len() < 2 || !(increasing || constant) {
@@ -65,7 +65,7 @@ impl Bins {
     /// If there are no values, one is not finite, `number` is 0 or above 2²⁰, or the range is so narrow or
     /// so wide that floating-point numbers cannot tell the edges apart.
     pub fn equal_width(values: &[f64], number: usize) -> Result<Self, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         checked_number(number)?;
         let (low, high) = range(values);
         Self::between(low, high, number)
@@ -90,21 +90,28 @@ impl Bins {
         Self::new(edges)
     }
 
-    /// Up to `number` bins that hold equally many of these values each, as nearly as ties allow: edges are
-    /// the values at ranks `⌈kn/number⌉`, equal ones merged.
+    /// Up to `number` bins that hold equally many of these values each, as nearly as ties allow: an edge is
+    /// the value at rank `⌈kn/number⌉` or the next greater one, whichever leaves a number of values below it
+    /// that is nearer to the rank; equal edges are one.
     ///
     /// # Errors
     /// As [`equal_width`](Self::equal_width).
     pub fn equal_frequency(values: &[f64], number: usize) -> Result<Self, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         checked_number(number)?;
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let n = sorted.len();
         let mut edges = vec![sorted[0]];
         for k in 1..number {
-            let rank = (k * n).div_ceil(number);
-            let edge = sorted[rank.min(n - 1)];
+            let rank = (k * n).div_ceil(number).min(n - 1);
+            let tied = sorted[rank];
+            let below = sorted.partition_point(|v| *v < tied);
+            let through = sorted.partition_point(|v| *v <= tied);
+            let edge = match sorted.get(through) {
+                Some(next) if through - rank < rank - below => *next,
+                _ => tied,
+            };
             if edges.last().is_some_and(|last| edge > *last) {
                 edges.push(edge);
             }
@@ -127,7 +134,7 @@ impl Bins {
     /// If there are no values, one is not finite, the quartiles are equal though the values are not, or more
     /// than 2²⁰ bins result.
     pub fn freedman_diaconis(values: &[f64]) -> Result<Self, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         let (low, high) = range(values);
         if low == high {
             return Self::new([low, high]);
@@ -160,7 +167,7 @@ impl Bins {
     /// # Errors
     /// As [`equal_width`](Self::equal_width).
     pub fn knuth(values: &[f64], most: usize) -> Result<Self, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         checked_number(most)?;
         let (low, high) = range(values);
         if low == high {
@@ -198,7 +205,7 @@ impl Bins {
 
 impl OutcomeSpace for Bins {
     fn encode(&self, values: &[f64]) -> Result<Symbols, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         let (low, high) = (self.edges[0], self.edges[self.edges.len() - 1]);
         if let Some(i) = values.iter().position(|v| *v < low || *v > high) {
             return Err(InfoError::argument(
@@ -288,6 +295,25 @@ mod tests {
         }
     }
 
+    /// Nine zeros of ten: the one value that differs is not put with them, on either side.
+    #[test]
+    fn bins_of_equal_frequency_split_beside_ties() {
+        for (common, rare) in [(0.0, 1.0), (1.0, 0.0)] {
+            let mut values = vec![common; 9];
+            values.push(rare);
+            for number in [2, 3, 5] {
+                let bins = Bins::equal_frequency(&values, number).unwrap();
+                let codes = bins.encode(&values).unwrap();
+                assert_ne!(codes.codes()[0], codes.codes()[9], "{number}: {bins:?}");
+            }
+        }
+        // 60 zeros, then 1, …, 40: of two bins, the zeros are the one.
+        let mut values = vec![0.0; 60];
+        values.extend((1..=40).map(f64::from));
+        let bins = Bins::equal_frequency(&values, 2).unwrap();
+        assert_eq!(bins.encode(&values).unwrap().counts().as_slice(), [60, 40]);
+    }
+
     #[test]
     fn knuths_rule_finds_the_steps_of_a_step_density() {
         // Half of the mass on each of [0, 1) and [3, 4): four bins are the truth.
@@ -296,6 +322,39 @@ mod tests {
             .collect();
         let bins = Bins::knuth(&values, 30).unwrap();
         assert_eq!(bins.alphabet(), 4, "{:?}", bins.edges());
+    }
+
+    /// The evidence of `M` bins is that of Pólya's urn: value after value, its bin has probability
+    /// `(½ + those there)/(M/2 + those before)`, and its density is `M` times that.
+    #[test]
+    fn knuths_rule_takes_the_number_of_bins_of_most_evidence() {
+        let mut numbers = std::collections::HashSet::new();
+        for seed in 0..40 {
+            let mut random = rng::stream(seed, 5);
+            let n = 20 + 10 * seed as usize;
+            let values: Vec<f64> = (0..n).map(|_| rng::normal(&mut random)).collect();
+            let evidence = |number: usize| {
+                let bins = Bins::equal_width(&values, number).unwrap();
+                let mut seen = vec![0.5; number];
+                let mut log = 0.0;
+                for (before, code) in bins.encode(&values).unwrap().codes().iter().enumerate() {
+                    let m = number as f64;
+                    log += (m * seen[*code as usize] / (0.5 * m + before as f64)).ln();
+                    seen[*code as usize] += 1.0;
+                }
+                log
+            };
+            let best = (1..=25).fold(1, |b, m| if evidence(m) > evidence(b) { m } else { b });
+            let found = Bins::knuth(&values, 25).unwrap().alphabet() as usize;
+            assert!(
+                found == best || (evidence(found) - evidence(best)).abs() < 1e-9,
+                "{found} of evidence {}, not {best} of {}",
+                evidence(found),
+                evidence(best)
+            );
+            numbers.insert(found);
+        }
+        assert!(numbers.len() > 3, "{numbers:?}");
     }
 
     #[test]
@@ -320,6 +379,8 @@ mod tests {
         assert!(text(Bins::new([0.0]).unwrap_err()).contains("edges"));
         assert!(text(Bins::new([0.0, 2.0, 2.0]).unwrap_err()).contains("edges"));
         assert!(text(Bins::new([0.0, f64::NAN]).unwrap_err()).contains("position 1"));
+        assert!(text(Bins::new([0.0, f64::NAN]).unwrap_err()).contains("edges"));
+        assert!(text(Bins::between(f64::NAN, 1.0, 2).unwrap_err()).contains("edges"));
         assert!(text(Bins::equal_width(&[], 3).unwrap_err()).contains("values"));
         assert!(text(Bins::equal_width(&[1.0], 0).unwrap_err()).contains("number"));
         assert!(text(Bins::equal_width(&[1.0], 1 << 30).unwrap_err()).contains("number"));

@@ -30,17 +30,17 @@ pub trait OutcomeSpace {
 }
 
 /// Refuses an empty list and values that are not finite.
-fn finite(values: &[f64]) -> Result<(), InfoError> {
+fn finite(argument: &'static str, values: &[f64]) -> Result<(), InfoError> {
     if values.is_empty() {
         return Err(InfoError::argument(
-            "values",
+            argument,
             "an empty list",
             "at least one number",
         ));
     }
     if let Some(i) = values.iter().position(|v| !v.is_finite()) {
         return Err(InfoError::argument(
-            "values",
+            argument,
             format!("a list with {} at position {i}", values[i]),
             "finite numbers",
         ));

@@ -74,7 +74,7 @@ impl OrdinalPatterns {
 
 impl OutcomeSpace for OrdinalPatterns {
     fn encode(&self, values: &[f64]) -> Result<Symbols, InfoError> {
-        finite(values)?;
+        finite("values", values)?;
         let reach = self.delay.saturating_mul(self.order - 1);
         if values.len() <= reach {
             return Err(InfoError::argument(

@@ -74,12 +74,12 @@ pub(super) struct Columns {
 }
 
 /// Fields as they stand in the file.
-struct Raw {
-    names: Vec<String>,
+pub(in crate::commands) struct Raw {
+    pub(in crate::commands) names: Vec<String>,
     /// Column by column.
-    fields: Vec<Vec<String>>,
+    pub(in crate::commands) fields: Vec<Vec<String>>,
     /// The line of each row.
-    lines: Vec<u64>,
+    pub(in crate::commands) lines: Vec<u64>,
 }
 
 /// Reads the chosen columns.
@@ -137,7 +137,7 @@ fn missing(field: &str) -> bool {
     MISSING.iter().any(|m| field.eq_ignore_ascii_case(m))
 }
 
-fn place(raw: &Raw, row: usize, column: usize) -> String {
+pub(in crate::commands) fn place(raw: &Raw, row: usize, column: usize) -> String {
     format!("line {}, column \"{}\"", raw.lines[row], raw.names[column])
 }
 
@@ -170,6 +170,11 @@ fn column(
             allowed: "a finite number, as the column is to be continuous".into(),
         });
     }
+    if asked.is_none()
+        && let Some(row) = first_word
+    {
+        stray_word(raw, at, keep, row, path)?;
+    }
     // 1 and 1.0 are one value, and so are 0 and -0.
     let mut codes = Vec::with_capacity(keep.len());
     let mut counts: Vec<usize> = Vec::new();
@@ -201,6 +206,44 @@ fn column(
         most: counts.iter().copied().max().unwrap_or(0),
         least: counts.iter().copied().min().unwrap_or(0),
     })
+}
+
+/// Refuses a column of numbers with a few words, which would otherwise be all words: an infinite value, a
+/// mark for missing ones, a slip of the pen.
+fn stray_word(
+    raw: &Raw,
+    at: usize,
+    keep: &[usize],
+    first: usize,
+    path: &Path,
+) -> Result<(), CliError> {
+    let fields = &raw.fields[at];
+    let finite = |row: &&usize| fields[**row].parse::<f64>().is_ok_and(f64::is_finite);
+    let words: HashSet<&str> = keep
+        .iter()
+        .filter(|row| !finite(row))
+        .map(|row| fields[*row].as_str())
+        .collect();
+    let numbers: HashSet<&str> = keep
+        .iter()
+        .filter(finite)
+        .map(|row| fields[*row].as_str())
+        .collect();
+    let infinite = words.iter().all(|w| w.parse::<f64>().is_ok());
+    // Categories named by numbers and words are few.
+    let stray = words.len() * 10 <= numbers.len();
+    if !numbers.is_empty() && (infinite || stray) {
+        return Err(CliError::Cell {
+            path: path.to_owned(),
+            place: place(raw, first, at),
+            found: format!("\"{}\"", fields[first]),
+            allowed: format!(
+                "a finite number like others of its column (--type \"{}=discrete\" takes all as words)",
+                raw.names[at]
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// The number of a value, which is counted.
@@ -240,7 +283,12 @@ fn choose(
     Ok(places)
 }
 
-fn position(names: &[String], name: &str, option: &str, path: &Path) -> Result<usize, CliError> {
+pub(in crate::commands) fn position(
+    names: &[String],
+    name: &str,
+    option: &str,
+    path: &Path,
+) -> Result<usize, CliError> {
     names
         .iter()
         .position(|n| n == name)
@@ -263,7 +311,7 @@ fn position(names: &[String], name: &str, option: &str, path: &Path) -> Result<u
         })
 }
 
-fn fields(path: &Path, header: Header) -> Result<Raw, CliError> {
+pub(in crate::commands) fn fields(path: &Path, header: Header) -> Result<Raw, CliError> {
     let broken = |e: &std::io::Error| {
         let reason = match e.kind() {
             std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -338,10 +386,28 @@ fn fields(path: &Path, header: Header) -> Result<Raw, CliError> {
             "has a header and no row, but must have at least one",
         ));
     }
+    raw.check_separator(path)?;
     Ok(raw)
 }
 
 impl Raw {
+    /// Refuses what another separator than the comma left as one column.
+    fn check_separator(&self, path: &Path) -> Result<(), CliError> {
+        let ([name], [fields]) = (self.names.as_slice(), self.fields.as_slice()) else {
+            return Ok(());
+        };
+        for (separator, called) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
+            let holds = |text: &str| text.contains(separator);
+            if fields.iter().all(|f| holds(f)) && (holds(name) || fields.len() > 1) {
+                return Err(CliError::file(
+                    path,
+                    format!("has {called} between its fields, but must have commas"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Learns the columns from the first line; whether it was a header.
     fn start(
         &mut self,

@@ -1,6 +1,6 @@
 //! `ergodic info`: entropies of a table's columns and their pairwise mutual information.
 
-mod columns;
+pub(super) mod columns;
 mod page;
 
 use std::fmt::Write as _;
@@ -170,7 +170,7 @@ fn answer<'a>(args: &'a InfoArgs, table: &'a Columns) -> Result<Answer<'a>, CliE
         let entropy = entropy(column, args, &ask(args.seed)?);
         let (entropy, reason) = match entropy {
             Ok(e) => (Some(Amount::new(e, units)), None),
-            Err(e) => (None, Some(e.to_string())),
+            Err(reason) => (None, Some(reason)),
         };
         columns.push(ColumnAnswer {
             name: &column.name,
@@ -214,12 +214,38 @@ fn answer<'a>(args: &'a InfoArgs, table: &'a Columns) -> Result<Answer<'a>, CliE
     })
 }
 
-fn entropy(column: &Column, args: &InfoArgs, ask: &Inference) -> Result<Estimate, InfoError> {
-    match &column.values {
-        Values::Discrete(codes) => MillerMadow::new().estimate(&symbols(column, codes)?, ask),
-        Values::Continuous(values) => KozachenkoLeonenko::new()
-            .neighbors(args.k.unwrap_or(ENTROPY_NEIGHBORS))
-            .estimate(&Points::scalar(values.clone())?, ask),
+/// The entropy of a column, or why it has none.
+fn entropy(column: &Column, args: &InfoArgs, ask: &Inference) -> Result<Estimate, String> {
+    let estimate = match &column.values {
+        Values::Discrete(codes) => {
+            symbols(column, codes).and_then(|s| MillerMadow::new().estimate(&s, ask))
+        }
+        Values::Continuous(values) => {
+            let k = args.k.unwrap_or_else(|| entropy_neighbors(column));
+            if column.most > k {
+                return Err(format!(
+                    "{} of {} rows have one value, where there is no density; --type \"{}=discrete\" \
+                     takes values as symbols",
+                    column.most,
+                    column.rows(),
+                    shown(&column.name)
+                ));
+            }
+            Points::scalar(values.clone())
+                .and_then(|p| KozachenkoLeonenko::new().neighbors(k).estimate(&p, ask))
+        }
+    };
+    estimate.map_err(|e| e.to_string())
+}
+
+/// As many neighbours as one value is repeated, so that none is at distance 0, where most values are different
+/// and none is an atom. Of data rounded more coarsely the distances would be those of the rounding.
+fn entropy_neighbors(column: &Column) -> usize {
+    let (rows, most) = (column.rows(), column.most);
+    if 2 * column.distinct >= rows && most <= rows / ATOM {
+        ENTROPY_NEIGHBORS.max(most)
+    } else {
+        ENTROPY_NEIGHBORS
     }
 }
 
@@ -333,7 +359,7 @@ fn line(column: &Column) -> Vec<f64> {
 }
 
 /// Rows of cells, each column as wide as its widest cell.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|c| {
@@ -357,7 +383,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
 }
 
 /// A name for a terminal: no control characters, and not longer than a column should be.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     const WIDEST: usize = 24;
     let mut out: String = name
         .chars()

@@ -10,12 +10,33 @@ use super::{Amount, Answer, p_text, short};
 /// Below this p-value a cell of the heat map is in full ink.
 const NOTED: f64 = 0.05;
 
-/// Sides of a cell, and the room for names, in the units of the drawing.
-const CELL: f64 = 64.0;
-const NAMES: f64 = 150.0;
+/// The room for names, and that of the scale above the map, in the units of the drawing: pixels, as the
+/// page does not shrink it.
+const NAMES: f64 = 180.0;
+const SCALE: f64 = 62.0;
 
-/// Columns up to which cells hold their number.
+/// Columns up to which cells hold their number, in large or in small figures.
+const LARGE: usize = 12;
 const NUMBERED: usize = 24;
+
+/// Shades of the scale.
+const SHADES: [f64; 7] = [0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99];
+
+/// The side of a cell.
+fn cell_side(columns: usize) -> f64 {
+    if columns <= LARGE {
+        64.0
+    } else if columns <= NUMBERED {
+        48.0
+    } else {
+        28.0
+    }
+}
+
+/// How much ink a shade has.
+fn opacity(shade: f64) -> f64 {
+    0.04 + 0.8 * shade
+}
 
 pub(super) fn html(answer: &Answer<'_>) -> String {
     let title = format!(
@@ -68,35 +89,65 @@ fn shade(answer: &Answer<'_>, amount: f64) -> f64 {
     (1.0 - (-2.0 * nats.max(0.0)).exp()).sqrt()
 }
 
+/// What the shades mean, in the answer's units.
+fn scale(svg: &mut String, answer: &Answer<'_>) {
+    const STEP: f64 = 48.0;
+    let _ = write!(
+        svg,
+        "<text class=\"tick\" x=\"{}\" y=\"18\" text-anchor=\"end\">in {}</text>",
+        NAMES - 8.0,
+        answer.units
+    );
+    for (i, shade) in SHADES.iter().enumerate() {
+        let nats = -0.5 * (-shade * shade).ln_1p();
+        let amount = if answer.units == "bits" {
+            nats * std::f64::consts::LOG2_E
+        } else {
+            nats
+        };
+        let x = NAMES + STEP * i as f64;
+        let _ = write!(
+            svg,
+            "<rect class=\"key\" x=\"{x}\" y=\"4\" width=\"{STEP}\" height=\"18\" fill=\"var(--c0)\" \
+             fill-opacity=\"{:.3}\"/><text class=\"tick\" x=\"{}\" y=\"38\" text-anchor=\"middle\">{}</text>",
+            opacity(*shade),
+            x + 0.5 * STEP,
+            number_short(amount)
+        );
+    }
+}
+
 fn heat_map(answer: &Answer<'_>) -> String {
     let n = answer.columns.len();
-    let side = CELL * n as f64;
-    let (width, height) = (NAMES + side, side + NAMES);
+    let cell = cell_side(n);
+    let side = cell * n as f64;
+    // Names below the map are turned by 45 degrees.
+    let (width, height) = ((NAMES + side + 8.0).max(540.0), SCALE + side + 140.0);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Heat map of mutual \
-         information\" style=\"max-width:{}px\">",
-        width.max(420.0)
+         information\" style=\"min-width:{width}px;max-width:{width}px\">"
     );
+    scale(&mut svg, answer);
     for (j, column) in answer.columns.iter().enumerate() {
-        let middle = CELL * (j as f64 + 0.5);
+        let middle = cell * (j as f64 + 0.5);
         let name = escape(&super::shown(column.name));
         let _ = write!(
             svg,
             "<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{name}</text>\
              <text class=\"tick\" text-anchor=\"end\" transform=\"translate({} {}) rotate(-45)\">{name}</text>",
             NAMES - 8.0,
-            middle + 4.0,
+            SCALE + middle + 4.0,
             NAMES + middle + 4.0,
-            side + 14.0
+            SCALE + side + 14.0
         );
     }
     for i in 0..n {
         for j in 0..n {
-            let (x, y) = (NAMES + CELL * j as f64, CELL * i as f64);
+            let (x, y) = (NAMES + cell * j as f64, SCALE + cell * i as f64);
             if i == j {
                 let _ = write!(
                     svg,
-                    "<rect class=\"band c3\" x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{CELL}\" \
+                    "<rect class=\"band c3\" x=\"{x}\" y=\"{y}\" width=\"{cell}\" height=\"{cell}\" \
                      stroke=\"var(--card)\" stroke-width=\"2\"/>"
                 );
                 continue;
@@ -107,7 +158,7 @@ fn heat_map(answer: &Answer<'_>) -> String {
             let _ = write!(
                 svg,
                 "<g><title>{} and {}: {} {}, {}, p = {}</title>\
-                 <rect x=\"{x}\" y=\"{y}\" width=\"{CELL}\" height=\"{CELL}\" fill=\"var(--c0)\" \
+                 <rect x=\"{x}\" y=\"{y}\" width=\"{cell}\" height=\"{cell}\" fill=\"var(--c0)\" \
                  fill-opacity=\"{:.3}\" stroke=\"var(--card)\" stroke-width=\"2\"/>",
                 escape(pair.x),
                 escape(pair.y),
@@ -115,16 +166,21 @@ fn heat_map(answer: &Answer<'_>) -> String {
                 answer.units,
                 interval(amount),
                 p_text(pair.p_value),
-                0.04 + 0.8 * shade
+                opacity(shade)
             );
             if n <= NUMBERED {
                 let faint = pair.p_value.is_some_and(|p| p > NOTED);
                 let _ = write!(
                     svg,
-                    "<text class=\"{}\" x=\"{}\" y=\"{}\" text-anchor=\"middle\"{}>{}{}</text>",
+                    "<text class=\"{}\" x=\"{}\" y=\"{}\" text-anchor=\"middle\"{}{}>{}{}</text>",
                     if faint { "tick" } else { "value" },
-                    x + 0.5 * CELL,
-                    y + 0.5 * CELL + 5.0,
+                    x + 0.5 * cell,
+                    y + 0.5 * cell + 5.0,
+                    if n > LARGE {
+                        " style=\"font-size:12px\""
+                    } else {
+                        ""
+                    },
                     if faint { " fill-opacity=\"0.7\"" } else { "" },
                     number_short(amount.value),
                     if amount.biased() { "!" } else { "" }
@@ -146,7 +202,15 @@ fn number(v: f64) -> String {
 }
 
 fn number_short(v: f64) -> String {
-    format!("{v:.2}").replace('-', "−")
+    // A rounded −0.001 is no negative number.
+    let text = format!("{v:.2}");
+    text.strip_prefix('-').map_or_else(
+        || text.clone(),
+        |digits| match digits.trim_matches(['0', '.']) {
+            "" => digits.to_owned(),
+            _ => format!("−{digits}"),
+        },
+    )
 }
 
 fn interval(amount: &Amount) -> String {

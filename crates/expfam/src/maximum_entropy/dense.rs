@@ -1,121 +1,15 @@
-//! Maximum entropy on finitely many states: moments in, law and multipliers out, with a certificate.
-
-use std::fmt;
+//! Maximum entropy with a dense matrix of features, for as many as a Hessian has room for.
 
 use ergodic_core::{ArgumentError, ExponentialFamily};
 use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
+use super::{
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, penalties, residual,
+    within_reach,
+};
 use crate::families::Discrete;
 use crate::newton::far;
-
-/// What is asked of the mean of one feature.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Constraint {
-    /// `E f = value`.
-    Equal(f64),
-    /// `|E f − centre| ≤ radius`: an L1 penalty on the multiplier.
-    Within {
-        /// The middle of the interval.
-        centre: f64,
-        /// Half its length, above 0.
-        radius: f64,
-    },
-    /// A penalty `(E f − centre)²/2sd²`: an L2 penalty on the multiplier.
-    Near {
-        /// The value aimed at.
-        centre: f64,
-        /// How far off costs half a nat, above 0.
-        sd: f64,
-    },
-}
-
-impl Constraint {
-    fn centre(self) -> f64 {
-        match self {
-            Self::Equal(centre) | Self::Within { centre, .. } | Self::Near { centre, .. } => centre,
-        }
-    }
-
-    fn radius(self) -> f64 {
-        match self {
-            Self::Within { radius, .. } => radius,
-            _ => 0.0,
-        }
-    }
-
-    fn variance(self) -> f64 {
-        match self {
-            Self::Near { sd, .. } => sd * sd,
-            _ => 0.0,
-        }
-    }
-}
-
-/// Why no law was found.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum MaximumEntropyError {
-    /// An argument outside its domain.
-    Argument(ArgumentError),
-    /// No law has these moments: the dual reached a value above every possible divergence.
-    Infeasible {
-        /// The constraint that asks for most.
-        constraint: usize,
-        /// What it asks for.
-        asked: Constraint,
-        /// The mean of its feature under the best law found.
-        found: f64,
-    },
-    /// The moments are on the boundary of those that laws have (some states would need
-    /// probability 0), or so near that the multipliers are beyond what rounding resolves.
-    Boundary {
-        /// The constraint whose multiplier runs off.
-        constraint: usize,
-    },
-    /// The iteration ended with this duality gap, in nats.
-    NotConverged {
-        /// The gap.
-        gap: f64,
-    },
-}
-
-impl fmt::Display for MaximumEntropyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Argument(error) => error.fmt(f),
-            Self::Infeasible {
-                constraint,
-                asked,
-                found,
-            } => write!(
-                f,
-                "no law meets the constraints; number {constraint} asks for {asked:?} and gets {found}"
-            ),
-            Self::Boundary { constraint } => write!(
-                f,
-                "the moments are on the boundary of what laws have: the multiplier of constraint \
-                 {constraint} has no end"
-            ),
-            Self::NotConverged { gap } => write!(f, "ended with a duality gap of {gap:e} nats"),
-        }
-    }
-}
-
-impl std::error::Error for MaximumEntropyError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Argument(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<ArgumentError> for MaximumEntropyError {
-    fn from(error: ArgumentError) -> Self {
-        Self::Argument(error)
-    }
-}
 
 /// The law of maximum entropy relative to a base measure, that is of least divergence from it, under
 /// constraints on the means of features: the information projection of the base law.
@@ -126,8 +20,8 @@ impl From<ArgumentError> for MaximumEntropyError {
 /// References: Jaynes, *Phys. Rev.* 106, 1957; Csiszár, *Ann. Probab.* 3, 1975; for the relaxations Dudík,
 /// Phillips and Schapire, *JMLR* 8, 2007.
 ///
-/// Cost per step `O(md² + d³)` for `m` states and `d` features, memory `O(md)`: for thousands of features
-/// at most.
+/// Cost per step `O(md² + d³)` for `m` states and `d` features, memory `O(md)`: for some hundred features;
+/// for more see [`SparseMaximumEntropy`](super::SparseMaximumEntropy).
 ///
 /// ```
 /// use ergodic_expfam::{Constraint, MaximumEntropy};
@@ -148,42 +42,6 @@ pub struct MaximumEntropy {
     base: Vec<f64>,
 }
 
-/// A law of maximum entropy.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MaximumEntropyLaw {
-    /// `λ`, one per feature.
-    pub multipliers: Vec<f64>,
-    /// The probability of each state.
-    pub probabilities: Vec<f64>,
-    /// The means of the features.
-    pub moments: Vec<f64>,
-    /// `KL(p‖h)` from the normalised base measure, in nats.
-    pub divergence: f64,
-    /// `A(λ) = log Σ h exp(λ·f)`, `h` normalised.
-    pub log_partition: f64,
-    /// The value of the primal less that of the dual, in nats: the divergence (with penalties) is within
-    /// this of the least possible. It may be below 0 by rounding, and by what is left of
-    /// [`violation`](Self::violation).
-    pub gap: f64,
-    /// By how much the worst hard constraint is still missed.
-    pub violation: f64,
-    /// Newton steps.
-    pub iterations: usize,
-}
-
-impl MaximumEntropyLaw {
-    /// The Shannon entropy of the law, in nats.
-    pub fn entropy(&self) -> f64 {
-        let terms: Vec<f64> = self
-            .probabilities
-            .iter()
-            .filter(|p| **p > 0.0)
-            .map(|p| -p * Real::ln(*p))
-            .collect();
-        ergodic_math::reduce::sum(&terms)
-    }
-}
-
 /// Most Newton steps.
 const STEPS: usize = 500;
 
@@ -197,6 +55,15 @@ struct State {
 }
 
 impl State {
+    fn residual(&self, constraints: &[Constraint], scales: &[f64]) -> f64 {
+        residual(
+            self.moments.as_slice(),
+            self.lambda.as_slice(),
+            constraints,
+            scales,
+        )
+    }
+
     fn law(&self, gap: f64, violation: f64, iterations: usize) -> MaximumEntropyLaw {
         let divergence = self.lambda.dot(&self.moments) - self.log_partition;
         MaximumEntropyLaw {
@@ -239,7 +106,8 @@ impl MaximumEntropy {
         &self,
         constraints: &[Constraint],
     ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
-        self.check(constraints)?;
+        check(constraints, self.family.dim())?;
+        within_reach(constraints, &self.reach())?;
         let d = constraints.len();
         // No law has a larger divergence from the base than that on its rarest state.
         let rarest = self.base.iter().copied().filter(|h| *h > 0.0);
@@ -248,8 +116,9 @@ impl MaximumEntropy {
         let scales = self.scales();
         let mut at = self.state(DVector::zeros(d), constraints)?;
         for iterations in 0..STEPS {
-            let (gap, violation) = gap(&at, constraints);
-            let residual = residual(&at, constraints, &scales);
+            let (gap, violation) =
+                certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints);
+            let residual = at.residual(constraints, &scales);
             let gradient = DVector::from_fn(d, |j, _| {
                 at.moments[j] - constraints[j].centre() + constraints[j].variance() * at.lambda[j]
             });
@@ -289,33 +158,21 @@ impl MaximumEntropy {
             }
         }
         Err(MaximumEntropyError::NotConverged {
-            gap: gap(&at, constraints).0,
+            gap: certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0,
         })
     }
 
-    fn check(&self, constraints: &[Constraint]) -> Result<(), ArgumentError> {
-        if constraints.len() != self.family.dim() {
-            return Err(ArgumentError::new(
-                "constraints",
-                format!("a list of {}", constraints.len()),
-                format!("one per feature, {}", self.family.dim()),
-            ));
-        }
-        for (j, c) in constraints.iter().enumerate() {
-            let size = match c {
-                Constraint::Equal(_) => 1.0,
-                Constraint::Within { radius, .. } => *radius,
-                Constraint::Near { sd, .. } => *sd,
-            };
-            if !(c.centre().is_finite() && size.is_finite() && size > 0.0) {
-                return Err(ArgumentError::new(
-                    "constraints",
-                    format!("{c:?} for feature {j}"),
-                    "finite, with a radius or standard deviation above 0",
-                ));
-            }
-        }
-        Ok(())
+    /// The least and the largest value of each feature on the support.
+    fn reach(&self) -> Vec<(f64, f64)> {
+        let features = self.family.statistics().column_iter();
+        features
+            .map(|feature| {
+                let possible = feature.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
+                possible.fold((f64::INFINITY, f64::NEG_INFINITY), |r, (x, _)| {
+                    (r.0.min(*x), r.1.max(*x))
+                })
+            })
+            .collect()
     }
 
     /// How far each feature reaches.
@@ -330,7 +187,7 @@ impl MaximumEntropy {
         constraints: &[Constraint],
     ) -> Result<State, ArgumentError> {
         let (log_partition, probabilities, moments) = self.family.moments(lambda.as_slice())?;
-        let value = log_partition + penalties(&lambda, constraints);
+        let value = log_partition + penalties(lambda.as_slice(), constraints);
         Ok(State {
             lambda,
             value,
@@ -373,7 +230,7 @@ impl MaximumEntropy {
                 let enough = trial.value <= at.value + 0.2 * step * model + rounding;
                 // Below rounding only a smaller residual is progress.
                 let nearer =
-                    || residual(&trial, constraints, scales) < residual(at, constraints, scales);
+                    || trial.residual(constraints, scales) < at.residual(constraints, scales);
                 if enough && (trial.value < at.value - rounding || nearer()) {
                     return Some(trial);
                 }
@@ -382,47 +239,6 @@ impl MaximumEntropy {
         }
         None
     }
-}
-
-/// `−λ·c + Σ r|λ| + ½ Σ s²λ²`.
-fn penalties(lambda: &DVector<f64>, constraints: &[Constraint]) -> f64 {
-    let terms = lambda.iter().zip(constraints);
-    terms
-        .map(|(l, c)| -l * c.centre() + c.radius() * l.abs() + 0.5 * c.variance() * l * l)
-        .sum()
-}
-
-/// How far the conditions of Kuhn and Tucker are from met, relative to the size of each feature.
-fn residual(at: &State, constraints: &[Constraint], scales: &[f64]) -> f64 {
-    let terms = at.moments.iter().zip(at.lambda.iter()).zip(constraints);
-    terms
-        .zip(scales)
-        .map(|(((m, l), c), scale)| {
-            let off = m - c.centre() + c.variance() * l;
-            let rest = if *l == 0.0 {
-                (off.abs() - c.radius()).max(0.0)
-            } else {
-                (off + c.radius() * l.signum()).abs()
-            };
-            rest / (scale + c.centre().abs() + c.variance() * l.abs())
-        })
-        .fold(0.0, f64::max)
-}
-
-/// Primal less dual value, and by how much the worst hard constraint is missed.
-fn gap(at: &State, constraints: &[Constraint]) -> (f64, f64) {
-    let (mut gap, mut violation) = (0.0, 0.0);
-    for ((m, l), c) in at.moments.iter().zip(at.lambda.iter()).zip(constraints) {
-        let off = m - c.centre();
-        if let Constraint::Near { .. } = c {
-            let rest = off + c.variance() * l;
-            gap += rest * rest / (2.0 * c.variance());
-        } else {
-            gap += l * off + c.radius() * l.abs();
-            violation = f64::max(violation, off.abs() - c.radius());
-        }
-    }
-    (gap, violation)
 }
 
 /// The minimiser of `g·δ + ½ δᵀHδ + Σ r|λ + δ|`: by Cholesky's factor without L1 part, else by

@@ -1,0 +1,357 @@
+//! Laws with a cumulant generating function: what large deviations need to know of a law.
+
+use ergodic_core::{ArgumentError, ExponentialFamily, Interval};
+use ergodic_expfam::Member;
+use ergodic_math::roots;
+
+/// `K(t) = log E e^{tX}` and its first four derivatives at one `t`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cumulants {
+    /// `K(t)`.
+    pub value: f64,
+    /// `K′(t)`, the mean of the tilted law `e^{tx − K(t)} p(x)`.
+    pub mean: f64,
+    /// `K″(t)`, its variance.
+    pub variance: f64,
+    /// `K‴(t)`, its third cumulant.
+    pub third: f64,
+    /// `K⁗(t)`, its fourth cumulant.
+    pub fourth: f64,
+}
+
+/// A lattice `origin + spacing·ℤ`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lattice {
+    /// A point of it.
+    pub origin: f64,
+    /// The span, above 0: the largest for which all values are on the lattice.
+    pub spacing: f64,
+}
+
+impl Lattice {
+    /// `(x − origin)/spacing`, on the integer that it is within rounding of: a threshold such as `n·0.7`
+    /// is meant to be the point of the lattice that it misses by one unit in the last place.
+    pub(crate) fn index(&self, x: f64) -> f64 {
+        let index = (x - self.origin) / self.spacing;
+        let nearest = index.round();
+        let scale = (x.abs() + self.origin.abs()) / self.spacing;
+        if (index - nearest).abs() <= 1e-9 + 8.0 * f64::EPSILON * scale {
+            nearest
+        } else {
+            index
+        }
+    }
+}
+
+/// A law of a real variable with a cumulant generating function `K(t) = log E e^{tX}`, finite around 0.
+///
+/// Implemented by [`LatticeLaw`](crate::LatticeLaw), [`LatticeSum`](crate::LatticeSum),
+/// [`CountingLaw`](crate::CountingLaw), and by [`StatisticOf`] for the members of every exponential
+/// family with one parameter.
+pub trait CumulantGenerating {
+    /// `K` and its derivatives at `t`.
+    ///
+    /// # Errors
+    /// If `t` is not in the interior of the domain of `K`.
+    fn cumulants(&self, t: f64) -> Result<Cumulants, ArgumentError>;
+
+    /// The interior of the domain of `K`.
+    fn tilts(&self) -> Interval;
+
+    /// The convex hull of the support.
+    fn support(&self) -> Interval;
+
+    /// The lattice of the values, if they are on one.
+    fn lattice(&self) -> Option<Lattice>;
+
+    /// `log P(X = end)` of an end of the support; `−∞` where there is no atom.
+    fn log_atom(&self, end: f64) -> f64;
+
+    /// `t` with `K′(t) = x`, by safeguarded Newton steps in a bracket that is sought from 0.
+    ///
+    /// # Errors
+    /// If `x` is not in the interior of the support, or no tilt within the range of `f64` reaches it.
+    fn tilt_of_mean(&self, x: f64) -> Result<f64, ArgumentError> {
+        let support = self.support();
+        let outside = || {
+            ArgumentError::new(
+                "mean",
+                x,
+                format!(
+                    "strictly between {} and {}, the ends of the support, and within reach of a tilt",
+                    support.lower, support.upper
+                ),
+            )
+        };
+        if !(x > support.lower && x < support.upper) {
+            return Err(outside());
+        }
+        let at_zero = self.cumulants(0.0)?;
+        let gap = x - at_zero.mean;
+        if gap == 0.0 {
+            return Ok(0.0);
+        }
+        let domain = self.tilts();
+        let wall = if gap > 0.0 {
+            domain.upper
+        } else {
+            domain.lower
+        };
+        let scale = at_zero.variance.sqrt();
+        let mut step = (gap / (scale * scale)).abs().max(1e-3 / scale);
+        if !step.is_finite() {
+            return Err(outside());
+        }
+        // From the point reached, a step that doubles, or half of the way to a wall.
+        let mut near = 0.0;
+        for _ in 0..2100 {
+            let mut far = near + step.copysign(gap);
+            if step > 0.5 * (wall - near).abs() {
+                far = near + 0.5 * (wall - near);
+            }
+            if !far.is_finite() || far == near {
+                return Err(outside());
+            }
+            let Ok(there) = self.cumulants(far) else {
+                return Err(outside());
+            };
+            if (there.mean - x) * gap >= 0.0 {
+                let slope = |t: f64| match self.cumulants(t) {
+                    Ok(c) => (c.mean - x, c.variance),
+                    Err(_) => (f64::NAN, f64::NAN),
+                };
+                return roots::newton(slope, near, far, 0.0)
+                    .map(|root| root.x)
+                    .map_err(|_| outside());
+            }
+            near = far;
+            step *= 2.0;
+        }
+        Err(outside())
+    }
+
+    /// Cramér's rate `I(x) = sup_t (tx − K(t))` in nats per draw: `−log P(X = x)` at an end of the support
+    /// (infinite without an atom), `∞` outside, 0 at the mean.
+    ///
+    /// # Errors
+    /// If `x` is NaN, or no tilt within the range of `f64` reaches it.
+    fn rate(&self, x: f64) -> Result<f64, ArgumentError> {
+        if let Some(rate) = self.edge_rate(x)? {
+            return Ok(rate);
+        }
+        let t = self.tilt_of_mean(x)?;
+        Ok((t * x - self.cumulants(t)?.value).max(0.0)) // below 0 by rounding only
+    }
+
+    /// The rate at or outside the ends of the support; none inside.
+    ///
+    /// # Errors
+    /// If `x` is NaN.
+    fn edge_rate(&self, x: f64) -> Result<Option<f64>, ArgumentError> {
+        if x.is_nan() {
+            return Err(ArgumentError::new("mean", x, "a number"));
+        }
+        let support = self.support();
+        if x < support.lower || x > support.upper {
+            return Ok(Some(f64::INFINITY));
+        }
+        if x == support.lower || x == support.upper {
+            return Ok(Some(-self.log_atom(x)));
+        }
+        Ok(None)
+    }
+}
+
+/// `−X`.
+pub(crate) struct Reflected<'a, L: ?Sized>(pub(crate) &'a L);
+
+impl<L: CumulantGenerating + ?Sized> CumulantGenerating for Reflected<'_, L> {
+    fn cumulants(&self, t: f64) -> Result<Cumulants, ArgumentError> {
+        let c = self.0.cumulants(-t)?;
+        Ok(Cumulants {
+            mean: -c.mean,
+            third: -c.third,
+            ..c
+        })
+    }
+
+    fn tilts(&self) -> Interval {
+        reflected(self.0.tilts())
+    }
+
+    fn support(&self) -> Interval {
+        reflected(self.0.support())
+    }
+
+    fn lattice(&self) -> Option<Lattice> {
+        self.0.lattice().map(|l| Lattice {
+            origin: -l.origin,
+            spacing: l.spacing,
+        })
+    }
+
+    fn log_atom(&self, end: f64) -> f64 {
+        self.0.log_atom(-end)
+    }
+
+    fn tilt_of_mean(&self, x: f64) -> Result<f64, ArgumentError> {
+        self.0.tilt_of_mean(-x).map(|t| -t)
+    }
+
+    fn rate(&self, x: f64) -> Result<f64, ArgumentError> {
+        self.0.rate(-x)
+    }
+}
+
+fn reflected(interval: Interval) -> Interval {
+    Interval {
+        lower: -interval.upper,
+        upper: -interval.lower,
+    }
+}
+
+/// The sufficient statistic of a member of an exponential family with one parameter:
+/// `K(t) = A(θ + t) − A(θ)`, so that its rate is the divergence of the member of mean `x` from this one,
+/// and its tilted laws are the members of the family.
+///
+/// `K‴` and `K⁗` are differences of the Fisher information over hundredths of the scale `1/√K″`: relative
+/// error about 1e-7, which only touches corrections of relative size `1/n`. The family does not say where
+/// its support ends: there and outside, the rate is an error of the family's mean domain. Say with
+/// [`on_lattice`](Self::on_lattice) whether the statistic is on a lattice.
+///
+/// ```
+/// use ergodic_concentration::{CumulantGenerating, StatisticOf};
+/// use ergodic_expfam::{Member, families::Exponential};
+///
+/// // An exponential law of rate 1: I(x) = x − 1 − log x.
+/// let law = StatisticOf::new(Member::new(Exponential, [-1.0])?)?;
+/// assert!((law.rate(3.0)? - (2.0 - 3f64.ln())).abs() < 1e-15);
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatisticOf<F> {
+    member: Member<F>,
+    lattice: Option<Lattice>,
+}
+
+impl<F: ExponentialFamily> StatisticOf<F> {
+    /// Of this member.
+    ///
+    /// # Errors
+    /// If the family has more than one parameter.
+    pub fn new(member: Member<F>) -> Result<Self, ArgumentError> {
+        let dim = member.family().dim();
+        if dim != 1 {
+            return Err(ArgumentError::new(
+                "member",
+                format!("of a family of {dim} parameters"),
+                "of a family of one parameter",
+            ));
+        }
+        Ok(Self {
+            member,
+            lattice: None,
+        })
+    }
+
+    /// With values on this lattice.
+    ///
+    /// # Errors
+    /// If the origin is not finite or the spacing not above 0 and finite.
+    pub fn on_lattice(mut self, lattice: Lattice) -> Result<Self, ArgumentError> {
+        positive("spacing", lattice.spacing)?;
+        if !lattice.origin.is_finite() {
+            return Err(ArgumentError::new("origin", lattice.origin, "finite"));
+        }
+        self.lattice = Some(lattice);
+        Ok(self)
+    }
+
+    /// The member.
+    pub fn member(&self) -> &Member<F> {
+        &self.member
+    }
+
+    fn variance_at(&self, natural: f64) -> Result<f64, ArgumentError> {
+        let mut variance = [0.0];
+        self.member
+            .family()
+            .fisher_information(&[natural], &mut variance)?;
+        Ok(variance[0])
+    }
+}
+
+impl<F: ExponentialFamily> CumulantGenerating for StatisticOf<F> {
+    fn cumulants(&self, t: f64) -> Result<Cumulants, ArgumentError> {
+        let family = self.member.family();
+        let natural = self.member.natural()[0] + t;
+        let value = family.log_partition(&[natural])? - self.member.log_partition();
+        let mut mean = [0.0];
+        family.mean_from_natural(&[natural], &mut mean)?;
+        let variance = self.variance_at(natural)?;
+        let mut h = 0.01 / variance.sqrt();
+        for _ in 0..20 {
+            let around = [-2.0, -1.0, 1.0, 2.0].map(|k| self.variance_at(natural + k * h));
+            if let [Ok(a), Ok(b), Ok(c), Ok(d)] = around {
+                return Ok(Cumulants {
+                    value,
+                    mean: mean[0],
+                    variance,
+                    third: (8.0 * (c - b) - (d - a)) / (12.0 * h),
+                    fourth: (16.0 * (c + b) - (d + a) - 30.0 * variance) / (12.0 * h * h),
+                });
+            }
+            h *= 0.5; // near the end of the natural domain
+        }
+        Err(ArgumentError::new(
+            "t",
+            t,
+            "in the interior of the natural domain",
+        ))
+    }
+
+    fn tilts(&self) -> Interval {
+        everywhere()
+    }
+
+    fn support(&self) -> Interval {
+        everywhere()
+    }
+
+    fn lattice(&self) -> Option<Lattice> {
+        self.lattice
+    }
+
+    fn log_atom(&self, _: f64) -> f64 {
+        f64::NEG_INFINITY
+    }
+
+    fn tilt_of_mean(&self, x: f64) -> Result<f64, ArgumentError> {
+        let mut natural = [0.0];
+        self.member.family().natural_from_mean(&[x], &mut natural)?;
+        Ok(natural[0] - self.member.natural()[0])
+    }
+
+    fn rate(&self, x: f64) -> Result<f64, ArgumentError> {
+        let mut natural = [0.0];
+        self.member.family().natural_from_mean(&[x], &mut natural)?;
+        self.member
+            .family()
+            .kl_divergence(&natural, self.member.natural())
+    }
+}
+
+fn everywhere() -> Interval {
+    Interval {
+        lower: f64::NEG_INFINITY,
+        upper: f64::INFINITY,
+    }
+}
+
+/// A setting above 0 and finite.
+pub(crate) fn positive(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
+    if found > 0.0 && found.is_finite() {
+        return Ok(());
+    }
+    Err(ArgumentError::new(argument, found, "finite and above 0"))
+}

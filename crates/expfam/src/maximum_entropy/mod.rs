@@ -1,0 +1,274 @@
+//! Maximum entropy: moments in, law and multipliers out, with a certificate. Here is what its forms
+//! share: what is asked, what is answered, what can go wrong.
+
+mod conditional;
+mod continuous;
+mod dense;
+pub(crate) mod descent;
+mod proportional_fitting;
+mod sparse;
+
+use std::fmt;
+
+use ergodic_core::ArgumentError;
+use ergodic_math::Real;
+
+pub use conditional::{
+    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Relaxation,
+};
+pub use continuous::{
+    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Support,
+};
+pub use dense::MaximumEntropy;
+pub use proportional_fitting::{FittedTable, ProportionalFitting, ProportionalFittingError};
+pub use sparse::{FeatureRows, SparseFeatures, SparseMaximumEntropy, StateFeatures};
+
+/// What is asked of the mean of one feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Constraint {
+    /// `E f = value`.
+    Equal(f64),
+    /// `|E f − centre| ≤ radius`: an L1 penalty on the multiplier.
+    Within {
+        /// The middle of the interval.
+        centre: f64,
+        /// Half its length, above 0.
+        radius: f64,
+    },
+    /// A penalty `(E f − centre)²/2sd²`: an L2 penalty on the multiplier.
+    Near {
+        /// The value aimed at.
+        centre: f64,
+        /// How far off costs half a nat, above 0.
+        sd: f64,
+    },
+}
+
+impl Constraint {
+    pub(crate) fn centre(self) -> f64 {
+        match self {
+            Self::Equal(centre) | Self::Within { centre, .. } | Self::Near { centre, .. } => centre,
+        }
+    }
+
+    pub(crate) fn radius(self) -> f64 {
+        match self {
+            Self::Within { radius, .. } => radius,
+            _ => 0.0,
+        }
+    }
+
+    pub(crate) fn variance(self) -> f64 {
+        match self {
+            Self::Near { sd, .. } => sd * sd,
+            _ => 0.0,
+        }
+    }
+}
+
+/// Why no law was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MaximumEntropyError {
+    /// An argument outside its domain.
+    Argument(ArgumentError),
+    /// No law has these moments: the dual reached a value above every possible divergence.
+    Infeasible {
+        /// The constraint that asks for most.
+        constraint: usize,
+        /// What it asks for.
+        asked: Constraint,
+        /// The mean of its feature under the best law found.
+        found: f64,
+    },
+    /// The moments are on the boundary of those that laws have (some states would need
+    /// probability 0), or so near that the multipliers are beyond what rounding resolves.
+    Boundary {
+        /// The constraint whose multiplier runs off.
+        constraint: usize,
+    },
+    /// The iteration ended with this duality gap, in nats.
+    NotConverged {
+        /// The gap.
+        gap: f64,
+    },
+}
+
+impl fmt::Display for MaximumEntropyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argument(error) => error.fmt(f),
+            Self::Infeasible {
+                constraint,
+                asked,
+                found,
+            } => write!(
+                f,
+                "no law meets the constraints; number {constraint} asks for {asked:?} and gets {found}"
+            ),
+            Self::Boundary { constraint } => write!(
+                f,
+                "the moments are on the boundary of what laws have: the multiplier of constraint \
+                 {constraint} has no end"
+            ),
+            Self::NotConverged { gap } => write!(f, "ended with a duality gap of {gap:e} nats"),
+        }
+    }
+}
+
+impl std::error::Error for MaximumEntropyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Argument(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ArgumentError> for MaximumEntropyError {
+    fn from(error: ArgumentError) -> Self {
+        Self::Argument(error)
+    }
+}
+
+/// A law of maximum entropy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaximumEntropyLaw {
+    /// `λ`, one per feature.
+    pub multipliers: Vec<f64>,
+    /// The probability of each state.
+    pub probabilities: Vec<f64>,
+    /// The means of the features.
+    pub moments: Vec<f64>,
+    /// `KL(p‖h)` from the normalised base measure, in nats.
+    pub divergence: f64,
+    /// `A(λ) = log Σ h exp(λ·f)`, `h` normalised.
+    pub log_partition: f64,
+    /// The value of the primal less that of the dual, in nats: the divergence (with penalties) is within
+    /// this of the least possible. It may be below 0 by rounding, and by what is left of
+    /// [`violation`](Self::violation).
+    pub gap: f64,
+    /// By how much the worst hard constraint is still missed.
+    pub violation: f64,
+    /// Newton steps.
+    pub iterations: usize,
+}
+
+impl MaximumEntropyLaw {
+    /// The Shannon entropy of the law, in nats.
+    pub fn entropy(&self) -> f64 {
+        let terms: Vec<f64> = self
+            .probabilities
+            .iter()
+            .filter(|p| **p > 0.0)
+            .map(|p| -p * Real::ln(*p))
+            .collect();
+        ergodic_math::reduce::sum(&terms)
+    }
+}
+
+/// One constraint per feature, each of them sound.
+pub(crate) fn check(constraints: &[Constraint], features: usize) -> Result<(), ArgumentError> {
+    if constraints.len() != features {
+        return Err(ArgumentError::new(
+            "constraints",
+            format!("a list of {}", constraints.len()),
+            format!("one per feature, {features}"),
+        ));
+    }
+    for (j, c) in constraints.iter().enumerate() {
+        let size = match c {
+            Constraint::Equal(_) => 1.0,
+            Constraint::Within { radius, .. } => *radius,
+            Constraint::Near { sd, .. } => *sd,
+        };
+        if !(c.centre().is_finite() && size.is_finite() && size > 0.0) {
+            return Err(ArgumentError::new(
+                "constraints",
+                format!("{c:?} for feature {j}"),
+                "finite, with a radius or standard deviation above 0",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether each constraint by itself can be met by a law that has all states, given the least and the
+/// largest value of each feature.
+pub(crate) fn within_reach(
+    constraints: &[Constraint],
+    reach: &[(f64, f64)],
+) -> Result<(), MaximumEntropyError> {
+    for (constraint, (c, (least, most))) in constraints.iter().zip(reach).enumerate() {
+        let (low, high) = match *c {
+            Constraint::Equal(value) => (value, value),
+            Constraint::Within { centre, radius } => (centre - radius, centre + radius),
+            Constraint::Near { .. } => continue,
+        };
+        let infeasible = |found: f64| MaximumEntropyError::Infeasible {
+            constraint,
+            asked: *c,
+            found,
+        };
+        if low > *most {
+            return Err(infeasible(*most));
+        }
+        if high < *least {
+            return Err(infeasible(*least));
+        }
+        if least < most && (low == *most || high == *least) {
+            return Err(MaximumEntropyError::Boundary { constraint });
+        }
+    }
+    Ok(())
+}
+
+/// `−λ·c + Σ r|λ| + ½ Σ s²λ²`.
+pub(crate) fn penalties(lambda: &[f64], constraints: &[Constraint]) -> f64 {
+    let terms = lambda.iter().zip(constraints);
+    terms
+        .map(|(l, c)| -l * c.centre() + c.radius() * l.abs() + 0.5 * c.variance() * l * l)
+        .sum()
+}
+
+/// How far the conditions of Kuhn and Tucker are from met, relative to the size of each feature.
+pub(crate) fn residual(
+    moments: &[f64],
+    lambda: &[f64],
+    constraints: &[Constraint],
+    scales: &[f64],
+) -> f64 {
+    let terms = moments.iter().zip(lambda).zip(constraints);
+    terms
+        .zip(scales)
+        .map(|(((m, l), c), scale)| {
+            let off = m - c.centre() + c.variance() * l;
+            let rest = if *l == 0.0 {
+                (off.abs() - c.radius()).max(0.0)
+            } else {
+                (off + c.radius() * l.signum()).abs()
+            };
+            rest / (scale + c.centre().abs() + c.variance() * l.abs()).max(f64::MIN_POSITIVE)
+        })
+        .fold(0.0, f64::max)
+}
+
+/// Primal less dual value, and by how much the worst hard constraint is missed.
+pub(crate) fn certificate(
+    moments: &[f64],
+    lambda: &[f64],
+    constraints: &[Constraint],
+) -> (f64, f64) {
+    let (mut gap, mut violation) = (0.0, 0.0);
+    for ((m, l), c) in moments.iter().zip(lambda).zip(constraints) {
+        let off = m - c.centre();
+        if let Constraint::Near { .. } = c {
+            let rest = off + c.variance() * l;
+            gap += rest * rest / (2.0 * c.variance());
+        } else {
+            gap += l * off + c.radius() * l.abs();
+            violation = f64::max(violation, off.abs() - c.radius());
+        }
+    }
+    (gap, violation)
+}

@@ -1,0 +1,629 @@
+//! Maximum entropy with many sparse features on many states, which are visited in blocks.
+
+use std::ops::Range;
+
+use ergodic_core::ArgumentError;
+use ergodic_math::Real;
+use ergodic_math::elementary::exp_slice;
+use rayon::prelude::*;
+
+use super::descent::{Ask, Dual, Ending, Point, minimise};
+use super::{Constraint, MaximumEntropyError, MaximumEntropyLaw, check, within_reach};
+
+/// States whose features are visited together: a part of the results' bits.
+const BLOCK: usize = 256;
+
+/// States are cut into at most this many chunks, each with its sums: a part of the results' bits.
+const CHUNKS: usize = 16;
+
+/// States below which a chunk is not worth its sums.
+const CHUNK: usize = 4096;
+
+/// Some states: their weights in the base measure, and their features that are not 0.
+///
+/// ```
+/// use ergodic_expfam::FeatureRows;
+///
+/// let mut rows = FeatureRows::default();
+/// rows.push(1.0, &[0, 7], &[0.5, -2.0]); // weight 1; feature 0 is 0.5, feature 7 is −2
+/// assert_eq!(rows.len(), 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FeatureRows {
+    base: Vec<f64>,
+    /// Where each state's features end.
+    ends: Vec<usize>,
+    features: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl FeatureRows {
+    /// Adds a state: its base weight, and its features in increasing order with their values. The
+    /// shorter of the two lists counts.
+    pub fn push(&mut self, base: f64, features: &[u32], values: &[f64]) {
+        let n = features.len().min(values.len());
+        self.base.push(base);
+        self.features.extend_from_slice(&features[..n]);
+        self.values.extend_from_slice(&values[..n]);
+        self.ends.push(self.features.len());
+    }
+
+    /// The number of states.
+    pub fn len(&self) -> usize {
+        self.base.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_empty()
+    }
+
+    /// The weight, the features and the values of a state.
+    pub fn get(&self, state: usize) -> Option<(f64, &[u32], &[f64])> {
+        let base = *self.base.get(state)?;
+        let range = self.range(state);
+        Some((base, &self.features[range.clone()], &self.values[range]))
+    }
+
+    fn clear(&mut self) {
+        self.base.clear();
+        self.ends.clear();
+        self.features.clear();
+        self.values.clear();
+    }
+
+    /// Where the features of a state are.
+    fn range(&self, state: usize) -> Range<usize> {
+        let start = state.checked_sub(1).map_or(0, |s| self.ends[s]);
+        start..self.ends[state]
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&[u32], &[f64])> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let range = start..*end;
+            start = *end;
+            (&self.features[range.clone()], &self.values[range])
+        })
+    }
+
+    /// Appends some states of another list.
+    fn append(&mut self, other: &Self, states: Range<usize>) {
+        if states.is_empty() {
+            return;
+        }
+        let entries = other.range(states.start).start..other.range(states.end - 1).end;
+        let shift = self.features.len();
+        let ends = &other.ends[states.clone()];
+        self.ends
+            .extend(ends.iter().map(|end| end - entries.start + shift));
+        self.base.extend_from_slice(&other.base[states]);
+        self.features
+            .extend_from_slice(&other.features[entries.clone()]);
+        self.values.extend_from_slice(&other.values[entries]);
+    }
+}
+
+/// Sparse features of many states, which need not be in memory.
+///
+/// The states are visited some hundred times, in blocks and from several threads; each visit has to say the
+/// same. Entries of features that do not exist are left out, except that the first visit
+/// ([`SparseMaximumEntropy::new`]) refuses them.
+///
+/// ```
+/// use std::ops::Range;
+/// use ergodic_expfam::{Constraint, FeatureRows, SparseMaximumEntropy, StateFeatures};
+///
+/// /// All strings of 12 bits; the features are the bits.
+/// struct Strings;
+///
+/// impl StateFeatures for Strings {
+///     fn states(&self) -> usize {
+///         1 << 12
+///     }
+///     fn features(&self) -> usize {
+///         12
+///     }
+///     fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
+///         for state in states {
+///             let ones: Vec<u32> = (0..12).filter(|bit| state >> bit & 1 == 1).collect();
+///             rows.push(1.0, &ones, &[1.0; 12]);
+///         }
+///     }
+/// }
+///
+/// // Bits that are 1 with probability 1/5, otherwise as random as can be: they are independent.
+/// let law = SparseMaximumEntropy::new(Strings)?.solve(&[Constraint::Equal(0.2); 12])?;
+/// assert!((law.multipliers[3] + 4f64.ln()).abs() < 1e-9);
+/// # Ok::<(), ergodic_expfam::MaximumEntropyError>(())
+/// ```
+pub trait StateFeatures: Sync {
+    /// The number of states.
+    fn states(&self) -> usize;
+
+    /// The number of features, at most 2³².
+    fn features(&self) -> usize;
+
+    /// Pushes these states, in order, to `rows`.
+    fn visit(&self, states: Range<usize>, rows: &mut FeatureRows);
+}
+
+impl<S: StateFeatures + ?Sized> StateFeatures for &S {
+    fn states(&self) -> usize {
+        (**self).states()
+    }
+
+    fn features(&self) -> usize {
+        (**self).features()
+    }
+
+    fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
+        (**self).visit(states, rows);
+    }
+}
+
+/// Sparse features in memory: 12 bytes for each that is not 0, 16 for each state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SparseFeatures {
+    features: usize,
+    rows: FeatureRows,
+}
+
+impl SparseFeatures {
+    /// Of this many features and these states.
+    pub fn new(features: usize, rows: FeatureRows) -> Self {
+        Self { features, rows }
+    }
+}
+
+impl StateFeatures for SparseFeatures {
+    fn states(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
+        let end = states.end.min(self.rows.len());
+        rows.append(&self.rows, states.start.min(end)..end);
+    }
+}
+
+/// [`MaximumEntropy`](super::MaximumEntropy) for many sparse features on many states.
+///
+/// The same law, multipliers and certificate, from truncated Newton steps: the Hessian is known by its
+/// products, each a pass over the states, and L1 parts by the orthant that the slope points into (Andrew
+/// and Gao, *ICML* 2007; Byrd, Chin, Nocedal and Oztoprak, *Math. Program.* 159, 2016; conjugate gradients
+/// with early stop, Dembo, Eisenstat and Steihaug, *SIAM J. Numer. Anal.* 19, 1982). Some hundred passes of
+/// `O(number of features that are not 0)` each, on rayon's current threads, with the same bits for any
+/// number of them; memory two numbers per state and 16 per feature beside what the features take. The
+/// smaller problems of up to some hundred features are faster with a dense matrix.
+///
+/// Features may be affinely dependent: the law is unique all the same, the multipliers then are one choice
+/// of many.
+///
+/// ```
+/// use ergodic_expfam::{Constraint, FeatureRows, SparseFeatures, SparseMaximumEntropy};
+///
+/// // A die of mean 4.5.
+/// let mut faces = FeatureRows::default();
+/// for face in 1..=6 {
+///     faces.push(1.0, &[0], &[f64::from(face)]);
+/// }
+/// let die = SparseMaximumEntropy::new(SparseFeatures::new(1, faces))?
+///     .solve(&[Constraint::Equal(4.5)])?;
+/// assert!((die.multipliers[0] - 0.37104893808103323).abs() < 1e-9);
+/// # Ok::<(), ergodic_expfam::MaximumEntropyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SparseMaximumEntropy<S> {
+    source: S,
+    /// Of the base measure, normalised.
+    log_base: Vec<f64>,
+    /// The least and the largest value of each feature on the support.
+    reach: Vec<(f64, f64)>,
+    scales: Vec<f64>,
+    /// The divergence of a law on the rarest state.
+    largest: f64,
+    tolerance: f64,
+}
+
+/// What a chunk of states tells about base and features.
+struct Survey {
+    base: Vec<f64>,
+    reach: Vec<(f64, f64)>,
+    /// On how many states of the support each feature is given.
+    given: Vec<usize>,
+    support: usize,
+}
+
+impl<S: StateFeatures> SparseMaximumEntropy<S> {
+    /// Of features and base measure, not necessarily normalised. Visits the states once.
+    ///
+    /// # Errors
+    /// If there are no states or no features, a state is missing or too many, its weight is negative or
+    /// not finite, its features are not in increasing order, do not exist or are not finite, or all
+    /// weights are 0 or their sum overflows.
+    pub fn new(source: S) -> Result<Self, MaximumEntropyError> {
+        let (states, features) = (source.states(), source.features());
+        if states == 0 || features == 0 || features > 1 << 32 {
+            return Err(ArgumentError::new(
+                "source",
+                format!("{states} states with {features} features"),
+                "at least one state and one feature, at most 2³² features",
+            )
+            .into());
+        }
+        let size = chunk(states);
+        let surveys: Vec<Result<Survey, ArgumentError>> = (0..states.div_ceil(size))
+            .into_par_iter()
+            .map(|c| survey(&source, c * size..states.min((c + 1) * size)))
+            .collect();
+        let mut base = Vec::with_capacity(states);
+        let mut reach = vec![(f64::INFINITY, f64::NEG_INFINITY); features];
+        let mut given = vec![0; features];
+        let mut support = 0;
+        for survey in surveys {
+            let survey = survey?;
+            base.extend(survey.base);
+            support += survey.support;
+            for ((r, n), (other, m)) in reach
+                .iter_mut()
+                .zip(&mut given)
+                .zip(survey.reach.iter().zip(&survey.given))
+            {
+                *r = (r.0.min(other.0), r.1.max(other.1));
+                *n += m;
+            }
+        }
+        for (r, n) in reach.iter_mut().zip(given) {
+            if n < support {
+                *r = (r.0.min(0.0), r.1.max(0.0));
+            }
+        }
+        let total = ergodic_math::reduce::sum(&base);
+        if !(total > 0.0 && total.is_finite()) {
+            return Err(ArgumentError::new(
+                "base_measure",
+                format!("weights of sum {total}"),
+                "of a sum that is positive and finite",
+            )
+            .into());
+        }
+        let log_total = Real::ln(total);
+        let log_base: Vec<f64> = base.iter().map(|h| Real::ln(*h) - log_total).collect();
+        let rarest = log_base.iter().copied().filter(|h| h.is_finite());
+        Ok(Self {
+            source,
+            largest: -rarest.fold(0.0, f64::min),
+            log_base,
+            scales: reach.iter().map(|r| r.0.abs().max(r.1.abs())).collect(),
+            reach,
+            tolerance: 1e-10,
+        })
+    }
+
+    /// How exactly the conditions of Kuhn and Tucker are to be met, in units of the size of each
+    /// feature; 1e-10 unless said otherwise. The gap is then about `tolerance·Σ|λ|·size`, and mostly far
+    /// less, since the last steps converge faster than linearly.
+    ///
+    /// # Errors
+    /// If it is not between 1e-13, where rounding rules, and 1e-2.
+    pub fn tolerance(mut self, tolerance: f64) -> Result<Self, ArgumentError> {
+        if !(1e-13..=1e-2).contains(&tolerance) {
+            return Err(ArgumentError::new(
+                "tolerance",
+                tolerance,
+                "from 1e-13 to 0.01",
+            ));
+        }
+        self.tolerance = tolerance;
+        Ok(self)
+    }
+
+    /// The law under these constraints, one per feature.
+    ///
+    /// # Errors
+    /// As [`MaximumEntropy::solve`](super::MaximumEntropy::solve). A constraint that no value of its
+    /// feature meets is named at once; of constraints that contradict each other, the one that asks for
+    /// most.
+    pub fn solve(
+        &self,
+        constraints: &[Constraint],
+    ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
+        check(constraints, self.reach.len())?;
+        within_reach(constraints, &self.reach)?;
+        let ask = Ask {
+            constraints,
+            scales: &self.scales,
+            tolerance: self.tolerance,
+            largest: self.largest,
+        };
+        let caches = (self.log_base.clone(), self.log_base.clone());
+        let (answer, ending) = minimise(self, &ask, caches, |_, _| false);
+        match ending {
+            Ending::Settled => {}
+            // Rounding ended the descent where the conditions are met well enough.
+            Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {}
+            Ending::Far { coordinate, .. } => {
+                return Err(MaximumEntropyError::Boundary {
+                    constraint: coordinate,
+                });
+            }
+            Ending::Unbounded(constraint) => {
+                return Err(MaximumEntropyError::Infeasible {
+                    constraint,
+                    asked: constraints[constraint],
+                    found: answer.at.moments[constraint],
+                });
+            }
+            Ending::Stuck | Ending::Stopped => {
+                return Err(MaximumEntropyError::NotConverged { gap: answer.gap });
+            }
+        }
+        let at = answer.at;
+        let products: Vec<f64> = (at.lambda.iter().zip(&at.moments))
+            .map(|(l, m)| l * m)
+            .collect();
+        let divergence = ergodic_math::reduce::sum(&products) - at.log_partition;
+        Ok(MaximumEntropyLaw {
+            multipliers: at.lambda,
+            probabilities: answer.cache,
+            moments: at.moments,
+            divergence: divergence.max(0.0), // of two laws: only rounding makes it negative
+            log_partition: at.log_partition,
+            gap: answer.gap,
+            violation: answer.violation,
+            iterations: answer.iterations,
+        })
+    }
+
+    /// Runs over blocks of a chunk, each with its place in the chunk.
+    fn blocks(&self, start: usize, len: usize, mut each: impl FnMut(Range<usize>, &FeatureRows)) {
+        let mut rows = FeatureRows::default();
+        for block in (0..len).step_by(BLOCK) {
+            let end = len.min(block + BLOCK);
+            rows.clear();
+            self.source.visit(start + block..start + end, &mut rows);
+            each(block..end, &rows);
+        }
+    }
+}
+
+/// The size of a chunk.
+fn chunk(states: usize) -> usize {
+    states.div_ceil((states / CHUNK).clamp(1, CHUNKS))
+}
+
+fn survey<S: StateFeatures>(source: &S, states: Range<usize>) -> Result<Survey, ArgumentError> {
+    let features = source.features();
+    let mut out = Survey {
+        base: Vec::with_capacity(states.len()),
+        reach: vec![(f64::INFINITY, f64::NEG_INFINITY); features],
+        given: vec![0; features],
+        support: 0,
+    };
+    let mut rows = FeatureRows::default();
+    for start in states.clone().step_by(BLOCK) {
+        let end = states.end.min(start + BLOCK);
+        rows.clear();
+        source.visit(start..end, &mut rows);
+        if rows.len() != end - start {
+            return Err(ArgumentError::new(
+                "source",
+                format!("{} states for {start}..{end}", rows.len()),
+                "as many states as were asked for",
+            ));
+        }
+        for (i, (entries, values)) in rows.rows().enumerate() {
+            let base = rows.base[i];
+            if !(base >= 0.0 && base.is_finite()) {
+                return Err(ArgumentError::new(
+                    "base_measure",
+                    format!("{base} at state {}", start + i),
+                    "finite and at least 0",
+                ));
+            }
+            let ordered = entries.windows(2).all(|w| w[0] < w[1]);
+            let exist = entries.last().is_none_or(|j| (*j as usize) < features);
+            if !(ordered && exist) {
+                return Err(ArgumentError::new(
+                    "source",
+                    format!("features {entries:?} at state {}", start + i),
+                    format!("increasing and below {features}"),
+                ));
+            }
+            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+                return Err(ArgumentError::new(
+                    "source",
+                    format!(
+                        "{} at state {}, feature {}",
+                        values[at],
+                        start + i,
+                        entries[at]
+                    ),
+                    "finite",
+                ));
+            }
+            out.base.push(base);
+            if base > 0.0 {
+                out.support += 1;
+                for (j, v) in entries.iter().zip(values) {
+                    let j = *j as usize;
+                    let reach = &mut out.reach[j];
+                    *reach = (reach.0.min(*v), reach.1.max(*v));
+                    out.given[j] += 1;
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// `Σ vⱼ xⱼ` over the features of a state.
+#[inline]
+fn gather(entries: &[u32], values: &[f64], x: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (j, v) in entries.iter().zip(values) {
+        if let Some(x) = x.get(*j as usize) {
+            sum += v * x;
+        }
+    }
+    sum
+}
+
+/// Adds `weight` times the features of a state to `out`.
+#[inline]
+fn scatter(entries: &[u32], values: &[f64], weight: f64, out: &mut [f64]) {
+    for (j, v) in entries.iter().zip(values) {
+        if let Some(out) = out.get_mut(*j as usize) {
+            *out += weight * v;
+        }
+    }
+}
+
+/// `Σ exp(x − reference)` of a chunk, and its features weighted so.
+struct Partial {
+    reference: f64,
+    sum: f64,
+    moments: Vec<f64>,
+}
+
+/// By how much a term may exceed the reference before the sums are scaled anew.
+const HEADROOM: f64 = 300.0;
+
+impl<S: StateFeatures> Dual for SparseMaximumEntropy<S> {
+    /// Log weights after an evaluation, probabilities once settled.
+    type Cache = Vec<f64>;
+
+    fn evaluate(&self, lambda: &[f64], cache: &mut Vec<f64>, moments: &mut [f64]) -> f64 {
+        let size = chunk(cache.len());
+        let partials: Vec<Partial> = cache
+            .par_chunks_mut(size)
+            .enumerate()
+            .map(|(c, log_weights)| self.partial(c * size, log_weights, lambda))
+            .collect();
+        let references = partials.iter().map(|p| p.reference);
+        let reference = references.fold(f64::NEG_INFINITY, f64::max);
+        let mut sum = 0.0;
+        moments.fill(0.0);
+        for partial in &partials {
+            let factor = Real::exp(partial.reference - reference);
+            sum += factor * partial.sum;
+            for (m, p) in moments.iter_mut().zip(&partial.moments) {
+                *m += factor * p;
+            }
+        }
+        for m in moments.iter_mut() {
+            *m /= sum;
+        }
+        reference + Real::ln(sum)
+    }
+
+    fn settle(&self, at: &Point, cache: &mut Vec<f64>, diagonal: &mut [f64]) {
+        let size = chunk(cache.len());
+        let partials: Vec<Vec<f64>> = cache
+            .par_chunks_mut(size)
+            .enumerate()
+            .map(|(c, weights)| {
+                let mut squares = vec![0.0; diagonal.len()];
+                for w in weights.iter_mut() {
+                    *w -= at.log_partition;
+                }
+                exp_slice(weights);
+                self.blocks(c * size, weights.len(), |block, rows| {
+                    for ((entries, values), p) in rows.rows().zip(&weights[block]) {
+                        for (j, v) in entries.iter().zip(values) {
+                            if let Some(s) = squares.get_mut(*j as usize) {
+                                *s += p * v * v;
+                            }
+                        }
+                    }
+                });
+                squares
+            })
+            .collect();
+        add_up(&partials, diagonal);
+        for (h, m) in diagonal.iter_mut().zip(&at.moments) {
+            *h -= m * m;
+        }
+    }
+
+    fn product(&self, at: &Point, cache: &Vec<f64>, vector: &[f64], out: &mut [f64]) {
+        let size = chunk(cache.len());
+        let mean: f64 = at.moments.iter().zip(vector).map(|(m, v)| m * v).sum();
+        let partials: Vec<Vec<f64>> = cache
+            .par_chunks(size)
+            .enumerate()
+            .map(|(c, probabilities)| {
+                let mut sums = vec![0.0; vector.len()];
+                self.blocks(c * size, probabilities.len(), |block, rows| {
+                    for ((entries, values), p) in rows.rows().zip(&probabilities[block]) {
+                        let weight = p * (gather(entries, values, vector) - mean);
+                        scatter(entries, values, weight, &mut sums);
+                    }
+                });
+                sums
+            })
+            .collect();
+        add_up(&partials, out);
+    }
+}
+
+impl<S: StateFeatures> SparseMaximumEntropy<S> {
+    /// One pass over a chunk of states: its log weights and sums.
+    fn partial(&self, start: usize, log_weights: &mut [f64], lambda: &[f64]) -> Partial {
+        let mut out = Partial {
+            reference: f64::NEG_INFINITY,
+            sum: 0.0,
+            moments: vec![0.0; lambda.len()],
+        };
+        let mut weights = Vec::with_capacity(BLOCK);
+        self.blocks(start, log_weights.len(), |block, rows| {
+            let base = &self.log_base[start + block.start..start + block.end];
+            let log_weights = &mut log_weights[block];
+            for ((w, (entries, values)), h) in log_weights.iter_mut().zip(rows.rows()).zip(base) {
+                *w = h + gather(entries, values, lambda);
+            }
+            let top = log_weights
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max);
+            if top > out.reference + HEADROOM {
+                let factor = Real::exp(out.reference - top);
+                out.sum *= factor;
+                for m in &mut out.moments {
+                    *m *= factor;
+                }
+                out.reference = top;
+            }
+            if out.reference == f64::NEG_INFINITY {
+                // Nothing of the support so far, or nothing but overflow, which must not pass.
+                if log_weights.iter().any(|w| w.is_nan()) {
+                    out.sum = f64::NAN;
+                }
+                return;
+            }
+            weights.clear();
+            weights.extend(log_weights.iter().map(|w| w - out.reference));
+            exp_slice(&mut weights);
+            for ((entries, values), w) in rows.rows().zip(&weights) {
+                out.sum += w;
+                scatter(entries, values, *w, &mut out.moments);
+            }
+        });
+        out
+    }
+}
+
+/// The sum of the chunks' sums, in order.
+fn add_up(partials: &[Vec<f64>], out: &mut [f64]) {
+    out.fill(0.0);
+    for partial in partials {
+        for (o, p) in out.iter_mut().zip(partial) {
+            *o += p;
+        }
+    }
+}

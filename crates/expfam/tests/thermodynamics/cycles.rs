@@ -1,0 +1,248 @@
+//! Carnot, Otto, Stirling.
+
+use super::*;
+
+#[track_caller]
+fn closes(cycle: &Cycle) {
+    // Energy and entropy come back, and the next stroke starts where the last has ended.
+    let strokes = cycle.strokes();
+    for (i, s) in strokes.iter().enumerate() {
+        let next = &strokes[(i + 1) % strokes.len()];
+        assert_eq!(s.end(), next.start());
+        assert!(s.entropy_production() >= -1e-12, "{s:?}");
+    }
+    let size: f64 = strokes
+        .iter()
+        .map(|s| s.start().energy().abs() + s.heat().abs())
+        .sum();
+    let heat: f64 = strokes.iter().map(Stroke::heat).sum();
+    close(cycle.work() + heat, 0.0, 1e-13 * size.max(1.0));
+    close(
+        cycle.heat_from_hot() + cycle.heat_from_cold(),
+        heat,
+        1e-13 * size.max(1.0),
+    );
+    let entropy: f64 = strokes
+        .iter()
+        .map(|s| s.end().entropy() - s.start().entropy())
+        .sum();
+    close(entropy, 0.0, 1e-13);
+}
+
+#[test]
+fn carnots_efficiency_is_that_of_the_temperatures_on_every_system() {
+    let well = Landscape::new(-6.0, 6.0, 640, 1, |x, a| {
+        a[0] = 0.5 * x * x;
+        0.25 * x.powi(4)
+    })
+    .unwrap();
+    let systems: [(&dyn System, f64, f64); 5] = [
+        (&Trap::overdamped(1).unwrap(), 4.0, 1.0),
+        (&Trap::with_momenta(2).unwrap(), 1.0, 3.0),
+        (&IdealGas::new(1000.0, 5.0).unwrap(), 1.0, 2.0),
+        (&Canonical::two_level(), 1.0, 4.0),
+        (&well, 20.0, 40.0),
+    ];
+    for (system, from, to) in systems {
+        for (hot, cold) in [(2.0, 1.0), (1.1, 1.0), (3.0, 0.7)] {
+            let cycle = Cycle::carnot(system, hot, cold, &[from], &[to]).unwrap();
+            closes(&cycle);
+            let efficiency = cycle.efficiency().expect("an engine");
+            let exact = 1.0 - cold / hot;
+            assert!((efficiency - exact).abs() < 1e-13, "{efficiency} {exact}");
+            assert!(cycle.entropy_production().abs() < 1e-12 * cycle.heat_from_hot().max(1.0));
+            let fridge = cycle.reversed().unwrap();
+            closes(&fridge);
+            assert!(fridge.efficiency().is_none());
+            close(
+                fridge.coefficient_of_performance().unwrap(),
+                cold / (hot - cold),
+                1e-11,
+            );
+        }
+    }
+}
+
+#[test]
+fn ottos_efficiency_is_that_of_the_frequencies() {
+    for (k1, k2) in [(1.0, 4.0), (0.3, 0.9)] {
+        let ratio: f64 = k1 / k2;
+        let with = Cycle::otto(&Trap::with_momenta(1).unwrap(), 5.0, 1.0, &[k1], &[k2]).unwrap();
+        closes(&with);
+        close(with.efficiency().unwrap(), 1.0 - ratio.sqrt(), 1e-14);
+        let without = Cycle::otto(&Trap::overdamped(1).unwrap(), 5.0, 1.0, &[k1], &[k2]).unwrap();
+        close(without.efficiency().unwrap(), 1.0 - ratio, 1e-14);
+        let levels = Cycle::otto(&Canonical::two_level(), 5.0, 1.0, &[k1], &[k2]).unwrap();
+        close(levels.efficiency().unwrap(), 1.0 - ratio, 1e-13);
+        let gas = Cycle::otto(&IdealGas::new(1.0, 3.0).unwrap(), 5.0, 1.0, &[k1], &[k2]).unwrap();
+        close(
+            gas.efficiency().unwrap(),
+            1.0 - ratio.powf(2.0 / 3.0),
+            1e-14,
+        );
+    }
+    // Beyond the ratio of temperatures it is no engine, but a refrigerator.
+    let cooling = Cycle::otto(&Trap::with_momenta(1).unwrap(), 1.2, 1.0, &[1.0], &[4.0]).unwrap();
+    assert!(cooling.efficiency().is_none());
+    close(cooling.coefficient_of_performance().unwrap(), 1.0, 1e-14); // ω₁/(ω₂ − ω₁)
+    assert!(cooling.reversed().is_err());
+}
+
+#[test]
+fn stirling_with_a_perfect_regenerator_is_reversible_where_heat_capacities_agree() {
+    for system in [
+        &IdealGas::new(3.0, 3.0).unwrap() as &dyn System,
+        &Trap::overdamped(1).unwrap(),
+        &Trap::with_momenta(3).unwrap(),
+    ] {
+        let efficiency = |r: f64| {
+            let cycle = Cycle::stirling(system, 2.0, 0.5, &[1.0], &[3.0], r).unwrap();
+            closes(&cycle);
+            cycle.efficiency().unwrap()
+        };
+        close(efficiency(1.0), 0.75, 1e-11);
+        assert!(efficiency(0.0) < efficiency(0.5) && efficiency(0.5) < efficiency(1.0));
+    }
+    // Two levels: heat capacities differ with the gap, and no regenerator makes up for that.
+    let cycle = Cycle::stirling(&Canonical::two_level(), 2.0, 0.5, &[1.0], &[3.0], 1.0).unwrap();
+    assert!(cycle.efficiency().unwrap() < 0.74 && cycle.entropy_production() > 1e-3);
+}
+
+#[test]
+fn no_cycle_on_a_random_system_beats_carnot() {
+    let (mut engines, mut random) = (0, rng::stream(77, 0));
+    for seed in 0..60 {
+        let work = 1 + (seed % 2) as usize;
+        let levels = random_levels(seed, work);
+        let cold = uniform(&mut random, 0.2, 1.5);
+        let hot = cold * uniform(&mut random, 1.05, 6.0);
+        let mut point = || -> Vec<f64> { (0..work).map(|_| 2.0 * random.normal()).collect() };
+        let (from, to) = (point(), point());
+        let regenerator = random.uniform();
+        for cycle in [
+            Cycle::carnot(&levels, hot, cold, &from, &to),
+            Cycle::otto(&levels, hot, cold, &from, &to),
+            Cycle::stirling(&levels, hot, cold, &from, &to, regenerator),
+        ] {
+            // Entropies of a finite table are bounded: not every adiabat exists.
+            let Ok(cycle) = cycle else { continue };
+            closes(&cycle);
+            let exchanged = cycle.heat_from_hot().abs() + cycle.heat_from_cold().abs();
+            assert!(
+                cycle.entropy_production() >= -1e-12 * exchanged.max(1.0) / cold,
+                "{cycle:?}"
+            );
+            if let Some(efficiency) = cycle.efficiency() {
+                engines += 1;
+                assert!(
+                    efficiency
+                        <= cycle.carnot_efficiency() + 1e-12 / cycle.heat_from_hot().min(1.0),
+                    "{efficiency} beats {}: {cycle:?}",
+                    cycle.carnot_efficiency()
+                );
+            }
+        }
+    }
+    assert!(engines > 40, "{engines} engines only");
+}
+
+#[test]
+fn strokes_in_closed_form_are_the_integrals_along_their_traces() {
+    let levels = random_levels(4, 1);
+    let cycle = Cycle::stirling(&levels, 2.0, 1.0, &[-1.0], &[1.5], 0.0).unwrap();
+    for stroke in cycle.strokes() {
+        let ends = (stroke.start(), stroke.end());
+        let path = Segment::new(
+            (ends.0.temperature(), ends.1.temperature()),
+            ends.0.work(),
+            ends.1.work(),
+        )
+        .unwrap();
+        let ledger = quasi_static(&levels, &path, 1e-11).unwrap();
+        close(ledger.work, stroke.work(), 1e-10);
+        close(ledger.heat, stroke.heat(), 1e-10);
+        close(ledger.entropy_change, stroke.entropy_change(), 1e-13);
+    }
+    // The area of the P–V diagram is the work: Carnot of a gas, by the trapezoidal rule.
+    let gas = IdealGas::new(2.0, 3.0).unwrap();
+    let cycle = Cycle::carnot(&gas, 2.0, 1.0, &[1.0], &[2.0]).unwrap();
+    let (mut work, mut heat) = (0.0, 0.0);
+    for stroke in cycle.strokes() {
+        let trace = stroke.trace(&gas, 2001).unwrap();
+        for pair in trace.windows(2) {
+            let (a, b) = (&pair[0], &pair[1]);
+            work += 0.5 * (a.forces()[0] + b.forces()[0]) * (b.work()[0] - a.work()[0]);
+            heat += 0.5 * (a.temperature() + b.temperature()) * (b.entropy() - a.entropy());
+        }
+    }
+    close(work, cycle.work(), 1e-6);
+    close(heat, -cycle.work(), 1e-6);
+}
+
+#[test]
+fn engines_in_finite_time_are_less_efficient_and_tend_to_carnot() {
+    let levels = Canonical::levels(
+        &[0.0, 0.0],
+        DMatrix::from_row_slice(2, 1, &[0.0, 1.0]),
+        &[1.0; 2],
+    )
+    .unwrap();
+    let cycle = Cycle::carnot(&levels, 2.0, 1.0, &[4.0], &[1.0]).unwrap();
+    let efficiency = |switches: usize| {
+        let engine = FiniteTimeCycle::follow(&cycle, &levels, switches, 0.8).unwrap();
+        close(
+            engine.work() + engine.baths().iter().map(|b| b.1).sum::<f64>(),
+            0.0,
+            1e-13,
+        );
+        assert!(engine.entropy_production() > 0.0);
+        let produced: f64 = engine.records().iter().map(|r| r.entropy_production).sum();
+        close(produced, engine.entropy_production(), 1e-12);
+        engine.efficiency().unwrap_or(0.0)
+    };
+    let found = [5, 10, 30, 100, 300, 1000].map(efficiency);
+    assert!(
+        found.windows(2).all(|w| w[0] < w[1]) && found[5] < 0.5,
+        "{found:?}"
+    );
+    // What is lost falls as 1/n: extrapolated, it is Carnot's.
+    close(2.0 * efficiency(2000) - found[5], 0.5, 1e-5);
+    // A weaker contact with the baths takes longer.
+    let weak = FiniteTimeCycle::follow(&cycle, &levels, 100, 0.2).unwrap();
+    let strong = FiniteTimeCycle::follow(&cycle, &levels, 100, 0.8).unwrap();
+    assert!(weak.efficiency() < strong.efficiency());
+}
+
+#[test]
+fn no_protocol_in_finite_time_beats_carnot() {
+    let mut random = rng::stream(5, 5);
+    let mut engines = 0;
+    for _ in 0..300 {
+        let n = 2 + random.index(4);
+        let (hot, cold) = (0.3, 1.0);
+        let base: Vec<f64> = (0..n).map(|_| 2.0 * random.normal()).collect();
+        let steps: Vec<MarkovStep> = (0..2 + random.index(5))
+            .map(|k| {
+                let beta = [hot, cold, 0.6][(k + random.index(2)) % 3];
+                // Mostly wide at the hot bath and narrow at the cold one, or there would be no engine.
+                let width = if beta == hot { 1.7 } else { 1.0 };
+                let energies: Vec<f64> = base
+                    .iter()
+                    .map(|e| width * e + 0.1 * random.normal())
+                    .collect();
+                if random.bernoulli(0.5) {
+                    MarkovStep::metropolis(&energies, beta).unwrap()
+                } else {
+                    MarkovStep::thermalize(&energies, beta, uniform(&mut random, 0.1, 1.0)).unwrap()
+                }
+            })
+            .collect();
+        let cycle = FiniteTimeCycle::new(&steps).unwrap();
+        assert!(cycle.entropy_production() >= -1e-13);
+        if let Some(efficiency) = cycle.efficiency() {
+            engines += 1;
+            assert!(efficiency <= 1.0 - hot / cold + 1e-12);
+        }
+    }
+    assert!(engines > 50, "{engines}");
+}

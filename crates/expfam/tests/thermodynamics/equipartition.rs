@@ -1,0 +1,91 @@
+//! Equipartition by quadrature and from draws.
+
+use super::*;
+
+#[test]
+fn equipartition_holds_in_one_two_and_three_dimensions() {
+    let quartic = Equipartition::new(&[(-5.0, 5.0)], 1.0, 1e-11, |x, g| {
+        g[0] = 4.0 * x[0].powi(3) - 2.0 * x[0];
+        (x[0].powi(4) - x[0] * x[0], 12.0 * x[0] * x[0] - 2.0)
+    })
+    .unwrap();
+    close(quartic.log_partition, 1.0157193191187683, 1e-13);
+    close(quartic.matrix[(0, 0)], 1.0, 1e-13);
+    close(quartic.configurational_temperature, 1.0, 1e-13);
+    // Coupled wells at T = 0.7: U = x⁴ + y⁴ − x² + 0.6xy.
+    let t = 0.7;
+    let coupled = Equipartition::new(&[(-4.0, 4.0), (-4.0, 4.0)], t, 1e-10, |x, g| {
+        let (x, y) = (x[0], x[1]);
+        g[0] = 4.0 * x.powi(3) - 2.0 * x + 0.6 * y;
+        g[1] = 4.0 * y.powi(3) + 0.6 * x;
+        (
+            x.powi(4) + y.powi(4) - x * x + 0.6 * x * y,
+            12.0 * x * x - 2.0 + 12.0 * y * y,
+        )
+    })
+    .unwrap();
+    assert!((&coupled.matrix - DMatrix::identity(2, 2) * t).amax() < 1e-11);
+    close(coupled.configurational_temperature, t, 1e-11);
+    let bowl = Equipartition::new(&[(-9.0, 9.0); 3], 1.5, 1e-6, |x, g| {
+        for (g, x) in g.iter_mut().zip(x) {
+            *g = *x;
+        }
+        (x.iter().map(|x| 0.5 * x * x).sum(), 3.0)
+    })
+    .unwrap();
+    assert!((&bowl.matrix - DMatrix::identity(3, 3) * 1.5).amax() < 1e-6);
+    close(bowl.energy, 2.25, 1e-6);
+}
+
+#[test]
+fn a_wrong_gradient_or_a_wall_breaks_equipartition() {
+    let wrong = Equipartition::new(&[(-9.0, 9.0)], 1.0, 1e-10, |x, g| {
+        g[0] = 1.02 * x[0];
+        (0.5 * x[0] * x[0], 1.0)
+    })
+    .unwrap();
+    assert!((wrong.matrix[(0, 0)] - 1.0).abs() > 0.01);
+    assert!((wrong.configurational_temperature - 1.0).abs() > 0.01);
+    let wall = Equipartition::new(&[(-1.0, 1.0)], 1.0, 1e-10, |x, g| {
+        g[0] = x[0];
+        (0.5 * x[0] * x[0], 1.0)
+    })
+    .unwrap();
+    assert!(wall.matrix[(0, 0)] < 0.7);
+}
+
+#[test]
+fn temperatures_from_draws_lie_in_their_intervals_and_wrong_ones_do_not() {
+    // U = |x|²/2 + …: a normal law of temperature 2 in three dimensions. Each interval misses a right value with
+    // probability 1e-7.
+    let (mut random, n, t) = (rng::stream(31, 0), 20_000, 2.0f64);
+    let (mut squares, mut laplacians, mut virials) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..n {
+        let stiff = [0.5, 1.0, 4.0];
+        let x: Vec<f64> = stiff
+            .iter()
+            .map(|k| random.normal() * (t / k).sqrt())
+            .collect();
+        squares.push(x.iter().zip(stiff).map(|(x, k)| k * k * x * x).sum::<f64>());
+        laplacians.push(5.5);
+        virials.push(x.iter().zip(stiff).map(|(x, k)| k * x * x).sum::<f64>());
+    }
+    let confidence = 1.0 - 1e-7;
+    let configurational = configurational_temperature(&squares, &laplacians, confidence).unwrap();
+    assert!(configurational.interval.contains(t), "{configurational}");
+    let virial = virial_temperature(&virials, 3, confidence).unwrap();
+    assert!(virial.interval.contains(t), "{virial}");
+    for wrong in [0.93 * t, 1.07 * t] {
+        assert!(!configurational.interval.contains(wrong));
+        assert!(!virial.interval.contains(wrong));
+    }
+    // Var |∇U|² = 2T² Σ k² of normal draws, and the Laplacian is constant.
+    let exact = (2.0 * 17.25 / f64::from(n)).sqrt() * t / 5.5;
+    close(configurational.std_err / exact, 1.0, 0.05);
+    // Var ⟨x·∇U⟩/3 = (2/3)T²/n.
+    close(
+        virial.std_err / (2.0 / 3.0 * t * t / f64::from(n)).sqrt(),
+        1.0,
+        0.05,
+    );
+}
