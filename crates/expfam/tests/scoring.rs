@@ -266,7 +266,7 @@ fn improper_losses_are_caught_and_proper_ones_are_not() {
     type Loss<'a> = &'a dyn Fn(&[f64], usize) -> f64;
     let laws = lattice_of_laws(3, 12).unwrap();
     assert_eq!(laws.len(), 91);
-    let named: [Loss; 4] = [
+    let named: [Loss<'_>; 4] = [
         &|q, i| ScoringRule::logarithmic().loss(q, i).unwrap(),
         &|q, i| ScoringRule::brier().loss(q, i).unwrap(),
         &|q, i| ScoringRule::spherical().loss(q, i).unwrap(),

@@ -320,7 +320,7 @@ fn bad_problems_name_what_is_wrong() {
     assert_eq!(build(1, &[(f64::INFINITY, &[0], &[1.0])]), "base_measure");
     assert_eq!(build(1, &[(0.0, &[0], &[1.0])]), "base_measure");
     assert_eq!(
-        build(1, &vec![(f64::MAX, &[0][..], &[1.0][..]); 2]),
+        build(1, &[(f64::MAX, &[0][..], &[1.0][..]); 2]),
         "base_measure"
     );
 
