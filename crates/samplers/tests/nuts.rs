@@ -291,12 +291,13 @@ fn warmup_ends_with_a_frozen_kernel_that_does_not_depend_on_the_driver() {
     let (first, second) = (run(), run());
     assert_eq!(first, second);
     let ((step_size, metric), _) = first;
-    // V(x)/V(∇E) is exact for independent normals.
+    // Exact by `V(x)/V(∇E)` for independent normals, and by `V(x)`, which may score as well, to six standard
+    // errors of the deviation of 170 draws.
     assert_eq!(metric.name(), "diagonal");
     let mut velocity = [0.0; 8];
     metric.velocity(&[1.0; 8], &mut velocity);
     for (i, v) in velocity.iter().enumerate() {
-        assert!((v / (i + 1) as f64 - 1.0).abs() < 1e-6, "{velocity:?}");
+        assert!((v / (i + 1) as f64 - 1.0).abs() < 0.33, "{velocity:?}");
     }
     assert!(step_size > 0.3 && step_size < 2.0, "{step_size}");
 }
@@ -450,6 +451,68 @@ fn the_centred_funnel_is_reported_and_normals_are_not() {
         assert!(!funnel.is_empty(), "seed {seed}: silent");
         let normal = warnings(&Scales(10), seed);
         assert!(normal.is_empty(), "seed {seed}: {normal:?}");
+    }
+}
+
+/// The leapfrog of oscillators under an energy of its own, in terraces of this height: NUTS reads
+/// the force and the energy, and no law connects them here.
+struct Terraces {
+    dim: usize,
+    height: f64,
+}
+
+impl Energy for Terraces {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        let far = (x[0] - 0.3).abs();
+        let level = f64::from(u8::from(far < 0.2)) + f64::from(u8::from(far < 0.7));
+        self.height * level + (5.0 * x[0] + 1.0).sin()
+    }
+}
+
+impl EnergyGradient for Terraces {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        grad.copy_from_slice(x);
+        self.energy(x)
+    }
+}
+
+/// Steps down of 45 and of 700 nats are the same to `e^{−40}`, but for the latter weights have to be
+/// rescaled, twice. Long vectors are chosen among one by one, short ones by blocks of eight points.
+#[test]
+fn nuts_falls_by_hundreds_of_nats_as_by_forty() {
+    for (dim, rotation, depth) in [(1, 0.05, 4), (1, 0.11, 4), (1, 0.3, 4), (600, 0.3, 3)] {
+        let law = |height: f64| {
+            let target = Terraces { dim, height };
+            let kernel = Nuts::new().with_step_size(rotation).unwrap();
+            let kernel = kernel.with_max_depth(depth).unwrap();
+            let (mut x, mut p) = (vec![0.0; dim], vec![0.0; dim]);
+            (x[0], p[0]) = (0.3, 1.1);
+            let start = kernel.init(&target, &x).unwrap();
+            let paths = outcomes(Limits::default(), |rng| {
+                let info = kernel.transition(&target, &mut start.clone(), &p, rng);
+                let info = info.unwrap();
+                (info.offset, info.acceptance, info.energy_error)
+            });
+            let (mut law, mut acceptance, mut drop) = ([0.0; 63], 0.0, 0.0f64);
+            for (p, (offset, a, error)) in paths.unwrap() {
+                law[usize::try_from(31 + offset).unwrap()] += p;
+                acceptance += p * a;
+                drop = drop.min(error);
+            }
+            (law, acceptance, drop)
+        };
+        let (plain, a, _) = law(45.0);
+        let (deep, b, drop) = law(700.0);
+        let case = format!("{dim} dimensions, step {rotation}");
+        assert!(drop < -1300.0, "{case}: {drop} nats");
+        assert!((a - b).abs() < 1e-12, "{case}: acceptances {a} and {b}");
+        for (p, q) in plain.iter().zip(&deep) {
+            assert!((p - q).abs() < 1e-13, "{case}: {plain:?} {deep:?}");
+        }
     }
 }
 
