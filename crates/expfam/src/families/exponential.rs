@@ -3,6 +3,7 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
 use crate::domain;
 
@@ -36,6 +37,16 @@ macro_rules! exponential_family {
 
             fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
                 Ok(-Real::ln(rate(natural)?))
+            }
+
+            fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+                let (this, that) = (rate(natural)?, rate(other)?);
+                let off = (that - this) / this;
+                Ok(if off.abs() < 0.5 {
+                    x_minus_ln_1p(off)
+                } else {
+                    that / this - 1.0 + (Real::ln(this) - Real::ln(that))
+                })
             }
 
             fn mean_from_natural(

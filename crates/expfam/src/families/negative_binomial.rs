@@ -2,6 +2,7 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
 use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
@@ -100,6 +101,24 @@ impl ExponentialFamily for NegativeBinomial {
         Ok(-self.successes * Real::ln(Self::success(natural)?))
     }
 
+    /// With `m = e^θ/(1 − e^θ)`, `x = e^{φ−θ} − 1` and `w(y) = y − log(1 + y)` it is `r(w(−mx) + m w(x))`:
+    /// relative accuracy where the laws are close, as far as the difference of the parameters has it.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let (p, q) = (Self::success(natural)?, Self::success(other)?);
+        let odds = Real::exp(natural[0]) / p;
+        let step = other[0] - natural[0];
+        let divergence = if step.abs() < 0.5 {
+            let x = Real::exp_m1(step);
+            // 1 − mx is the quotient of the success probabilities; −mx = (q − p)/p.
+            x_minus_ln_1p(-odds * x) + odds * x_minus_ln_1p(x)
+        } else if odds == 0.0 {
+            -Real::ln(q) // underflow
+        } else {
+            (Real::ln(p) - Real::ln(q)) - odds * step
+        };
+        Ok(self.successes * divergence.max(0.0))
+    }
+
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
         let p = Self::success(natural)?;
         mean[0] = self.successes * Real::exp(natural[0]) / p;
@@ -193,6 +212,10 @@ impl ExponentialFamily for Geometric {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         ONE.log_partition(natural)
+    }
+
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        ONE.kl_divergence(natural, other)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {

@@ -2,7 +2,7 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::ln_gamma;
+use ergodic_math::special::{ln_gamma, x_minus_ln_1p};
 
 use super::large_counts::log_poisson;
 use crate::{domain, sampling};
@@ -80,6 +80,19 @@ impl ExponentialFamily for Poisson {
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         out[0] = Self::rate(natural)?;
         Ok(())
+    }
+
+    /// `λ(e^d − 1 − d)` with `d = φ − θ`: relative accuracy where the laws are close, as far as `d` has it.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let (rate, other_rate) = (Self::rate(natural)?, Self::rate(other)?);
+        let step = other[0] - natural[0];
+        if step.abs() < 0.5 {
+            return Ok(rate * x_minus_ln_1p(Real::exp_m1(step)));
+        }
+        if rate == 0.0 {
+            return Ok(other_rate); // underflow
+        }
+        Ok((other_rate - rate - rate * step).max(0.0))
     }
 
     /// To some ulp also where `log x!` is large.
