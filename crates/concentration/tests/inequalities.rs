@@ -1375,3 +1375,28 @@ fn small_deviations_of_families_keep_their_digits() {
     let ratio = -poisson.log_tail(1, t).unwrap() / exact;
     assert!((ratio - 1.0).abs() < 1e-8, "{ratio}");
 }
+
+#[test]
+fn bands_and_matrix_bounds_have_the_constants_that_they_state() {
+    // √(log(2/.05)/200) = .13581 around 50 of 100.
+    let band = Band::new((0..100).map(f64::from).collect(), 0.95).unwrap();
+    assert!((band.radius() - (40f64.ln() / 200.0).sqrt()).abs() < 1e-15);
+    let at = band.distribution_function(49.5).unwrap();
+    assert!((at.lower - 0.5 + band.radius()).abs() < 1e-15);
+    assert!((at.upper - 0.5 - band.radius()).abs() < 1e-15);
+    // The 37th and the 64th draw: the first with .3642 and .6358 of all at or below it.
+    let median = band.quantile(0.5).unwrap();
+    assert_eq!((median.lower, median.upper), (36.0, 63.0));
+    let low = band.quantile(0.1).unwrap();
+    assert_eq!((low.lower, low.upper), (f64::NEG_INFINITY, 23.0));
+    let high = band.quantile(0.9).unwrap();
+    assert_eq!((high.lower, high.upper), (76.0, f64::INFINITY));
+    // Rows and columns both count: log 8 − 100·.09/2(.5 + .4/3·.3).
+    let matrix = BoundedMatrix::rectangular(3, 5, 0.4, 0.5).unwrap();
+    let log = MatrixBernstein::new(matrix).log_tail(100, 0.3).unwrap();
+    assert!((log - 8f64.ln() + 4.5 / 0.54).abs() < 1e-13, "{log}");
+    let tall = DMatrix::from_element(4, 1, 0.5); // AᵀA = 1
+    let series = MatrixSeries::rectangular(&[tall.clone(), tall]).unwrap();
+    assert!((series.variance() - 2.0).abs() < 1e-14 && (series.trace() - 4.0).abs() < 1e-14);
+    assert!((series.log_tail(3, 2.0).unwrap() - 5f64.ln() + 3.0).abs() < 1e-13);
+}
