@@ -1,8 +1,10 @@
 //! One toss of a coin.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_math::Real;
 use ergodic_math::special::{log1p_exp, logit, sigmoid};
 
+use super::columns::one_parameter;
 use crate::domain;
 
 /// The Bernoulli family: `p(x) = exp(θx − log(1 + e^θ))`, `x ∈ {0, 1}`, `θ = logit p`.
@@ -83,5 +85,21 @@ impl ExponentialFamily for Bernoulli {
     ) -> Result<bool, ArgumentError> {
         domain::finite("natural", natural, 1)?;
         Ok(rng.bernoulli(sigmoid(natural[0])))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| (Real::log1p_exp(theta), Real::sigmoid(theta)),
+        )
     }
 }
