@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::x_minus_ln_1p;
 
+use super::columns::one_parameter;
 use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
 
@@ -62,6 +63,18 @@ impl NegativeBinomial {
     }
 }
 
+/// `log(1 − e^θ)` for `θ < 0`, to some ulp: as `log1m_exp`, without a branch.
+#[inline(always)]
+fn log_success(theta: f64) -> f64 {
+    let near = Real::ln(-Real::exp_m1(theta));
+    let far = Real::ln_1p(-Real::exp(theta));
+    if theta > -std::f64::consts::LN_2 {
+        near
+    } else {
+        far
+    }
+}
+
 impl ExponentialFamily for NegativeBinomial {
     type Sample = u64;
 
@@ -87,7 +100,7 @@ impl ExponentialFamily for NegativeBinomial {
         let p = Self::success(natural)?;
         let (x, q) = (*x as f64, Real::exp(natural[0]));
         if self.successes == 1.0 {
-            return Ok(natural[0] * x + Real::ln(p));
+            return Ok(natural[0] * x + log_success(natural[0]));
         }
         if q == 0.0 {
             // It underflows: what is left is exact.
@@ -98,7 +111,8 @@ impl ExponentialFamily for NegativeBinomial {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(-self.successes * Real::ln(Self::success(natural)?))
+        Self::success(natural)?;
+        Ok(-self.successes * log_success(natural[0]))
     }
 
     /// With `m = e^θ/(1 − e^θ)`, `x = e^{φ−θ} − 1` and `w(y) = y − log(1 + y)` it is `r(w(−mx) + m w(x))`:
@@ -154,7 +168,11 @@ impl ExponentialFamily for NegativeBinomial {
         let p = Self::success(natural)?;
         if self.successes == 1.0 {
             // The whole part of an exponential draw.
-            return Ok((rng.exponential() / -natural[0]) as u64);
+            let draw = rng.exponential() / -natural[0];
+            let countable = draw <= (1u64 << 53) as f64;
+            let allowed = "such that draws are below 2⁵³";
+            domain::require("natural", natural, 0, countable, allowed)?;
+            return Ok(draw as u64);
         }
         let rate = sampling::gamma(self.successes, rng) * Real::exp(natural[0]) / p;
         let countable = rate <= (1u64 << 53) as f64;
@@ -166,6 +184,28 @@ impl ExponentialFamily for NegativeBinomial {
             "such that draws are below 2⁵³",
         )?;
         Ok(sampling::poisson(rate, rng))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let r = self.successes;
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| {
+                (
+                    -r * log_success(theta),
+                    r * Real::exp(theta) / -Real::exp_m1(theta),
+                )
+            },
+        )
     }
 }
 
@@ -236,5 +276,18 @@ impl ExponentialFamily for Geometric {
         rng: &mut R,
     ) -> Result<u64, ArgumentError> {
         ONE.sample(natural, rng)
+    }
+
+    fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
+        ONE.log_density(natural, x)
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        ONE.evaluate_columns(natural, log_partition, mean)
     }
 }

@@ -4,6 +4,7 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::{ln_gamma, x_minus_ln_1p};
 
+use super::columns::one_parameter;
 use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
@@ -121,5 +122,24 @@ impl ExponentialFamily for Poisson {
             "at most log 2⁵³ for draws",
         )?;
         Ok(sampling::poisson(rate, rng))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| {
+                let rate = Real::exp(theta);
+                (rate, rate)
+            },
+        )
     }
 }

@@ -9,7 +9,7 @@ use super::*;
 fn metric<F: ExponentialFamily + Clone>(
     family: &F,
 ) -> impl Fn(&[f64]) -> Result<DMatrix<f64>, ArgumentError> {
-    move |theta| Ok(Member::new(family.clone(), theta)?.fisher_information())
+    move |theta| Member::new(family.clone(), theta)?.fisher_information()
 }
 
 #[test]

@@ -346,7 +346,7 @@ fn le_chateliers_inequality_holds_on_random_families() {
         let levels = random_levels(seed, 2);
         let natural = levels.natural(0.9, &[0.3, -0.8]).unwrap();
         let member = Member::new(levels.family().clone(), natural).unwrap();
-        let fisher = member.fisher_information();
+        let fisher = member.fisher_information().unwrap();
         for (i, side) in le_chatelier(&fisher).unwrap().iter().enumerate() {
             assert!(side.constrained > 0.0 && side.margin() >= 0.0, "{side:?}");
             // With the other means held: move θᵢ, and correct the others.
