@@ -568,6 +568,9 @@ mod tests {
         assert!((of_law.mean() - mean).abs() < 1e-12);
         assert!(of_law.log_at_least(0.0).abs() < 1e-13);
         assert_eq!(of_law.log_at_least(1e9), f64::NEG_INFINITY);
+        // Infinite on one type, whose probability 0.2⁵⁰⁰ is below the range of f64.
+        let infinite = |c: &[u64]| if c[2] == 500 { f64::INFINITY } else { 1.0 };
+        assert_eq!(law.expectation(500, infinite).unwrap(), f64::INFINITY);
     }
 
     proptest! {
