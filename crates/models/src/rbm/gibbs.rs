@@ -20,6 +20,57 @@ pub struct RbmBlock<F> {
     pub(super) chains: usize,
     pub(super) visible: Vec<u8>,
     pub(super) inputs: Vec<F>,
+    product: Product<F>,
+}
+
+/// Memory for the products of a block, kept with it so that nothing is allocated when its chains
+/// move or are drawn anew. No part of its value.
+#[derive(Clone, Debug)]
+struct Product<F> {
+    bits: PackedBits,
+    scratch: Scratch<F>,
+}
+
+impl<F> PartialEq for Product<F> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<F: Unit> Product<F> {
+    fn new() -> Self {
+        Self {
+            bits: PackedBits::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// `out = bytes · weights` for `rows` rows of bytes and weights of so many columns.
+    fn write(&mut self, bytes: &[u8], rows: usize, weights: &[F], columns: usize, out: &mut [F]) {
+        self.bits.pack(bytes, rows, weights.len() / columns);
+        multiply(
+            &self.bits,
+            weights,
+            columns,
+            Init::Zero,
+            out,
+            &mut self.scratch,
+        );
+    }
+}
+
+impl<F: Unit> RbmBlock<F> {
+    /// Computes the inputs anew, of this machine at the visible units as they are.
+    pub(super) fn refresh(&mut self, rbm: &Rbm<F>) {
+        self.inputs.resize(self.chains * rbm.hidden, F::ZERO);
+        self.product.write(
+            &self.visible,
+            self.chains,
+            rbm.weights(),
+            rbm.hidden,
+            &mut self.inputs,
+        );
+    }
 }
 
 impl<F> RbmBlock<F> {
@@ -51,23 +102,14 @@ impl<F: Unit> Rbm<F> {
 
     /// [`block`](Self::block) for bytes that are known to be 0 or 1, a whole number of rows.
     pub(super) fn block_of_bits(&self, visible: Vec<u8>) -> RbmBlock<F> {
-        let chains = visible.len() / self.visible;
-        let mut bits = PackedBits::default();
-        bits.pack(&visible, chains, self.visible);
-        let mut inputs = vec![F::ZERO; chains * self.hidden];
-        multiply(
-            &bits,
-            self.weights(),
-            self.hidden,
-            Init::Zero,
-            &mut inputs,
-            &mut Scratch::default(),
-        );
-        RbmBlock {
-            chains,
+        let mut block = RbmBlock {
+            chains: visible.len() / self.visible,
             visible,
-            inputs,
-        }
+            inputs: Vec::new(),
+            product: Product::new(),
+        };
+        block.refresh(self);
+        block
     }
 
     /// `Wᵀ`, row-major `hidden × visible`.
@@ -254,8 +296,6 @@ pub struct BlockGibbsState<F> {
     block: RbmBlock<F>,
     hidden: Vec<u8>,
     probabilities: Vec<F>,
-    bits: PackedBits,
-    scratch: Scratch<F>,
     /// The transpose of the weights that the inputs of the block were computed with.
     weights: Arc<[F]>,
 }
@@ -266,8 +306,6 @@ impl<F: Unit> BlockGibbsState<F> {
         Self {
             hidden: vec![0; block.chains * hidden],
             probabilities: vec![F::ZERO; block.chains * visible.max(hidden)],
-            bits: PackedBits::default(),
-            scratch: Scratch::default(),
             weights: Arc::clone(&target.transposed),
             block,
         }
@@ -301,32 +339,27 @@ impl<F: Unit> BlockGibbsState<F> {
         });
         F::bernoulli_mask(rng, p, &mut self.hidden);
 
-        self.bits.pack(&self.hidden, chains, hidden);
         let p = &mut self.probabilities[..chains * visible];
-        multiply(
-            &self.bits,
-            transposed,
-            visible,
-            Init::Zero,
-            p,
-            &mut self.scratch,
-        );
+        let product = &mut self.block.product;
+        product.write(&self.hidden, chains, transposed, visible, p);
         vectorize(VisibleProbabilities {
             bias: visible_bias,
             scale,
             inputs: p,
         });
         F::bernoulli_mask(rng, p, &mut self.block.visible);
+        self.block.refresh(rbm);
+    }
 
-        self.bits.pack(&self.block.visible, chains, visible);
-        multiply(
-            &self.bits,
-            rbm.weights(),
-            hidden,
-            Init::Zero,
-            &mut self.block.inputs,
-            &mut self.scratch,
-        );
+    /// As [`new`](Self::new) with the visible units that the block has now, in the memory that the
+    /// state has.
+    fn renew(&mut self, rbm: &Rbm<F>) {
+        let chains = self.block.chains;
+        self.hidden.clear();
+        self.hidden.resize(chains * rbm.hidden, 0);
+        let units = rbm.visible.max(rbm.hidden);
+        self.probabilities.resize(chains * units, F::ZERO);
+        self.block.refresh(rbm);
     }
 }
 
@@ -407,17 +440,19 @@ impl<'m, F: Unit> MarkovKernel<RbmTarget<'m, F>> for BlockGibbs {
         block: Option<&RbmBlock<F>>,
     ) -> Result<(), TargetError> {
         if let Some(block) = block {
-            *state = self.init(target, block)?;
+            check_shape(target.rbm, block)?;
+            state.block.chains = block.chains;
+            state.block.visible.clone_from(&block.visible);
+            state.weights = Arc::clone(&target.transposed);
+            state.renew(target.rbm);
             return Ok(());
         }
         // The state caches `v·W`, which all targets of one machine share: along a path nothing
         // is stale. Other weights have another transpose.
         if !Arc::ptr_eq(&state.weights, &target.transposed) {
             check_shape(target.rbm, &state.block)?;
-            let block = target
-                .rbm
-                .block_of_bits(std::mem::take(&mut state.block.visible));
-            *state = BlockGibbsState::new(target, block);
+            state.weights = Arc::clone(&target.transposed);
+            state.renew(target.rbm);
         }
         Ok(())
     }
@@ -494,7 +529,24 @@ impl<F: Unit> MarkovKernel<Rbm<F>> for BlockGibbs {
         state: &mut Self::State,
         v: Option<&[u8]>,
     ) -> Result<(), TargetError> {
-        *state = self.init(rbm, v.unwrap_or(&state.0.block.visible))?;
+        let state = &mut state.0;
+        let length = v.map_or(state.block.visible.len(), <[u8]>::len);
+        if length != rbm.visible {
+            return Err(TargetError::dimension("visible", length, rbm.visible));
+        }
+        if let Some(v) = v {
+            check_bits(v, rbm.visible).map_err(|e| TargetError::new(e.to_string()))?;
+            state.block.visible.clear();
+            state.block.visible.extend_from_slice(v);
+        }
+        // The weights may be others. A transpose that no other state shares is written over.
+        match Arc::get_mut(&mut state.weights) {
+            Some(old) if old.len() == rbm.weights().len() => {
+                transpose(rbm.weights(), rbm.visible, rbm.hidden, old);
+            }
+            _ => state.weights = Arc::from(rbm.transposed_weights()),
+        }
+        state.renew(rbm);
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub struct RbmPath<'m, F> {
     rbm: &'m Rbm<F>,
     transposed: Arc<[F]>,
     base: Vec<F>,
+    /// `σ(base)`.
+    rates: Vec<F>,
     log_z_base: f64,
 }
 
@@ -55,6 +57,7 @@ impl<'m, F: Unit> RbmPath<'m, F> {
         Ok(Self {
             rbm,
             transposed: Arc::from(rbm.transposed_weights()),
+            rates: base.iter().map(|a| a.sigmoid()).collect(),
             base,
             log_z_base,
         })
@@ -92,6 +95,13 @@ impl<'m, F: Unit> RbmPath<'m, F> {
         let units = (self.rbm.visible() + self.rbm.hidden()) as f64;
         let step = 0.25 * (hidden.0 * hidden.1 + visible.0 * visible.1) + 4.0 * units;
         F::EPSILON.to_f64() * step * (rungs as f64 + 1.0) * chains as f64
+    }
+
+    /// Draws the rows of `visible` from the base rates.
+    fn draw<R: Randomness + ?Sized>(&self, visible: &mut [u8], rng: &mut R) {
+        for row in visible.chunks_exact_mut(self.rates.len()) {
+            F::bernoulli_mask(rng, &self.rates, row);
+        }
     }
 
     /// For the hidden and for the visible units: the sum over the units of the largest absolute
@@ -141,11 +151,14 @@ impl<'m, F: Unit> Path for RbmPath<'m, F> {
 
     fn sample_base<R: Randomness + ?Sized>(&self, chains: usize, rng: &mut R) -> RbmBlock<F> {
         let mut visible = vec![0u8; chains * self.base.len()];
-        let p: Vec<F> = self.base.iter().map(|a| a.sigmoid()).collect();
-        for row in visible.chunks_exact_mut(p.len()) {
-            F::bernoulli_mask(rng, &p, row);
-        }
+        self.draw(&mut visible, rng);
         self.rbm.block_of_bits(visible)
+    }
+
+    fn sample_base_into<R: Randomness + ?Sized>(&self, block: &mut RbmBlock<F>, rng: &mut R) {
+        block.visible.resize(block.chains * self.base.len(), 0);
+        self.draw(&mut block.visible, rng);
+        block.refresh(self.rbm);
     }
 
     /// The rounding error is a few `ε` of `Δt |y|` per hidden unit, not of its energies: see

@@ -1,6 +1,8 @@
 //! Block Gibbs sampling: exact transition matrices, a scalar reference bit for bit, and caches.
 
-use ergodic_conformance::{Law, Limits, Report, TransitionMatrix, check, enumerate_by};
+use ergodic_conformance::{
+    CountingAllocator, Law, Limits, Report, TransitionMatrix, check, enumerate_by,
+};
 use ergodic_core::{
     Claims, Energy, MarkovKernel, Path, Population, Randomness, Stationarity, TargetError,
 };
@@ -390,6 +392,42 @@ fn reset_along_a_path_goes_on_as_a_fresh_state_does() {
         assert!(same_step(&target, state.clone(), &block));
         BlockGibbs.step(&target, &mut state, &mut rng).unwrap();
     }
+}
+
+#[test]
+fn base_draws_and_resets_write_over_what_is_there() {
+    fn check<F: Unit>(rbm: &Rbm<F>, other: &Rbm<F>) {
+        let path = RbmPath::new(rbm, &[0.2, 0.5, 0.9, 0.4, 0.7]).unwrap();
+        let mut drawn = path.sample_base(6, &mut rng::stream(1, 0));
+        let expected = path.sample_base(6, &mut rng::stream(2, 0));
+        let (base, middle, rest) = (path.at(0.0), path.at(0.5), other.population());
+        let mut state = BlockGibbs.init(&base, &drawn).unwrap();
+        let v = &expected.visible()[..5];
+        let mut chain = BlockGibbs.init(rbm, &[0; 5]).unwrap();
+        let mut random = rng::stream(2, 0);
+        assert!(CountingAllocator::is_installed());
+        let before = CountingAllocator::calls();
+        path.sample_base_into(&mut drawn, &mut random);
+        BlockGibbs.reset(&middle, &mut state, Some(&drawn)).unwrap();
+        BlockGibbs.reset(&rest, &mut state, None).unwrap();
+        BlockGibbs.reset(&middle, &mut state, Some(&drawn)).unwrap();
+        BlockGibbs.reset(other, &mut chain, Some(v)).unwrap();
+        let calls = CountingAllocator::calls() - before;
+        assert_eq!(calls, 0, "calls of the allocator");
+        // The draws of a new block, and the state that a fresh one is.
+        assert_eq!(drawn, expected);
+        assert!(same_step(&middle, state, &expected));
+        let mut fresh = BlockGibbs.init(other, v).unwrap();
+        let (mut a, mut b) = (rng::stream(5, 0), rng::stream(5, 0));
+        for _ in 0..3 {
+            BlockGibbs.step(other, &mut chain, &mut a).unwrap();
+            BlockGibbs.step(other, &mut fresh, &mut b).unwrap();
+            let place = BlockGibbs.position(other, &chain);
+            assert_eq!(place, BlockGibbs.position(other, &fresh));
+        }
+    }
+    check(&random::<f64>(5, 4, 3.0, 1), &random(5, 4, 3.0, 2));
+    check(&random::<f32>(5, 4, 3.0, 1), &random(5, 4, 3.0, 2));
 }
 
 #[test]

@@ -7,3 +7,5 @@ mod common;
 mod exact;
 mod kernel;
 mod training;
+
+ergodic_conformance::counting_allocator!();
