@@ -300,7 +300,7 @@ fn a_gas_at_constant_pressure_is_a_gamma_law_of_its_volume() {
     let volume = law.mean()[1];
     close(volume, (n + 1.0) / (beta * pressure), 1e-14);
     // κ = β Var V/⟨V⟩ is that of the gas without a correction.
-    let variance = law.fisher_information()[(1, 1)];
+    let variance = law.fisher_information().unwrap()[(1, 1)];
     close(
         beta * variance / volume,
         response.compressibility().unwrap(),
