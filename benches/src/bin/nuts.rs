@@ -308,10 +308,11 @@ fn go<D: Density>(density: D, a: &[String]) {
     let (mut warm, mut sample, mut warm_g, mut sample_g, mut divergences) = (0.0, 0.0, 0, 0, 0);
     let mut steps = Vec::new();
     let mut metrics = Vec::new();
-    let goal = a.get(7).map_or(Ok(0.65), |goal| goal.parse());
-    let settings = WarmupSettings::new()
-        .target_acceptance(goal.expect("a number"))
-        .expect("an acceptance");
+    let mut settings = WarmupSettings::new();
+    if let Some(goal) = a.get(7) {
+        let goal = goal.parse().expect("a number");
+        settings = settings.target_acceptance(goal).expect("an acceptance");
+    }
     ergodic_samplers::check_gradient(&target, &vec![0.3; d]).expect("a right gradient");
     for chain in 0..4 {
         use ergodic_core::Randomness;

@@ -33,6 +33,10 @@ pub struct StepStats {
     pub divergent: bool,
     /// The energy after the step, in nats: `H(x, p)` for Hamiltonian kernels, else `E(x)`.
     pub energy: Option<f64>,
+    /// Whether [`energy`](Self::energy) is `H(x, p)` with a momentum drawn anew in this step: what the
+    /// fraction of missing information (E-BFMI) is about. Not where momenta are kept in part, have a fixed
+    /// length, or where there are none.
+    pub fresh_momentum: bool,
     /// The error of the conserved quantity over the step, `ΔH` in nats; of largest magnitude where
     /// a step visits many points.
     pub energy_error: Option<f64>,
@@ -50,7 +54,7 @@ pub struct StepStats {
 
 impl StepStats {
     /// The account of this step followed by that one: counts add, acceptances average, the later
-    /// energy stands.
+    /// energy stands, and is that of a fresh momentum if both are.
     pub fn then(self, next: Self) -> Self {
         Self {
             acceptance: match (self.acceptance, next.acceptance) {
@@ -59,6 +63,7 @@ impl StepStats {
             },
             divergent: self.divergent || next.divergent,
             energy: next.energy.or(self.energy),
+            fresh_momentum: self.fresh_momentum && next.fresh_momentum,
             energy_error: match (self.energy_error, next.energy_error) {
                 (Some(a), Some(b)) => Some(if a.abs() > b.abs() { a } else { b }),
                 (a, b) => a.or(b),
@@ -126,5 +131,16 @@ mod tests {
             }
         );
         assert_eq!(a.then(StepStats::default()), a);
+    }
+
+    #[test]
+    fn two_steps_have_a_fresh_momentum_if_both_do() {
+        let step = |fresh_momentum| StepStats {
+            fresh_momentum,
+            ..StepStats::default()
+        };
+        for (a, b) in [(false, false), (false, true), (true, false), (true, true)] {
+            assert_eq!(step(a).then(step(b)).fresh_momentum, a && b);
+        }
     }
 }

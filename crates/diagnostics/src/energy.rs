@@ -10,7 +10,7 @@ use crate::series::Series;
 /// `Σ (Eᵢ − Eᵢ₋₁)²/(n − 1) / Var(E)` with divisor `n − 1` in the variance.
 ///
 /// Betancourt, arXiv:1604.00695, 2016, eq. 3. `energies` are the total energies `H(x, p)` of
-/// successive draws, in nats. Near 1 if new momenta move the energy as much as it varies in all;
+/// successive draws, in nats, of a kernel that draws the momentum anew in each step. Near 1 if new momenta move the energy as much as it varies in all;
 /// below 0.3 the chain crawls from energy to energy and its tails are suspect. Equal to ArviZ's
 /// `bfmi`. Domain: at least 4 finite values, not all one. `O(n)`.
 ///
@@ -47,6 +47,7 @@ pub fn ebfmi(energies: &[f64]) -> Result<f64, DiagnosticsError> {
 /// let step = |i: u32| StepStats {
 ///     acceptance: Some(0.8),
 ///     energy: Some(f64::from(i % 7)),
+///     fresh_momentum: true,
 ///     divergent: i == 3,
 ///     gradients: 15,
 ///     ..StepStats::default()
@@ -74,7 +75,8 @@ pub struct RunSummary {
     pub largest_depth: Option<u32>,
     /// The mean energy of each chain, in nats; none where a step has no finite energy.
     pub mean_energy: Vec<Option<f64>>,
-    /// [`ebfmi`] of each chain; none without energies, or where they do not vary.
+    /// [`ebfmi`] of each chain; none without energies, where they do not vary, or where they are not
+    /// all `H(x, p)` with a fresh momentum ([`StepStats::fresh_momentum`]).
     pub ebfmi: Vec<Option<f64>>,
 }
 
@@ -114,6 +116,8 @@ impl RunSummary {
                 .collect();
             run.mean_energy
                 .push(energies.as_deref().and_then(reduce::mean));
+            let fresh = chain.iter().all(|s| s.fresh_momentum);
+            let energies = energies.filter(|_| fresh);
             run.ebfmi.push(energies.and_then(|e| ebfmi(&e).ok()));
         }
         if let Some(bad) = acceptances.iter().find(|a| !a.is_finite()) {

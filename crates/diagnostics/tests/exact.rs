@@ -396,6 +396,7 @@ fn a_run_counts_what_its_steps_report() {
                 acceptance: (i % 2 == 0).then_some(0.6),
                 divergent: i % 100 == 0,
                 energy: Some(e),
+                fresh_momentum: true,
                 depth: Some(i as u32 % 5),
                 gradients: 3,
                 energies: 1,
@@ -411,6 +412,12 @@ fn a_run_counts_what_its_steps_report() {
     );
     assert!((run.acceptance.unwrap() - 0.6).abs() < 1e-12);
     assert!(run.ebfmi[0].unwrap() > 1.0 && run.smallest_ebfmi().unwrap() < 0.3);
+    // One step without a fresh momentum: its energy belongs to no such series.
+    let mut mixed = chain(false);
+    mixed[7].fresh_momentum = false;
+    let mixed = RunSummary::of_chains(&[mixed, chain(false)]).unwrap();
+    assert_eq!(mixed.ebfmi[0], None);
+    assert!(mixed.mean_energy[0].is_some() && mixed.ebfmi[1].is_some());
     let silent = RunSummary::of_chains(&[vec![StepStats::default(); 10]]).unwrap();
     assert_eq!(
         (silent.smallest_ebfmi(), silent.mean_energy[0]),

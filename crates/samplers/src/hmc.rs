@@ -266,7 +266,10 @@ impl HmcState {
         if info.accepted {
             std::mem::swap(&mut self.point, &mut self.trial);
         }
-        info
+        TrajectoryInfo {
+            fresh_momentum: true,
+            ..info
+        }
     }
 }
 

@@ -1021,6 +1021,7 @@ impl StepInfo for NutsInfo {
             acceptance: Some(self.acceptance),
             divergent: self.divergent,
             energy: Some(self.energy),
+            fresh_momentum: true,
             energy_error: Some(self.energy_error),
             step_size: Some(self.step_size),
             depth: Some(self.depth),

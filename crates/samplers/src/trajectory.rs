@@ -22,6 +22,7 @@ pub(crate) const DIVERGENCE: f64 = 1000.0;
 ///     accepted: true,
 ///     acceptance: 0.9,
 ///     energy: 3.2,
+///     fresh_momentum: true,
 ///     energy_error: 0.105,
 ///     divergent: false,
 ///     steps: 5,
@@ -39,6 +40,8 @@ pub struct TrajectoryInfo {
     /// The energy after the step, in nats: `H` at the point that was kept, for [`Mams`](crate::Mams)
     /// `E`.
     pub energy: f64,
+    /// Whether that is `H` with a momentum drawn anew in this step.
+    pub fresh_momentum: bool,
     /// `ΔH` between the ends of the trajectory in nats, `+∞` if an energy on the way was not
     /// finite.
     pub energy_error: f64,
@@ -58,6 +61,7 @@ impl StepInfo for TrajectoryInfo {
             acceptance: Some(self.acceptance),
             divergent: self.divergent,
             energy: Some(self.energy),
+            fresh_momentum: self.fresh_momentum,
             energy_error: Some(self.energy_error),
             step_size: Some(self.step_size),
             gradients: self.gradients,
@@ -84,6 +88,7 @@ impl TrajectoryInfo {
             accepted,
             acceptance,
             energy: energies[usize::from(accepted)],
+            fresh_momentum: false,
             energy_error: error,
             divergent: error > DIVERGENCE,
             steps,

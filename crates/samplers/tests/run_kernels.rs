@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ergodic_core::{Energy, EnergyGradient, MarkovKernel};
+use ergodic_core::{Energy, EnergyGradient, MarkovKernel, StepInfo};
 use ergodic_samplers::{
     Andersen, Cycle, Hmc, Jitter, Langevin, LeimkuhlerMatthews, Mala, Mams, Mclmc, Mixture,
     NoseHoover, Nuts, Progress, RandomWalk, Run, SampleError, Sampler, Slice, TrajectoryLength,
@@ -108,6 +108,50 @@ kernels! {
     velocity_rescaling: VelocityRescaling::new(0.2, 1.0).unwrap();
     cycle: Cycle::new(Nuts::new(), Slice::new(1.0).unwrap());
     mixture: Mixture::new(0.5, Mala::new(), RandomWalk::new(0.5).unwrap()).unwrap();
+}
+
+/// Whether the energies that a kernel reports are all, or none of them, `H` with a fresh momentum.
+fn fresh<T, K>(target: &T, kernel: K) -> bool
+where
+    T: EnergyGradient + Sync,
+    K: MarkovKernel<T> + Send + Sync,
+    K::State: Send,
+    K::Info: StepInfo,
+{
+    let run = Sampler::new(kernel, target)
+        .chains(1)
+        .warmup(20)
+        .draws(20)
+        .seed(1)
+        .run()
+        .unwrap();
+    let steps = run.stats.chain(0);
+    let found = steps.iter().filter(|s| s.fresh_momentum).count();
+    assert!(
+        found == 0 || found == steps.len(),
+        "{found} of {}",
+        steps.len()
+    );
+    found > 0
+}
+
+#[test]
+fn energies_are_of_fresh_momenta_where_a_step_draws_all_of_them_anew() {
+    let t = &target();
+    assert!(fresh(t, Nuts::new()) && fresh(t, Mala::new()));
+    assert!(fresh(t, Hmc::new(TrajectoryLength::Steps(5)).unwrap()));
+    assert!(fresh(t, Cycle::new(Nuts::new(), Mala::new())));
+    // No momenta, momenta of fixed length, momenta kept in part; and energies before a further move.
+    assert!(
+        !fresh(t, Slice::new(1.0).unwrap()) && !fresh(t, UnadjustedLangevin::new(0.05).unwrap())
+    );
+    assert!(!fresh(t, Mams::new()) && !fresh(t, Mclmc::new()));
+    assert!(!fresh(
+        t,
+        Langevin::new("BAOAB".parse().unwrap(), 0.2, 1.0).unwrap()
+    ));
+    assert!(!fresh(t, Andersen::new(0.2, 1.0).unwrap()));
+    assert!(!fresh(t, Cycle::new(Nuts::new(), Slice::new(1.0).unwrap())));
 }
 
 #[test]

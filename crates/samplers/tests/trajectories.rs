@@ -623,17 +623,16 @@ fn mean_acceptance<K: MarkovKernel<Target> + Clone>(kernel: &K) -> f64 {
     (0..8).map(found).sum::<f64>() / 8.0
 }
 
-/// Above the goal and not below: acceptance is concave in the step sizes that are averaged. The
-/// standard errors of the means are 0.02, 0.002 and 0.004.
+/// Within 0.04; with the scatter of `γ = 0.05` in dual averaging MALA was 0.13 above its goal.
 #[test]
 fn warm_ups_reach_the_acceptance_they_aim_at() {
-    let above = mean_acceptance(&Mala::new()) - 0.574;
-    assert!(above > 0.0 && above < 0.15, "MALA: {above} above its goal");
+    let off = mean_acceptance(&Mala::new()) - 0.574;
+    assert!(off.abs() < 0.04, "MALA: {off} off its goal");
     let kernel = Hmc::new(TrajectoryLength::Time(1.5)).unwrap();
-    let above = mean_acceptance(&kernel) - 0.8;
-    assert!(above > 0.0 && above < 0.1, "HMC: {above} above its goal");
-    let above = mean_acceptance(&Mams::new()) - 0.9;
-    assert!(above > 0.0 && above < 0.06, "MAMS: {above} above its goal");
+    let off = mean_acceptance(&kernel) - 0.8;
+    assert!(off.abs() < 0.04, "HMC: {off} off its goal");
+    let off = mean_acceptance(&Mams::new()) - 0.9;
+    assert!(off.abs() < 0.04, "MAMS: {off} off its goal");
 }
 
 #[test]

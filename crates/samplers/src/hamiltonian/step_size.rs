@@ -16,7 +16,8 @@ use super::{Metric, PhasePoint};
 /// log ε̄ₜ₊₁ = t^(−κ) log εₜ₊₁ + (1 − t^(−κ)) log ε̄ₜ
 /// ```
 ///
-/// with `γ = 0.05`, `t₀ = 10`, `κ = 0.75`, `μ = log 10ε₁`. `ε` explores and is used during the
+/// with `γ = 0.05` ([`with_damping`](Self::with_damping)), `t₀ = 10`, `κ = 0.75`, `μ = log 10ε₁`. `ε`
+/// explores and is used during the
 /// warm-up, its average `ε̄` when it is over. Cost: a few operations per update.
 ///
 /// ```
@@ -34,6 +35,7 @@ use super::{Metric, PhasePoint};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DualAveraging {
     goal: f64,
+    damping: f64,
     centre: f64,
     count: u64,
     error: f64,
@@ -41,7 +43,7 @@ pub struct DualAveraging {
     log_average: f64,
 }
 
-/// How strongly `log ε` answers to errors, `1/γ`.
+/// How weakly `log ε` answers to errors, if nothing else is asked for.
 const GAMMA: f64 = 0.05;
 /// Damps the first updates.
 const OFFSET: f64 = 10.0;
@@ -59,12 +61,34 @@ impl DualAveraging {
         let log_step = Real::ln(step_size);
         Ok(Self {
             goal,
+            damping: GAMMA,
             centre: log_step + std::f64::consts::LN_10,
             count: 0,
             error: 0.0,
             log_step,
             log_average: log_step,
         })
+    }
+
+    /// With another `γ` than 0.05.
+    ///
+    /// After `t` updates one acceptance moves `log ε` by `1/(γ√t)` of its error. In the stationary state
+    /// `log ε` scatters with a variance in proportion to that, and as the acceptance falls faster above
+    /// the goal than it rises below, the average `ε̄` accepts more than the goal, the more so the smaller
+    /// `γ` and the noisier the acceptances; a large `γ` needs more updates to leave a bad `ε₁`.
+    ///
+    /// # Errors
+    /// If it is not a positive normal number.
+    pub fn with_damping(mut self, gamma: f64) -> Result<Self, ArgumentError> {
+        if !(gamma.is_normal() && gamma > 0.0) {
+            return Err(ArgumentError::new(
+                "damping",
+                gamma,
+                "a finite number above 0",
+            ));
+        }
+        self.damping = gamma;
+        Ok(self)
     }
 
     /// Starts again from `step_size`: after the metric has changed, for instance. With `reach` the
@@ -88,7 +112,7 @@ impl DualAveraging {
         let t = self.count as f64;
         let share = 1.0 / (t + OFFSET);
         self.error += share * (self.goal - acceptance - self.error);
-        self.log_step = self.centre - t.sqrt() / GAMMA * self.error;
+        self.log_step = self.centre - t.sqrt() / self.damping * self.error;
         let weight = Real::exp(-KAPPA * Real::ln(t));
         self.log_average += weight * (self.log_step - self.log_average);
     }
@@ -211,18 +235,34 @@ mod tests {
             let error = DualAveraging::new(0.1, goal).unwrap_err();
             assert_eq!(error.argument, "target_acceptance");
         }
+        for gamma in [0.0, -0.05, f64::NAN, f64::INFINITY] {
+            let tuner = DualAveraging::new(0.1, 0.8).unwrap();
+            let error = tuner.with_damping(gamma).unwrap_err();
+            assert_eq!(error.argument, "damping");
+        }
     }
 
     #[test]
     fn dual_averaging_follows_the_recursion_of_its_paper() {
-        let mut tuner = DualAveraging::new(0.5, 0.8).unwrap();
+        for gamma in [0.05, 0.3] {
+            follows(gamma);
+        }
+    }
+
+    fn follows(gamma: f64) {
+        let tuner = DualAveraging::new(0.5, 0.8).unwrap();
+        let mut tuner = if gamma == GAMMA {
+            tuner
+        } else {
+            tuner.with_damping(gamma).unwrap()
+        };
         let (mut h, mut log_average) = (0.0, 0.5f64.ln());
         for (t, a) in [(1.0, 0.3), (2.0, 0.95), (3.0, f64::NAN), (4.0, 1.0)] {
             tuner.update(a);
             let a = if f64::is_nan(a) { 0.0 } else { a };
             let w = 1.0 / (t + 10.0);
             h = (1.0 - w) * h + w * (0.8 - a);
-            let log_step = 5.0f64.ln() - f64::sqrt(t) / 0.05 * h;
+            let log_step = 5.0f64.ln() - f64::sqrt(t) / gamma * h;
             let eta = f64::powf(t, -0.75);
             log_average = eta * log_step + (1.0 - eta) * log_average;
             assert!((tuner.step_size().ln() - log_step).abs() < 1e-13);

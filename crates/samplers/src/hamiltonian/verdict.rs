@@ -23,7 +23,8 @@ use ergodic_core::StepStats;
 /// let mut report = EnergyReport::new(10);
 /// for n in 0..1000 {
 ///     let energy = f64::from(n % 7);
-///     report.push(&StepStats { energy: Some(energy), depth: Some(3), ..StepStats::default() });
+///     let step = StepStats { energy: Some(energy), fresh_momentum: true, ..StepStats::default() };
+///     report.push(&step);
 /// }
 /// assert!(report.warnings().is_empty());
 /// report.push(&StepStats { divergent: true, ..StepStats::default() });
@@ -115,7 +116,9 @@ impl EnergyReport {
         self.steps += 1;
         self.divergences += u64::from(step.divergent);
         self.deepest += u64::from(step.depth.is_some_and(|d| d >= self.max_depth));
-        if let Some(energy) = step.energy.filter(|e| e.is_finite()) {
+        // Without a fresh momentum its energy says nothing of E-BFMI.
+        let energy = step.energy.filter(|_| step.fresh_momentum);
+        if let Some(energy) = energy.filter(|e| e.is_finite()) {
             if self.energies > 0 {
                 self.jumps += (energy - self.last).powi(2);
             }
@@ -127,8 +130,8 @@ impl EnergyReport {
         }
     }
 
-    /// The energy Bayesian fraction of missing information; `None` with fewer than 100 energies or
-    /// if they are all the same.
+    /// The energy Bayesian fraction of missing information; `None` with fewer than 100 energies of
+    /// steps with a fresh momentum, or if they are all the same.
     pub fn ebfmi(&self) -> Option<f64> {
         (self.energies >= FEWEST_ENERGIES && self.squares > 0.0).then(|| self.jumps / self.squares)
     }

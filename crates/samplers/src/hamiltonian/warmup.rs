@@ -10,15 +10,14 @@ use super::{DualAveraging, Metric, PhasePoint, find_step_size};
 ///
 /// | setting | default | meaning |
 /// |---|---|---|
-/// | [`target_acceptance`](Self::target_acceptance) | 0.65 | mean acceptance that the step size aims at |
+/// | [`target_acceptance`](Self::target_acceptance) | 0.78 | mean acceptance that the step size aims at |
 /// | [`metric`](Self::metric) | [`MetricChoice::Best`] | which metrics are tried |
 ///
 /// 0.651 is the optimum of static trajectories in many dimensions (Beskos, Pillai, Roberts,
-/// Sanz-Serna and Stuart, *Bernoulli* 19, 2013). Where the curvature varies a smaller step is better;
+/// Sanz-Serna and Stuart, *Bernoulli* 19, 2013). The default is higher, as a NUTS trajectory of few steps
+/// pays little for smaller ones, and where the curvature varies a smaller step is better still:
 /// the warm-up notices by divergences: each one in the last tenth of the warm-up brings the
-/// goal closer to 1, `1 − a ← 0.8 (1 − a)`, up to 0.95 (or the goal itself if that is higher). The
-/// acceptance after a short warm-up is higher than the goal, by 0.1 or so: it is concave in the step
-/// sizes that are averaged.
+/// goal closer to 1, `1 − a ← 0.8 (1 − a)`, up to 0.95 (or the goal itself if that is higher).
 ///
 /// ```
 /// use ergodic_samplers::hamiltonian::{MetricChoice, WarmupSettings};
@@ -61,7 +60,7 @@ impl WarmupSettings {
     /// The defaults.
     pub const fn new() -> Self {
         Self {
-            target_acceptance: 0.65,
+            target_acceptance: 0.78,
             metric: MetricChoice::Best,
         }
     }
@@ -88,8 +87,8 @@ impl WarmupSettings {
 /// A kernel holds an `Option<Box<HamiltonianTuner>>` and calls [`adapt`](Self::adapt) from its own
 /// `adapt`; the option is filled at the first step and emptied at the last.
 ///
-/// **Step size.** Dual averaging ([`DualAveraging`]) of the acceptances, from a first guess by
-/// [`find_step_size`]. When the metric changes, the step size is carried over by the ratio of the
+/// **Step size.** Dual averaging ([`DualAveraging`] with `γ = 0.3` and `μ = log ε₁`) of the acceptances,
+/// from a first guess by [`find_step_size`]. When the metric changes, the step size is carried over by the ratio of the
 /// largest eigenvalues of the gradients' covariance in the old and new coordinates (the stability
 /// limit of leapfrog is `2/√λ_max`), and the averaging starts again.
 ///
@@ -142,6 +141,9 @@ pub struct Observation<'a> {
     pub divergent: bool,
 }
 
+/// The `γ` of dual averaging. With the 0.05 of its paper and the few tens of steps that follow the last
+/// metric, `log ε` scatters by a half.
+const DAMPING: f64 = 0.3;
 /// The share of the warm-up after which divergences make the goal more careful.
 const CAREFUL_SHARE: f64 = 0.9;
 /// The most careful goal that divergences lead to.
@@ -161,9 +163,13 @@ impl HamiltonianTuner {
         dim: usize,
         step_size: f64,
     ) -> Result<Self, ArgumentError> {
+        let averaging = DualAveraging::new(step_size, settings.target_acceptance)?;
+        let mut averaging = averaging.with_damping(DAMPING)?;
+        // The first guess is no wilder than what follows.
+        averaging.restart(step_size, 1.0);
         Ok(Self {
             settings: *settings,
-            averaging: DualAveraging::new(step_size, settings.target_acceptance)?,
+            averaging,
             window: Window::new(dim),
             seen: 0,
             next: FIRST,
@@ -214,7 +220,8 @@ impl HamiltonianTuner {
         self.window.keep_last((2 * self.seen).div_ceil(3));
         let full = self.settings.metric == MetricChoice::Best;
         let (fitted, stretch) = fit(&self.window, metric, full)?;
-        self.averaging.restart(self.step_size() * stretch, 2.0);
+        self.averaging
+            .restart(self.averaging.averaged() * stretch, 1.0);
         Some(fitted)
     }
 
