@@ -129,6 +129,21 @@ fn engines_in_finite_time_lose_and_refrigerators_are_no_engines() {
 }
 
 #[test]
+fn degenerate_levels_in_finite_time_tend_to_their_cycle() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    std::fs::write(
+        at.join("triplet.csv"),
+        "energy,observable,degeneracy\n0,0,1\n0,1,3\n",
+    )
+    .expect("a file");
+    let line = "carnot --system triplet.csv --hot 2 --cold 1 --work 6:3 --switches";
+    let found = json(at, &format!("{line} 4000"));
+    let work = number(&found["work"]);
+    close(&found["finite_time"]["work"], work, 5e-3);
+}
+
+#[test]
 fn the_text_has_the_ledger_and_the_plot_is_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
@@ -195,6 +210,12 @@ fn every_bad_input_is_one_line_that_names_it() {
             "--work",
         ),
         ("otto --hot 1e-320 --cold 1e-321 --work 1:2", "--hot"),
+        ("otto --hot 1 --cold 1e-321 --work 1:2", "--cold"),
+        // In the units that were given.
+        (
+            "otto --hot 280 --cold 300 --work 1:2 --units si",
+            "temperature, 300",
+        ),
         (
             "otto --hot 2 --cold 1 --work 1:2 --regenerator 0.5",
             "--regenerator",

@@ -121,7 +121,7 @@ fn the_text_and_the_chart_say_it_all() {
     assert!(out.stderr.is_empty());
     let shown = text(&out.stdout);
     for word in [
-        "6 states, 1 features; base law uniform\n",
+        "6 states, 1 feature; base law uniform\n",
         "\nx        4.5     4.500000  0.371048938\n",
         "\nentropy      1.613581098 nats\n",
         "\nlog Z        3.283301320\n",
@@ -131,6 +131,7 @@ fn the_text_and_the_chart_say_it_all() {
     ] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
+    assert!(!shown.contains("duality gap  -"), "{shown}");
     let svg = std::fs::read_to_string(folder.join("die.svg")).expect("a chart");
     assert!(svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"));
     assert_eq!(svg.matches("<rect class=\"dot c0\"").count(), 7); // with the legend's

@@ -1,7 +1,7 @@
 //! Gibbs conditioning: what draws look like when their mean is rare, exactly and in the limit.
 
 use ergodic_core::{ArgumentError, Interval};
-use ergodic_expfam::{MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+use ergodic_expfam::{MaximumEntropyError, MaximumEntropyLaw};
 use ergodic_info::Probabilities;
 use ergodic_math::Real;
 use ergodic_math::special::log_sum_exp;
@@ -9,8 +9,9 @@ use nalgebra::DMatrix;
 
 use crate::lattice::LatticeLaw;
 use crate::lattice_sum::{LatticeSum, TiltedSum};
-use crate::sanov::constraint;
+use crate::sanov::sanov_rate;
 use crate::types::sample_size;
+use crate::window::Window;
 
 /// What happened to the mean of the feature over all draws.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,8 +65,7 @@ pub struct ConditionedLaw {
 ///
 /// # Errors
 /// If `n` is 0, the feature is not one finite number per outcome on a lattice, or the event meets no value
-/// of the mean; if the event is an end of the support alone, where no law of maximum entropy has finite
-/// multipliers.
+/// of the mean.
 ///
 /// ```
 /// use ergodic_concentration::{MeanEvent, condition};
@@ -119,7 +119,7 @@ pub fn condition(
 ///
 /// Both laws have densities relative to `p^k` that depend on the sum of the `k` features alone, so the
 /// distance is a sum over the values of that sum. With `k = 1` it is
-/// [`ConditionedLaw::total_variation`].
+/// [`ConditionedLaw::total_variation`]. Cost: that of [`LatticeSum`] twice, and the square of the block's window.
 ///
 /// # Errors
 /// As [`condition`]; and unless `1 ≤ k ≤ n`.
@@ -144,37 +144,33 @@ pub fn block_distance(
 ) -> Result<f64, MaximumEntropyError> {
     let blocks = Blocks::new(law, feature, n, k, event)?;
     let limit = limit(law, feature, event)?;
-    let multiplier = limit.multipliers[0];
-    // The law of the block's sum, by the points of its lattice, from one more draw at a time.
-    let mut sums = vec![1.0];
-    for _ in 0..k {
-        let mut next = vec![0.0; sums.len() + blocks.points.len() - 1];
-        for (i, s) in sums.iter().enumerate() {
-            for (j, p) in blocks.points.iter().enumerate() {
-                next[i + j] += s * p;
-            }
+    // The law of the block's sum under the limit, which has its mass where the event has its own; relative to p^k
+    // the limit has the density e^{λ·sum − kA}, and the conditioned law the probability of the others.
+    let mut points = vec![0.0; blocks.points.len()];
+    for (q, index) in limit.probabilities.iter().zip(&blocks.indices) {
+        if let Some(i) = index {
+            points[*i] += q;
         }
-        sums = next;
     }
-    let logs: Vec<f64> = sums
+    let window = Window::of_law(points, 0.0).power(k, 1e-32)?;
+    let multiplier = limit.multipliers[0];
+    let slope = if multiplier.is_finite() {
+        multiplier * blocks.spacing
+    } else {
+        0.0 // all of the block is at the end
+    };
+    let logs: Vec<f64> = window
+        .masses
         .iter()
-        .enumerate()
-        .map(|(t, p)| Real::ln(*p) + blocks.log_probability(t as i64))
+        .zip(window.first..)
+        .map(|(q, t)| Real::ln(*q) - slope * t as f64 + blocks.log_probability(t))
         .collect();
     let total = log_sum_exp(&logs);
     if total == f64::NEG_INFINITY {
         return Err(impossible(event).into());
     }
     let exact: Vec<f64> = logs.iter().map(|l| Real::exp(l - total)).collect();
-    let limits: Vec<f64> = sums
-        .iter()
-        .enumerate()
-        .map(|(t, p)| {
-            let value = blocks.origin * k as f64 + blocks.spacing * t as f64;
-            p * Real::exp(multiplier * value - k as f64 * limit.log_partition)
-        })
-        .collect();
-    Ok(half_distance(exact.iter().zip(&limits)))
+    Ok(half_distance(exact.iter().zip(&window.masses)))
 }
 
 fn half_distance<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)>) -> f64 {
@@ -192,7 +188,6 @@ fn impossible(event: MeanEvent) -> ArgumentError {
 
 /// A block of `k` draws and the other `n − k`.
 struct Blocks {
-    origin: f64,
     spacing: f64,
     /// The probabilities of the lattice points of one draw.
     points: Vec<f64>,
@@ -244,7 +239,6 @@ impl Blocks {
             None
         };
         Ok(Self {
-            origin: draw.origin(),
             spacing: draw.spacing(),
             points: draw.probabilities().to_vec(),
             indices,
@@ -270,9 +264,8 @@ fn limit(
     feature: &[f64],
     event: MeanEvent,
 ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
-    let constraint = constraint(law, feature, &event.interval())?;
     let column = DMatrix::from_column_slice(feature.len(), 1, feature);
-    MaximumEntropy::new(column, law.as_slice())?.solve(&[constraint])
+    Ok(sanov_rate(law, column, &[event.interval()])?.law)
 }
 
 #[cfg(test)]
@@ -419,7 +412,49 @@ mod tests {
             argument(5, 1, &FACES, MeanEvent::Between(4.0, 3.0)),
             "event"
         );
-        let end = condition(&die(), &FACES, 5, MeanEvent::AtLeast(6.0));
-        assert!(matches!(end, Err(MaximumEntropyError::Boundary { .. })));
+    }
+
+    /// All draws at the end of the support: the law restricted to the end, for every `n` as in the limit.
+    #[test]
+    fn at_an_end_of_the_support_the_limit_is_the_law_of_the_end() {
+        let law = Probabilities::new([0.2, 0.5, 0.1, 0.2]).unwrap();
+        let feature = [3.0, 0.0, 3.0, 1.0];
+        for (event, exact, multiplier) in [
+            (
+                MeanEvent::AtLeast(3.0),
+                [2.0 / 3.0, 0.0, 1.0 / 3.0, 0.0],
+                f64::INFINITY,
+            ),
+            (
+                MeanEvent::AtMost(0.0),
+                [0.0, 1.0, 0.0, 0.0],
+                f64::NEG_INFINITY,
+            ),
+        ] {
+            for n in [1, 5] {
+                let found = condition(&law, &feature, n, event).unwrap();
+                for (found, exact) in found.probabilities.iter().zip(exact) {
+                    assert!((found - exact).abs() < 1e-15);
+                }
+                assert!(found.total_variation < 1e-15);
+                assert_eq!(found.limit.multipliers, [multiplier]);
+                let log = n as f64 * -found.limit.divergence;
+                assert!((found.log_event_probability - log).abs() < 1e-14);
+                assert!(block_distance(&law, &feature, n, n, event).unwrap() < 1e-15);
+            }
+        }
+    }
+
+    /// Diaconis and Freedman: of order `k/n`, with blocks whose probabilities are below the range of `f64`.
+    #[test]
+    fn blocks_of_thousands_have_a_distance() {
+        let event = MeanEvent::AtLeast(4.5);
+        let distance = |n, k| block_distance(&die(), &FACES, n, k, event).unwrap();
+        let (small, large) = (distance(40_000, 200), distance(400_000, 2_000));
+        assert!(small > 1e-3 && small < 0.02, "{small}");
+        assert!((large / small - 1.0).abs() < 0.05, "{small} {large}");
+        // All of them: the conditioned law has no mass below the event, the limit has about half.
+        let all = distance(4_000, 4_000);
+        assert!(all > 0.4 && all < 1.0, "{all}");
     }
 }

@@ -87,14 +87,20 @@ pub fn large_deviation<L: CumulantGenerating + ?Sized>(
             ),
         ));
     }
-    match tail {
+    let found = match tail {
         Tail::AtLeast => upper(law, n, threshold),
-        Tail::AtMost => {
-            let mut found = upper(&Reflected(law), n, -threshold)?;
-            found.tilt = -found.tilt;
-            Ok(found)
+        Tail::AtMost => upper(&Reflected(law), n, -threshold).map(|found| LargeDeviation {
+            tilt: -found.tilt,
+            ..found
+        }),
+    };
+    found.map_err(|mut error| {
+        // To the law it is a mean.
+        if error.argument == "mean" {
+            error.argument = "threshold";
         }
-    }
+        error
+    })
 }
 
 /// Cramér's rate of the mean of the sufficient statistics of a member of any exponential family, scalars or
@@ -457,6 +463,12 @@ mod tests {
         let poisson = CountingLaw::poisson(2.0).unwrap();
         let infinite = large_deviation(&poisson, 3, f64::INFINITY, Tail::AtLeast);
         assert_eq!(infinite.unwrap_err().argument, "threshold");
+        let waits = Member::new(families::Exponential, [-1.0]).unwrap();
+        let waits = StatisticOf::new(waits).unwrap();
+        for tail in [Tail::AtLeast, Tail::AtMost] {
+            let outside = large_deviation(&waits, 3, -1.0, tail);
+            assert_eq!(outside.unwrap_err().argument, "threshold");
+        }
         let none = large_deviation(&poisson, 3, 0.0, Tail::AtMost).unwrap();
         assert!((none.log_bahadur_rao.unwrap() + 6.0).abs() < 1e-14);
     }

@@ -273,9 +273,14 @@ impl CumulantGenerating for LatticeLaw {
         if !t.is_finite() {
             return Err(ArgumentError::new("t", t, "finite"));
         }
+        let s = self.spacing;
+        let reach = t.abs() * (s * self.probabilities.len() as f64 + self.origin.abs());
+        if !reach.is_finite() {
+            let allowed = "of exponents within the range of f64";
+            return Err(ArgumentError::new("t", t, allowed));
+        }
         let (weights, log_total) = self.tilted(t);
         let (mean, [m2, m3, m4]) = moments(&weights);
-        let s = self.spacing;
         Ok(Cumulants {
             value: log_total + t * self.origin,
             mean: self.origin + s * mean,
@@ -383,6 +388,8 @@ mod tests {
         assert_eq!(coin.rate(f64::NAN).unwrap_err().argument, "mean");
         assert_eq!(coin.tilt_of_mean(1.0).unwrap_err().argument, "mean");
         assert_eq!(coin.cumulants(f64::INFINITY).unwrap_err().argument, "t");
+        let wide = LatticeLaw::new(-1e10, 1e10, &[0.2, 0.3, 0.5]).unwrap();
+        assert_eq!(wide.cumulants(1e300).unwrap_err().argument, "t");
     }
 
     /// `I(μ + ε) = ε²/2σ² − κ₃ε³/6σ⁶ + …`, to all digits though `tx − K` cancels; and the atom's at the

@@ -163,8 +163,10 @@ impl LatticeSum {
         if summands.is_empty() {
             return Err(ArgumentError::new("summands", "empty", "at least one law"));
         }
-        if !origin.is_finite() {
-            return Err(ArgumentError::new("summands", origin, "of a finite sum"));
+        let largest = origin + spacing * last as f64;
+        if !(origin.is_finite() && largest.is_finite()) {
+            let found = if origin.is_finite() { largest } else { origin };
+            return Err(ArgumentError::new("summands", found, "of a finite sum"));
         }
         Ok(Self {
             summands,
@@ -663,6 +665,9 @@ mod tests {
         assert_eq!(mixed.argument, "summands");
         let vast = LatticeSum::new(coin(), u64::MAX).unwrap_err();
         assert_eq!(vast.argument, "n");
+        let wide = LatticeLaw::new(0.0, 1e300, &[0.5, 0.5]).unwrap();
+        let wide = LatticeSum::new(wide, 1_000_000_000_000).unwrap_err();
+        assert_eq!(wide.argument, "summands");
         // 0.7·10 is 7.000000000000001 in f64, and meant to be 7.
         let ten = LatticeSum::new(coin(), 10).unwrap();
         assert_eq!(

@@ -3,6 +3,7 @@
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_expfam::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
 use ergodic_info::Probabilities;
+use ergodic_math::{Real, reduce};
 use nalgebra::DMatrix;
 
 /// Sanov's rate of a set of laws, and the law of the set that attains it.
@@ -29,11 +30,15 @@ impl SanovRate {
 /// projection is that of [`MaximumEntropy`], with its certificate. For one feature and a half-line this is
 /// Cramér's rate (contraction); for intervals that are points, that of a vector mean.
 ///
+/// Where a single feature has to be at an end of its range, the law is that of the draws that are there, with a
+/// multiplier of `±∞`, and the rate `−log P(end)`.
+///
 /// References: Sanov, *Mat. Sb.* 42, 1957; Csiszár, *Ann. Probab.* 3, 1975 and 12, 1984.
 ///
 /// # Errors
 /// If the intervals are not one per feature, one is empty, NaN, or reaches no value of its feature; and those
-/// of [`MaximumEntropy::solve`]: no law has all these means, or only one on the boundary of what laws have.
+/// of [`MaximumEntropy::solve`]: no law has all these means, or of several features only one on the boundary of
+/// what laws have.
 ///
 /// ```
 /// use ergodic_concentration::sanov_rate;
@@ -66,10 +71,56 @@ pub fn sanov_rate(
     for (feature, mean) in features.column_iter().zip(means) {
         constraints.push(constraint(law, feature.as_slice(), mean)?);
     }
-    let law = MaximumEntropy::new(features, law.as_slice())?.solve(&constraints)?;
+    let law = match end(law, &features, &constraints) {
+        Some(law) => law,
+        None => MaximumEntropy::new(features, law.as_slice())?.solve(&constraints)?,
+    };
     Ok(SanovRate {
         rate: law.divergence,
         law,
+    })
+}
+
+/// The projection where the mean of a single feature has to be an end of its range: the law given that end.
+fn end(
+    law: &Probabilities,
+    features: &DMatrix<f64>,
+    constraints: &[Constraint],
+) -> Option<MaximumEntropyLaw> {
+    let [Constraint::Equal(mean)] = constraints else {
+        return None;
+    };
+    let states = || features.iter().zip(law.as_slice()).filter(|s| *s.1 > 0.0);
+    let above = states().any(|(f, _)| f > mean);
+    let below = states().any(|(f, _)| f < mean);
+    if above == below {
+        return None; // inside, or a feature that is constant
+    }
+    let masses: Vec<f64> = features
+        .iter()
+        .zip(law.as_slice())
+        .map(|(f, p)| if f == mean { *p } else { 0.0 })
+        .collect();
+    let total = reduce::sum(&masses);
+    let multiplier = if below {
+        f64::INFINITY
+    } else {
+        f64::NEG_INFINITY
+    };
+    Some(MaximumEntropyLaw {
+        multipliers: vec![multiplier],
+        probabilities: masses.iter().map(|m| m / total).collect(),
+        moments: vec![*mean],
+        divergence: -Real::ln(total),
+        // The limit of λ·mean + log P(end).
+        log_partition: if *mean == 0.0 {
+            Real::ln(total)
+        } else {
+            multiplier * mean
+        },
+        gap: 0.0,
+        violation: 0.0,
+        iterations: 0,
     })
 }
 
@@ -183,10 +234,29 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        let end = sanov_rate(&base, feature, &[interval(2.0, NONE)]);
+        let both = DMatrix::from_fn(3, 2, |i, j| (i as f64).powi(1 + j as i32));
+        let end = sanov_rate(&base, both, &[interval(2.0, NONE), interval(-NONE, NONE)]);
         assert!(
             matches!(end, Err(MaximumEntropyError::Boundary { .. })),
             "{end:?}"
         );
+    }
+
+    /// The face of one feature: `D* = −log P(f = end)`, for outcomes that share the end and with one that is
+    /// impossible beyond it.
+    #[test]
+    fn the_rate_of_an_end_is_the_logarithm_of_its_probability() {
+        let base = Probabilities::new([0.1, 0.6, 0.2, 0.1, 0.0]).unwrap();
+        let feature = DMatrix::from_row_slice(5, 1, &[2.0, 0.0, 1.0, 2.0, 3.0]);
+        let top = sanov_rate(&base, feature.clone(), &[interval(2.0, NONE)]).unwrap();
+        assert!((top.rate - 5f64.ln()).abs() < 1e-15, "{top:?}");
+        assert_eq!(top.law.probabilities, [0.5, 0.0, 0.0, 0.5, 0.0]);
+        assert_eq!(top.law.multipliers, [NONE]);
+        assert_eq!(top.law.log_partition, NONE);
+        let low = sanov_rate(&base, feature, &[interval(-NONE, 0.0)]).unwrap();
+        assert!((low.rate + 0.6f64.ln()).abs() < 1e-15, "{low:?}");
+        assert_eq!(low.law.probabilities, [0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(low.law.multipliers, [-NONE]);
+        assert!((low.law.log_partition - 0.6f64.ln()).abs() < 1e-15);
     }
 }

@@ -41,7 +41,18 @@ pub(crate) fn deviance(x: f64, m: f64) -> f64 {
     if x == 0.0 {
         return m;
     }
-    x * x_minus_ln_1p((m - x) / x)
+    let excess = (m - x) / x;
+    if excess.abs() < 0.35 {
+        return x * x_minus_ln_1p(excess);
+    }
+    // Far off nothing cancels, while the excess of a small mean would be rounded at 1.
+    let ratio = x / m;
+    let log = if ratio > 0.0 && ratio.is_finite() {
+        Real::ln(ratio)
+    } else {
+        Real::ln(x) - Real::ln(m)
+    };
+    x * log + (m - x)
 }
 
 /// `½ log 2πx`.
@@ -71,11 +82,37 @@ mod tests {
         }
     }
 
+    /// Counts, means and deviances of 60 digits.
+    const DEVIANCES: [(f64, f64, f64); 12] = [
+        (1.0, 1e-10, 22.025850930040455),
+        (1.0, 1e-17, 38.14394658089878),
+        (3.0, 1e-200, 1381.8468926624316),
+        (10000000000.0, 1e-310, 7358272297580.946),
+        (2.0, 1.29, 0.1670099243727291),
+        (2.0, 1.31, 0.15624008669377024),
+        (2.0, 2.69, 0.09721197389239512),
+        (2.0, 2.71, 0.10239709133667155),
+        (1e-300, 10000000000.0, 10000000000.0),
+        (5.0, 0.001, 37.58696595708119),
+        (1e-09, 7.0, 6.999999976330824),
+        (1000000000000000.0, 1000.0, 2.6631021115929548e+16),
+    ];
+
     #[test]
     fn the_deviance_is_accurate_near_its_zero() {
         let (x, m) = (1e15, 1e15 + 2.0);
         assert!((deviance(x, m) / 2e-15 - 1.0).abs() < 1e-14);
         assert_eq!(deviance(0.0, 3.0), 3.0);
         assert!((deviance(6.0, 3.0) - (6.0 * 2f64.ln() - 3.0)).abs() < 1e-15);
+    }
+
+    /// `x log(x/m) + m − x` of 40 digits, for means far below and far above the count, to the ends of the range
+    /// of `f64`.
+    #[test]
+    fn the_deviance_is_accurate_far_from_its_zero() {
+        for (x, m, exact) in DEVIANCES {
+            let found = deviance(x, m);
+            assert!((found / exact - 1.0).abs() < 2e-15, "{x} {m}: {found}");
+        }
     }
 }

@@ -11,6 +11,9 @@ use crate::stirling::{HALF_LOG_TAU, deviance, half_log_tau_times, stirling_error
 /// Most types that the functions of [`TypeLaw`] enumerate.
 pub const MOST_TYPES: u128 = 100_000_000;
 
+/// Most outcomes of a type that is enumerated.
+const MOST_OUTCOMES: usize = 1 << 24;
+
 /// The number of types of `n` draws on `K` outcomes, `C(n + K − 1, K − 1)`: the histograms
 /// `(n₁, …, n_K)` with sum `n`; `None` above 2¹²⁸.
 ///
@@ -69,11 +72,12 @@ impl Types {
     /// Of `n ≥ 1` draws on at least one outcome, if there are at most `most` types.
     ///
     /// # Errors
-    /// If `n` or `outcomes` is 0, or there are more types than that.
+    /// If `n` or `outcomes` is 0, there are more than 2²⁴ outcomes, or more types than that.
     pub fn new(n: u64, outcomes: usize, most: u128) -> Result<Self, ArgumentError> {
         sample_size(n)?;
-        if outcomes == 0 {
-            return Err(ArgumentError::new("outcomes", 0, "at least 1"));
+        if outcomes == 0 || outcomes > MOST_OUTCOMES {
+            let allowed = format!("between 1 and {MOST_OUTCOMES}");
+            return Err(ArgumentError::new("outcomes", outcomes, allowed));
         }
         match number_of_types(n, outcomes) {
             Some(number) if number <= most => {}
@@ -308,7 +312,8 @@ impl TypeLaw {
         })
     }
 
-    /// `E[f]` over the types of `n` draws, by enumeration with compensated summation.
+    /// `E[f]` over the types of `n` draws, by enumeration with compensated summation; infinite where `f` is, on a
+    /// possible type.
     ///
     /// # Errors
     /// If `n` is 0 or there are more than [`MOST_TYPES`] types.
@@ -331,7 +336,14 @@ impl TypeLaw {
         let mut sum = Compensated::default();
         self.visit(n, |counts, log_probability| {
             if log_probability > f64::NEG_INFINITY {
-                sum.add(Real::exp(log_probability) * statistic(counts));
+                let value = statistic(counts);
+                // However rare, and be its probability below the range of f64.
+                let weight = if value.is_finite() {
+                    Real::exp(log_probability)
+                } else {
+                    1.0
+                };
+                sum.add(weight * value);
             }
         })?;
         Ok(sum.value())
@@ -458,7 +470,9 @@ impl Compensated {
     fn add(&mut self, x: f64) {
         let (head, error) = reduce::two_sum(self.head, x);
         self.head = head;
-        self.tail += error;
+        if head.is_finite() {
+            self.tail += error;
+        }
     }
 
     fn value(&self) -> f64 {
@@ -554,6 +568,9 @@ mod tests {
         assert!((of_law.mean() - mean).abs() < 1e-12);
         assert!(of_law.log_at_least(0.0).abs() < 1e-13);
         assert_eq!(of_law.log_at_least(1e9), f64::NEG_INFINITY);
+        // Infinite on one type, whose probability 0.2⁵⁰⁰ is below the range of f64.
+        let infinite = |c: &[u64]| if c[2] == 500 { f64::INFINITY } else { 1.0 };
+        assert_eq!(law.expectation(500, infinite).unwrap(), f64::INFINITY);
     }
 
     proptest! {
@@ -613,6 +630,10 @@ mod tests {
         );
         assert_eq!(argument(fair.bounds(&[1 << 60, 0]).unwrap_err()), "counts");
         assert_eq!(argument(fair.expectation(0, |_| 1.0).unwrap_err()), "n");
+        assert_eq!(
+            argument(Types::new(1, usize::MAX, u128::MAX).unwrap_err()),
+            "outcomes"
+        );
         assert_eq!(argument(Types::new(9, 0, 10).unwrap_err()), "outcomes");
         assert_eq!(argument(Types::new(10, 2, 10).unwrap_err()), "n");
         assert_eq!(argument(Types::new(1 << 60, 50, 10).unwrap_err()), "n");

@@ -479,6 +479,10 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
     let mut beta = BetaBinomialMixture::new(unit(), 0.9).unwrap();
     assert_eq!(beta.clone().with_prior(0.0, 1.0).unwrap_err().argument, "a");
     assert_eq!(
+        beta.clone().with_prior(1.0, 1e308).unwrap_err().argument,
+        "b"
+    );
+    assert_eq!(
         beta.clone().with_prior(1.0, f64::NAN).unwrap_err().argument,
         "b"
     );
@@ -510,6 +514,8 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
         assert!(estimate.interval.contains(0.5) && estimate.std_err.is_infinite());
     }
     assert_eq!(beta.push(-0.1).unwrap_err().argument, "x");
+    // No prior that has seen the data.
+    assert_eq!(beta.clone().with_prior(1.0, 1.0).unwrap_err().argument, "a");
     assert!(betting.with_cap(0.7).is_err());
     assert!(stitched.with_growth(2.0, 1.5).is_err());
     // Hoeffding's interval needs its n beforehand.
@@ -537,4 +543,24 @@ fn long_runs_keep_their_sum_and_an_honest_rounding() {
         (interval.upper - 0.1 - width).abs() < 0.05 * width,
         "{interval:?}, {width}"
     );
+}
+
+#[test]
+fn normal_mixtures_scale_and_are_best_where_asked_at_every_confidence() {
+    let radius = |proxy: f64, confidence: f64, best_at: u64, n: u64| {
+        NormalMixture::new(SubGaussian::new(proxy).unwrap(), confidence, best_at)
+            .unwrap()
+            .radius(n)
+            .unwrap()
+    };
+    let one = radius(1.0, 0.9, 1 << 53, 1 << 50);
+    assert!((radius(1e300, 0.9, 1 << 53, 1 << 50) / one / 1e150 - 1.0).abs() < 1e-13);
+    assert!((radius(1e-300, 0.9, 1 << 53, 1 << 50) / one / 1e-150 - 1.0).abs() < 1e-13);
+    for confidence in [1e-12, 1e-4, 0.5, 1.0 - 1e-15] {
+        let at = radius(1.0, confidence, 1000, 1000);
+        for other in [100, 900, 990, 1010, 1100, 10_000] {
+            let radius = radius(1.0, confidence, other, 1000);
+            assert!(radius > at, "{confidence}, {other}: {radius} below {at}");
+        }
+    }
 }

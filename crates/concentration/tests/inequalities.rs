@@ -1233,3 +1233,170 @@ fn the_mirror_image_of_a_law_has_the_reflected_bound() {
     let (wrong, _) = worst(&chernoff.reflected(), &law, 12);
     assert!(wrong > 0.1, "{wrong}");
 }
+
+#[test]
+fn a_negative_zero_is_a_zero() {
+    let unit = Bounded::new(0.0, 1.0).unwrap();
+    assert_eq!(
+        bernoulli_divergence_upper(-0.0, 0.1),
+        bernoulli_divergence_upper(0.0, 0.1)
+    );
+    assert_eq!(bernoulli_divergence_lower(-0.0, 0.1).unwrap(), 0.0);
+    assert_eq!(
+        chernoff_interval(unit, -0.0, 9, 0.9).unwrap().interval,
+        chernoff_interval(unit, 0.0, 9, 0.9).unwrap().interval
+    );
+    assert_eq!(Hoeffding::new(unit).log_tail(3, -0.0).unwrap(), 0.0);
+}
+
+#[test]
+fn extreme_scales_are_refused_or_keep_their_digits() {
+    for (lower, upper) in [(0.0, 1e-200), (-1e200, 0.0), (1e300, 1e300f64.next_up())] {
+        assert_eq!(Bounded::new(lower, upper).unwrap_err().argument, "upper");
+    }
+    for range in [1.1e-150, 0.9e150] {
+        let bounded = Bounded::new(0.0, range).unwrap();
+        let (a, b) = (SubGaussian::bounded(bounded), Hoeffding::new(bounded));
+        assert_eq!(a.log_tail(3, 0.0).unwrap(), 0.0);
+        let (a, b) = (
+            a.log_tail(3, 0.3 * range).unwrap(),
+            b.log_tail(3, 0.3 * range).unwrap(),
+        );
+        assert!((a / b - 1.0).abs() < 1e-14 && (b + 0.54).abs() < 1e-14);
+    }
+    // A limit that hardly matters leaves the normal tail.
+    for limit in [1e-12, 1e-160, 1e-200, 1e-300] {
+        let log = Bennett::new(BoundedAbove::new(limit, 1.0).unwrap())
+            .log_tail(4, 1.0)
+            .unwrap();
+        assert!((log + 2.0).abs() < 1e-11, "{log} with c = {limit}");
+    }
+    // Both sides of where the form of h changes: h(u)/u² = 1/2 − u/6 + u²/12 − …
+    for u in [0.9e-9f64, 1.1e-9, 1e-7] {
+        let log = Bennett::new(BoundedAbove::new(u, 1.0).unwrap())
+            .log_tail(1, 1.0)
+            .unwrap();
+        let exact = 0.5 - u / 6.0 + u * u / 12.0;
+        assert!((-log / exact - 1.0).abs() < 1e-15, "{log} at u = {u}");
+    }
+    // Variances whose squares are no numbers.
+    let log = |v: i32, t: i32| {
+        let two = |k: i32| f64::from(k).exp2();
+        SubGamma::new(two(v), 0.0)
+            .unwrap()
+            .log_tail(1, two(t))
+            .unwrap()
+    };
+    assert!((log(-1070, -530) / -512.0 - 1.0).abs() < 1e-14);
+    assert!((log(1000, 480) / -(-41f64).exp2() - 1.0).abs() < 1e-14);
+}
+
+#[test]
+fn a_mean_at_an_end_of_the_range_is_certain_up_to_rounding() {
+    let far = Bounded::new(1000.0, 1001.0).unwrap();
+    for mean in [1000.0, 1001.0] {
+        let known = Chernoff::new(BoundedMean::new(far, mean).unwrap());
+        for bound in [known, known.reflected()] {
+            assert_eq!(bound.log_tail(5, 1e-13).unwrap(), 0.0);
+            assert_eq!(bound.log_tail(5, 1e-11).unwrap(), f64::NEG_INFINITY);
+        }
+    }
+}
+
+#[test]
+fn the_intrinsic_matrix_bound_is_above_what_its_proof_gives() {
+    // P(λ ≥ t) ≤ intdim e^{−a/2} e^a/(e^a − a − 1)·e^{−a/2} with a = θt, θ = t/(v + Lt/3): the factor is
+    // below 1 + 3/a², and a ≥ 1 from t = √v + L/3 on.
+    for limit in [1e-9, 0.3, 1.0, 20.0] {
+        for n in [1u64, 7, 1000] {
+            let matrix = BoundedMatrix::symmetric(50, limit, 2.0).unwrap();
+            let bound = IntrinsicMatrixBernstein::new(matrix, 6.0).unwrap();
+            let nf = n as f64;
+            let from = (2.0 / nf).sqrt() + limit / (3.0 * nf);
+            assert_eq!(bound.evaluate(nf, from * (1.0 - 1e-12)).unwrap(), 0.0);
+            let mut tightest = f64::INFINITY;
+            for step in 0..200 {
+                let t = from * (1.0 + 1e-12 + 0.02 * f64::from(step));
+                let a = nf * t * t / (2.0 + limit * t / 3.0);
+                assert!(a >= 1.0 - 1e-9, "{a}");
+                let proof = 3f64.ln() - 0.5 * a - f64::ln(1.0 - (a + 1.0) * (-a).exp());
+                let excess = bound.evaluate(nf, t).unwrap() - proof;
+                assert!(excess >= 0.0, "{excess} at a = {a}");
+                tightest = tightest.min(excess);
+            }
+            // 4 against e/(e − 2) = 3.78 where a = 1.
+            assert!(limit > 1e-8 || tightest < 0.06, "{tightest}");
+        }
+    }
+    // No trace below the norm, in however many dimensions.
+    let huge = BoundedMatrix::symmetric(1 << 50, 1.0, 1.0).unwrap();
+    for trace in [0.0, 0.999, -1.0, f64::NAN] {
+        let error = IntrinsicMatrixBernstein::new(huge, trace).unwrap_err();
+        assert_eq!(error.argument, "trace");
+    }
+    let rounded = IntrinsicMatrixBernstein::new(huge, 1.0 - 1e-14).unwrap();
+    assert_eq!(rounded.intrinsic_dimension(), 1.0);
+}
+
+#[test]
+fn rare_states_have_to_be_in_balance_too() {
+    // Three states of probability 1e-12 that turn in a circle: every net flow is tiny, and a function
+    // of them alone sees no reversible chain.
+    let (rare, range) = (1e-12, Bounded::new(0.0, 1.0).unwrap());
+    let common = 1.0 - 3.0 * rare;
+    let enter = 0.5 * rare / common;
+    let p = DMatrix::from_fn(4, 4, |i, j| match (i, j) {
+        (0, 0) => 1.0 - 3.0 * enter,
+        (0, _) => enter,
+        (1, 2) | (2, 3) | (3, 1) | (_, 0) => 0.5,
+        _ => 0.0,
+    });
+    let law = [common, rare, rare, rare];
+    let error = ReversibleChain::of_matrix(&p, &law, range).unwrap_err();
+    assert_eq!(error.argument, "transition");
+    let general = GeneralChain::of_matrix(&p, &law, range).unwrap();
+    assert!((general.norm() - 0.5).abs() < 1e-6, "{}", general.norm());
+    // Nor is a law stationary that is off by a multiple of its own on such a state.
+    let off = [common, 1.5 * rare, 0.5 * rare, rare];
+    let error = GeneralChain::of_matrix(&p, &off, range).unwrap_err();
+    assert_eq!(error.argument, "stationary");
+}
+
+#[test]
+fn small_deviations_of_families_keep_their_digits() {
+    let coin = FamilyChernoff::new(Member::from_mean(Bernoulli, [0.3]).unwrap()).unwrap();
+    let direct = Chernoff::new(BoundedMean::unit(0.3).unwrap());
+    let poisson = FamilyChernoff::new(Member::from_mean(Poisson, [3.0]).unwrap()).unwrap();
+    let t = (-22f64).exp2();
+    let ratio = coin.log_tail(1000, t).unwrap() / direct.log_tail(1000, t).unwrap();
+    assert!((ratio - 1.0).abs() < 1e-8, "{ratio}");
+    // μ h(t/μ) = t²/2μ − t³/6μ² + …
+    let exact = t * t / 6.0 - t * t * t / 54.0;
+    let ratio = -poisson.log_tail(1, t).unwrap() / exact;
+    assert!((ratio - 1.0).abs() < 1e-8, "{ratio}");
+}
+
+#[test]
+fn bands_and_matrix_bounds_have_the_constants_that_they_state() {
+    // √(log(2/.05)/200) = .13581 around 50 of 100.
+    let band = Band::new((0..100).map(f64::from).collect(), 0.95).unwrap();
+    assert!((band.radius() - (40f64.ln() / 200.0).sqrt()).abs() < 1e-15);
+    let at = band.distribution_function(49.5).unwrap();
+    assert!((at.lower - 0.5 + band.radius()).abs() < 1e-15);
+    assert!((at.upper - 0.5 - band.radius()).abs() < 1e-15);
+    // The 37th and the 64th draw: the first with .3642 and .6358 of all at or below it.
+    let median = band.quantile(0.5).unwrap();
+    assert_eq!((median.lower, median.upper), (36.0, 63.0));
+    let low = band.quantile(0.1).unwrap();
+    assert_eq!((low.lower, low.upper), (f64::NEG_INFINITY, 23.0));
+    let high = band.quantile(0.9).unwrap();
+    assert_eq!((high.lower, high.upper), (76.0, f64::INFINITY));
+    // Rows and columns both count: log 8 − 100·.09/2(.5 + .4/3·.3).
+    let matrix = BoundedMatrix::rectangular(3, 5, 0.4, 0.5).unwrap();
+    let log = MatrixBernstein::new(matrix).log_tail(100, 0.3).unwrap();
+    assert!((log - 8f64.ln() + 4.5 / 0.54).abs() < 1e-13, "{log}");
+    let tall = DMatrix::from_element(4, 1, 0.5); // AᵀA = 1
+    let series = MatrixSeries::rectangular(&[tall.clone(), tall]).unwrap();
+    assert!((series.variance() - 2.0).abs() < 1e-14 && (series.trace() - 4.0).abs() < 1e-14);
+    assert!((series.log_tail(3, 2.0).unwrap() - 5f64.ln() + 3.0).abs() < 1e-13);
+}

@@ -315,3 +315,44 @@ fn bad_arguments_are_typed_errors() {
     assert_eq!(name(&[1.0], &[1.0], -1.0), "lambda");
     assert_eq!(name(&[1.0, 1.0], &[f64::MAX, -f64::MAX], 0.0), "risks");
 }
+
+#[test]
+fn the_constant_of_maurer_holds_at_every_sample_size() {
+    // E e^{n kl(mean, p)} ≤ Σₖ C(n, k)(k/n)ᵏ(1 − k/n)ⁿ⁻ᵏ, with equality for coins, whatever p: between
+    // √n and 2√n. Maurer proves it from n = 8 on; these are the others, and more.
+    for n in 1..=400u32 {
+        let nf = f64::from(n);
+        let (mut sum, mut log_choose) = (0.0, 0.0);
+        for k in 0..=n {
+            let q = f64::from(k) / nf;
+            let term = |q: f64| if q > 0.0 { nf * q * q.ln() } else { 0.0 };
+            sum += f64::exp(log_choose + term(q) + term(1.0 - q));
+            log_choose += (f64::from(n - k) / f64::from(k + 1)).ln();
+        }
+        let two = 2.0 * nf.sqrt();
+        assert!(sum <= two * (1.0 + 1e-12) && sum >= nf.sqrt(), "{n}: {sum}");
+        // n = 1 needs all of it.
+        assert!(n > 1 || (sum - two).abs() < 1e-15);
+    }
+}
+
+#[test]
+fn bounds_have_the_constants_that_they_state() {
+    let bound = PacBayes::new(100, 0.95).unwrap();
+    let complexity = (0.5 + 400f64.ln()) / 100.0; // 2√100/.05
+    let mcallester = bound.mcallester(0.1, 0.5).unwrap();
+    assert!((mcallester - 0.1 - (0.5 * complexity).sqrt()).abs() < 1e-15);
+    let seeger = bound.seeger(0.1, 0.5).unwrap();
+    for end in [seeger.lower, seeger.upper] {
+        let kl = 0.1 * (0.1 / end).ln() + 0.9 * (0.9 / (1.0 - end)).ln();
+        assert!((kl / complexity - 1.0).abs() < 1e-12);
+    }
+    let lambda = 80.0f64;
+    let exponent = (lambda * 0.1 + 0.5 + 20f64.ln()) / 100.0;
+    let catoni = (1.0 - (-exponent).exp()) / (1.0 - (-0.8f64).exp());
+    assert!((bound.catoni(0.1, 0.5, lambda).unwrap() - catoni).abs() < 1e-15);
+    let linear = 0.1 + (0.5 + 20f64.ln()) / lambda + 0.1;
+    assert!((bound.linear(0.1, 0.5, lambda).unwrap() - linear).abs() < 1e-15);
+    // −0 is 0.
+    assert_eq!(bound.seeger(-0.0, 0.5), bound.seeger(0.0, 0.5));
+}

@@ -4,9 +4,9 @@ use ergodic_core::{ArgumentError, ExponentialFamily};
 
 use crate::Fit;
 use crate::families::{
-    Bernoulli, Beta, Binomial, Categorical, Dirichlet, Exponential, Gamma, Geometric, Laplace,
-    LogNormal, Multinomial, MultivariateNormal, NegativeBinomial, Normal, NormalGamma,
-    NormalInverseWishart, NormalKnownVariance, Pareto, Poisson, Rayleigh, Weibull,
+    Bernoulli, Beta, Binomial, Categorical, Dirichlet, Exponential, Gamma, Geometric, Independent,
+    Laplace, LogNormal, Multinomial, MultivariateNormal, NegativeBinomial, Normal, NormalGamma,
+    NormalInverseWishart, NormalKnownVariance, Pareto, Poisson, Product, Rayleigh, Weibull,
 };
 
 /// A family whose conjugate prior `π(θ) ∝ exp(χ·θ − νA(θ))` is a family of this crate.
@@ -24,6 +24,8 @@ use crate::families::{
 /// | [`NormalKnownVariance`] | the mean | [`Normal`] |
 /// | [`Normal`], [`LogNormal`] | mean and precision (of the logarithm) | [`NormalGamma`] |
 /// | [`MultivariateNormal`] | mean and covariance | [`NormalInverseWishart`] |
+/// | [`Independent`] | of one draw | of one draw |
+/// | [`Product`] | of the two | [`Product`] of the two |
 ///
 /// ```
 /// use ergodic_expfam::{Conjugate, Fit, families::Binomial};
@@ -239,6 +241,49 @@ impl Conjugate for LogNormal {
 
     fn increment(&self, sample: &Fit) -> Vec<f64> {
         Normal.increment(sample)
+    }
+}
+
+/// The owned form of a family's samples.
+type Owned<F> = <<F as ExponentialFamily>::Sample as ToOwned>::Owned;
+
+impl<F: Conjugate> Conjugate for Independent<F>
+where
+    Owned<F>: Clone,
+{
+    type Prior = F::Prior;
+
+    fn prior(&self) -> F::Prior {
+        self.family().prior()
+    }
+
+    fn increment(&self, sample: &Fit) -> Vec<f64> {
+        let each = self.family().increment(&sample.of_one_draw(self.draws()));
+        each.iter().map(|i| self.draws() as f64 * i).collect()
+    }
+}
+
+impl<F: Conjugate, G: Conjugate> Conjugate for Product<F, G>
+where
+    Owned<F>: Clone,
+    Owned<G>: Clone,
+    Owned<F::Prior>: Clone,
+    Owned<G::Prior>: Clone,
+{
+    type Prior = Product<F::Prior, G::Prior>;
+
+    fn prior(&self) -> Self::Prior {
+        let (first, second) = self.factors();
+        Product::new(first.prior(), second.prior())
+    }
+
+    fn increment(&self, sample: &Fit) -> Vec<f64> {
+        let (first, second) = self.factors();
+        let cut = first.dim().min(sample.mean().len());
+        let rest = sample.of_statistics(cut..sample.mean().len());
+        let mut both = first.increment(&sample.of_statistics(0..cut));
+        both.extend(second.increment(&rest));
+        both
     }
 }
 

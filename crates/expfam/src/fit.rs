@@ -32,7 +32,8 @@ impl Fit {
     /// The mean statistics of a sample, in one compensated pass.
     ///
     /// # Errors
-    /// If the sample is empty, or an observation is outside the support (it is counted from 0).
+    /// If the sample is empty, an observation is outside the support (it is counted from 0), or the sum of a
+    /// statistic overflows.
     pub fn of<F, X>(family: &F, sample: impl IntoIterator<Item = X>) -> Result<Self, ArgumentError>
     where
         F: ExponentialFamily + ?Sized,
@@ -65,6 +66,13 @@ impl Fit {
                 "at least one observation",
             ));
         }
+        if sums.iter().any(|(head, tail)| !(head + tail).is_finite()) {
+            return Err(ArgumentError::new(
+                "sample",
+                format!("a sample of {samples} whose statistics overflow"),
+                "of finite sums of statistics",
+            ));
+        }
         let mut means = sums
             .iter()
             .map(|(head, tail)| (head + tail) / samples as f64);
@@ -84,6 +92,26 @@ impl Fit {
     /// The mean of `log h`.
     pub fn log_base_measure(&self) -> f64 {
         self.log_base_measure
+    }
+
+    /// What it says of some of the statistics, as of one factor of a product.
+    pub(crate) fn of_statistics(&self, statistics: std::ops::Range<usize>) -> Self {
+        Self {
+            mean: self.mean[statistics].to_vec(),
+            log_base_measure: self.log_base_measure,
+            samples: self.samples,
+        }
+    }
+
+    /// What it says of one of `draws` independent draws per observation, as a sample of single draws of mean
+    /// statistics `1/draws` of these.
+    pub(crate) fn of_one_draw(&self, draws: usize) -> Self {
+        let mean = self.mean.iter().map(|m| m / draws as f64);
+        Self {
+            mean: mean.collect(),
+            log_base_measure: self.log_base_measure,
+            samples: self.samples,
+        }
     }
 
     /// The number of observations.

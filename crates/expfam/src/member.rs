@@ -14,7 +14,7 @@ use crate::domain;
 ///
 /// let coin = Member::from_mean(Bernoulli, [0.25])?;
 /// assert!((coin.natural()[0] - (0.25f64 / 0.75).ln()).abs() < 1e-15);
-/// assert!((coin.fisher_information()[(0, 0)] - 0.1875).abs() < 1e-15);
+/// assert!((coin.fisher_information()?[(0, 0)] - 0.1875).abs() < 1e-15);
 /// // The entropy of a fair coin is log 2: what the conjugate says, as the base measure counts.
 /// let fair = Member::from_mean(Bernoulli, [0.5])?;
 /// assert!((fair.conjugate() + 2f64.ln()).abs() < 1e-15);
@@ -89,13 +89,15 @@ impl<F: ExponentialFamily> Member<F> {
     }
 
     /// `∇²A(θ) = Cov(T)`, `dim × dim`.
-    pub fn fisher_information(&self) -> DMatrix<f64> {
+    ///
+    /// # Errors
+    /// If entries overflow where `A` does not, at the edge of the range of `f64`.
+    pub fn fisher_information(&self) -> Result<DMatrix<f64>, ArgumentError> {
         let dim = self.family.dim();
         let mut entries = vec![0.0; dim * dim];
         self.family
-            .fisher_information(&self.natural, &mut entries)
-            .expect("the parameters were checked when the member was made");
-        DMatrix::from_row_slice(dim, dim, &entries)
+            .fisher_information(&self.natural, &mut entries)?;
+        Ok(DMatrix::from_row_slice(dim, dim, &entries))
     }
 
     /// `log p(x)`.
@@ -106,10 +108,15 @@ impl<F: ExponentialFamily> Member<F> {
     }
 
     /// One draw.
-    pub fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> <F::Sample as ToOwned>::Owned {
-        self.family
-            .sample(&self.natural, rng)
-            .expect("the parameters were checked when the member was made")
+    ///
+    /// # Errors
+    /// If it is no number of its type, as a count above 2⁵³ or a quantity above the range of `f64`: families
+    /// have members with such draws.
+    pub fn sample<R: Randomness + ?Sized>(
+        &self,
+        rng: &mut R,
+    ) -> Result<<F::Sample as ToOwned>::Owned, ArgumentError> {
+        self.family.sample(&self.natural, rng)
     }
 
     /// `KL(self‖other)` in nats, the Bregman divergence of `A`.
@@ -146,10 +153,10 @@ impl<F: ExponentialFamily> Member<F> {
     /// Computation* 10, 1998). Its gradient in `μ`, by the chain rule.
     ///
     /// # Errors
-    /// If the gradient has the wrong length or the Fisher information is singular to rounding.
+    /// If the gradient has the wrong length or the Fisher information overflows or is singular to rounding.
     pub fn natural_gradient(&self, gradient: &[f64]) -> Result<Vec<f64>, ArgumentError> {
         domain::finite("gradient", gradient, self.natural.len())?;
-        let factor = self.fisher_information().cholesky().ok_or_else(|| {
+        let factor = self.fisher_information()?.cholesky().ok_or_else(|| {
             ArgumentError::new(
                 "natural",
                 format!("{:?}", self.natural),

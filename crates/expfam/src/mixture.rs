@@ -153,7 +153,7 @@ impl<F: ExponentialFamily + Clone> Mixture<F> {
     ///
     /// # Errors
     /// If the data are empty or an observation is outside the support or of no density under the start; if
-    /// there is no member, weights are not as many, negative, or all 0; if a component runs off to where no
+    /// there is no member, weights are not as many or not above 0; if a component runs off to where no
     /// member is (onto a single observation, say); [`InfoError::NotConverged`] if `rounds` do not suffice.
     pub fn fit<X: Borrow<F::Sample>>(
         data: &[X],
@@ -167,12 +167,12 @@ impl<F: ExponentialFamily + Clone> Mixture<F> {
         };
         domain::finite("weights", weights, start.len())?;
         for k in 0..weights.len() {
-            domain::require("weights", weights, k, weights[k] >= 0.0, "at least 0")?;
+            domain::require("weights", weights, k, weights[k] > 0.0, "above 0")?;
         }
         let total: f64 = weights.iter().sum();
-        if !(total > 0.0 && total.is_finite()) {
+        if !total.is_finite() {
             let found = format!("a list with sum {total}");
-            return Err(ArgumentError::new("weights", found, "of a sum above 0").into());
+            return Err(ArgumentError::new("weights", found, "of a finite sum").into());
         }
         let family = first.family().clone();
         let samples = data.iter().map(Borrow::borrow);
@@ -216,6 +216,11 @@ impl<F: ExponentialFamily + Clone> Mixture<F> {
                 let mut model = (Vec::new(), Vec::new());
                 for row in responsibilities.row_iter() {
                     let count: f64 = row.iter().sum();
+                    if count <= 0.0 {
+                        let found = format!("a component {} without data", model.0.len());
+                        let allowed = "such that all components keep some";
+                        return Err(ArgumentError::new("start", found, allowed).into());
+                    }
                     let mut mean = vec![0.0; dim];
                     for (i, r) in row.iter().enumerate() {
                         for (m, t) in mean.iter_mut().zip(statistics.column(i).iter()) {

@@ -140,7 +140,7 @@ impl MomentSet {
     ///
     /// # Errors
     /// As [`project`](Self::project), and if `p` misses the set by more than 1e-9 of the size of a
-    /// feature, or one of the two is no law.
+    /// feature, one of the two is no law, or `q` is 0 where `p` is not, so that all sides are infinite.
     pub fn pythagoras(&self, p: &[f64], q: &[f64]) -> Result<Pythagoras, MaximumEntropyError> {
         self.check("p", p)?;
         self.check("q", q)?;
@@ -155,6 +155,10 @@ impl MomentSet {
         if miss > 1e-9 * self.features.amax().max(f64::MIN_POSITIVE) {
             let found = format!("a law that misses a constraint by {miss:e}");
             return Err(ArgumentError::new("p", found, "in the set").into());
+        }
+        for k in 0..q.len() {
+            let reached = q[k] > 0.0 || p[k] == 0.0;
+            domain::require("q", q, k, reached, "above 0 where p is")?;
         }
         let star = self.project(q)?.probabilities;
         let kl = |p: &[f64], q: &[f64]| NegativeEntropy.divergence(p, q);
@@ -202,14 +206,14 @@ pub(crate) fn interval(constraint: &Constraint) -> Option<(f64, f64)> {
 pub struct MomentProjection<F> {
     /// The member of least `KL(p‖p_θ)`: that with the mean statistics of `p`.
     pub member: Member<F>,
-    /// `H(p) = −Σ p log p`, in nats.
+    /// `H(p) = −Σ p log p`, in nats, if all points differ: a point that is given twice counts as two.
     pub entropy: f64,
     /// `−Σ p log p_θ`, in nats.
     pub cross_entropy: f64,
 }
 
 impl<F> MomentProjection<F> {
-    /// `KL(p‖p_θ)` in nats, for a family of laws of probabilities (of densities it has no meaning: a law
+    /// `KL(p‖p_θ)` in nats, if all points differ, for a family of laws of probabilities (of densities it has no meaning: a law
     /// on points is infinitely far from all of them).
     pub fn divergence(&self) -> f64 {
         (self.cross_entropy - self.entropy).max(0.0)
@@ -219,7 +223,8 @@ impl<F> MomentProjection<F> {
 /// The M-projection of a law, given as points with their weights, to a family: `argmin_θ KL(p‖p_θ)`, which
 /// matches moments, `E_θ[T] = E_p[T]`.
 ///
-/// Maximum likelihood, if the weights are those of a sample ([`Fit`](crate::Fit)). To a flat sub-family:
+/// Maximum likelihood, if the weights are those of a sample ([`Fit`](crate::Fit)); the points have to differ
+/// for the entropy and the divergence, not for the member. To a flat sub-family:
 /// of [`Subfamily`](crate::families::Subfamily). Weights are divided by their sum. Reference: Csiszár and
 /// Matúš, *IEEE Trans. Inf. Theory* 49, 2003.
 ///

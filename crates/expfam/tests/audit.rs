@@ -1,7 +1,7 @@
 //! All families at random parameters, at extreme ones, and against densities computed elsewhere.
 
 use ergodic_conformance::FamilyCheck;
-use ergodic_core::{ExponentialFamily, Randomness};
+use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_expfam::families::*;
 use ergodic_expfam::{Conjugate, Fit, Member};
 use ergodic_math::quadrature::gauss_legendre_on;
@@ -830,4 +830,259 @@ fn composed_families_refuse_what_does_not_fit() {
         .kl_divergence(&Member::new(pair, q).unwrap())
         .unwrap();
     assert!((plain - sum).abs() < 1e-15);
+}
+
+/// A batch of members answers what the single calls do, number or refusal.
+fn batches_agree<F: ExponentialFamily>(family: &F, naturals: &[f64], refused: &[f64]) {
+    let single = |theta: f64| -> Result<(f64, f64), ArgumentError> {
+        let mut mean = [0.0];
+        let a = family.log_partition(&[theta])?;
+        family.mean_from_natural(&[theta], &mut mean)?;
+        Ok((a, mean[0]))
+    };
+    for n in [0, 1, 15, 16, 17, naturals.len()] {
+        let (mut a, mut mean) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+        family
+            .evaluate_columns(&naturals[..n], &mut a, &mut mean)
+            .unwrap();
+        for i in 0..n {
+            let (one, m) = single(naturals[i]).unwrap();
+            let off = (a[i] - one).abs() / one.abs().max(1e-300);
+            assert!(off <= 2e-15, "A at {}: {} {one}", naturals[i], a[i]);
+            let off = (mean[i] - m).abs() / m.abs().max(1e-300);
+            assert!(off <= 2e-15, "μ at {}: {} {m}", naturals[i], mean[i]);
+        }
+    }
+    for theta in refused {
+        let mut with = naturals[..40].to_vec();
+        with[37] = *theta;
+        let (mut a, mut mean) = ([0.0; 40], [0.0; 40]);
+        let found = family.evaluate_columns(&with, &mut a, &mut mean);
+        assert_eq!(
+            found.map_err(|e| e.to_string()),
+            single(*theta).map(|_| ()).map_err(|e| e.to_string()),
+            "θ = {theta}"
+        );
+        assert!(single(*theta).is_err(), "θ = {theta}");
+    }
+    let mut short = [0.0; 39];
+    assert!(
+        family
+            .evaluate_columns(&naturals[..40], &mut short, &mut [0.0; 40])
+            .is_err()
+            && family
+                .evaluate_columns(&naturals[..39], &mut short, &mut [0.0; 40])
+                .is_err()
+    );
+}
+
+#[test]
+fn batches_of_one_parameter_families_answer_what_single_calls_do() {
+    let grid = |low: f64, high: f64| -> Vec<f64> {
+        (0..1003)
+            .map(|i| low + (high - low) * f64::from(i) / 1002.0)
+            .collect()
+    };
+    let none = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    let not_negative = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 1e-300, 3.0];
+    batches_agree(&Bernoulli, &grid(-700.0, 700.0), &none);
+    batches_agree(&Bernoulli, &grid(-3.0, 3.0), &none);
+    batches_agree(
+        &Poisson,
+        &grid(-700.0, 700.0),
+        &[none[0], none[1], none[2], 710.0],
+    );
+    let variance = NormalKnownVariance::new(2.5).unwrap();
+    batches_agree(
+        &variance,
+        &grid(-1e3, 1e3),
+        &[none[0], none[1], none[2], 1e200],
+    );
+    for (low, high) in [(-700.0, -1e-3), (-1.0, -1e-3), (-1e-3, -1e-12)] {
+        batches_agree(&Geometric, &grid(low, high), &not_negative);
+        let two = NegativeBinomial::new(2.5).unwrap();
+        batches_agree(&two, &grid(low, high), &not_negative);
+    }
+    for (low, high) in [(-1e6, -1.0), (-1.0, -1e-3), (-1e-300, -1e-306)] {
+        batches_agree(&Exponential, &grid(low, high), &not_negative);
+        batches_agree(&Rayleigh, &grid(low, high), &[0.0, -1e-310]);
+    }
+}
+
+#[test]
+fn log_densities_of_sharp_directions_keep_their_digits() {
+    // On the sphere of three dimensions p = κ e^{−κ(1 − cos)}/2π(1 − e^{−2κ}).
+    let sphere = VonMisesFisher::new(3).unwrap();
+    for kappa in [1e-3f64, 1.0, 50.0, 1e4, 1e8] {
+        for angle in [0.0f64, 1e-4, 0.01, 1.0] {
+            let drop = 2.0 * (0.5 * angle).sin().powi(2);
+            let exact = kappa.ln()
+                - (2.0 * std::f64::consts::PI).ln()
+                - (-(-2.0 * kappa).exp_m1()).ln()
+                - kappa * drop;
+            let natural = [0.0, 0.6 * kappa, 0.8 * kappa];
+            // Turned from the mean direction, across (0, −.8, .6).
+            let (c, s) = (angle.cos(), angle.sin());
+            let x = [0.0, 0.6 * c - 0.8 * s, 0.8 * c + 0.6 * s];
+            let found = sphere.log_density(&natural, &x[..]).unwrap();
+            let error = 1e-15 * kappa * angle + 2e-14 * (1.0 + exact.abs());
+            assert!(
+                (found - exact).abs() < error,
+                "{kappa} {angle}: {found} {exact}"
+            );
+        }
+    }
+    // On the circle 2πI₀ = √(2π/κ) e^κ (1 + 1/8κ + 9/128κ² + …).
+    for kappa in [1e5f64, 1e8] {
+        for angle in [0.0f64, 1e-4, 0.01] {
+            let natural = VonMises::natural(0.5, kappa).unwrap();
+            let found = VonMises.log_density(&natural, &(0.5 + angle)).unwrap();
+            let bessel = f64::ln_1p((1.0 + 9.0 / (16.0 * kappa)) / (8.0 * kappa));
+            let exact = 0.5 * (kappa / (2.0 * std::f64::consts::PI)).ln()
+                - bessel
+                - 2.0 * kappa * (0.5 * angle).sin().powi(2);
+            let error = 1e-15 * kappa * angle + 2e-14 * (1.0 + exact.abs());
+            assert!(
+                (found - exact).abs() < error,
+                "{kappa} {angle}: {found} {exact}"
+            );
+        }
+    }
+    assert_eq!(
+        VonMises.log_density(&[0.0, 0.0], &1.0).unwrap(),
+        -(2.0 * std::f64::consts::PI).ln()
+    );
+    assert_eq!(
+        VonMises.log_density(&[1.0, 0.0], &f64::NAN).unwrap(),
+        f64::NEG_INFINITY
+    );
+    assert!(VonMises.log_density(&[2e8, 0.0], &f64::NAN).is_err());
+    assert!(
+        sphere
+            .log_density(&[2e8, 0.0, 0.0], &[9.0, 9.0, 9.0][..])
+            .is_err()
+    );
+}
+
+#[test]
+fn divergences_of_rates_are_accurate_near_and_far() {
+    // r²/2 − r³/3 + … with r = λ₂/λ₁ − 1.
+    let near = 1.0 + 1e-7;
+    let r: f64 = near - 1.0;
+    let exact = r * r * (0.5 - r / 3.0 + r * r / 4.0);
+    let found = Exponential.kl_divergence(&[-1.0], &[-near]).unwrap();
+    assert!((found / exact - 1.0).abs() < 1e-14, "{found} {exact}");
+    // log λ₁/λ₂ + λ₂/λ₁ − 1.
+    let found = Pareto::new(2.0)
+        .unwrap()
+        .kl_divergence(&[-3.0], &[-5.0])
+        .unwrap();
+    assert!((found - (0.6f64.ln() + 5.0 / 3.0 - 1.0)).abs() < 1e-15);
+    let found = Exponential.kl_divergence(&[-1e300], &[-1e-300]).unwrap();
+    assert!((found - (600.0 * std::f64::consts::LN_10 - 1.0)).abs() < 1e-11);
+    assert_eq!(
+        Exponential.kl_divergence(&[-1e-300], &[-1e300]).unwrap(),
+        f64::INFINITY
+    );
+    assert!(Exponential.kl_divergence(&[-1.0], &[0.0]).is_err());
+}
+
+#[test]
+fn rare_failures_keep_their_log_partition() {
+    // −log(1 − e^θ) = e^θ + …
+    for theta in [-50.0f64, -300.0] {
+        let a = Geometric.log_partition(&[theta]).unwrap();
+        assert!((a / theta.exp() - 1.0).abs() < 1e-14, "{a}");
+        let log_p = Geometric.log_density(&[theta], &0).unwrap();
+        assert!((log_p / -theta.exp() - 1.0).abs() < 1e-14, "{log_p}");
+    }
+}
+
+#[test]
+fn draws_outside_the_range_of_numbers_are_refused() {
+    let mut random = rng::stream(7, 0);
+    let pareto = Pareto::new(1.0).unwrap();
+    let narrow = Weibull::new(1e-3).unwrap();
+    let mut refused = [0, 0];
+    for _ in 0..200 {
+        for (count, draw) in refused.iter_mut().zip([
+            pareto.sample(&[-1e-3], &mut random),
+            narrow.sample(&[-1.0], &mut random),
+        ]) {
+            match draw {
+                Ok(x) => assert!(x > 0.0 && x.is_finite()),
+                Err(error) => {
+                    assert_eq!(error.argument, "natural");
+                    *count += 1;
+                }
+            }
+        }
+    }
+    // P(e^t > f64::MAX) = e^{−.71}.
+    assert!(
+        (50..150).contains(&refused[0]) && refused[1] > 50,
+        "{refused:?}"
+    );
+    assert!(Geometric.sample(&[-1e-200], &mut random).is_err());
+    let many = Member::new(Poisson, [40.0]).unwrap();
+    assert!(many.sample(&mut random).is_err());
+}
+
+#[test]
+fn pareto_densities_survive_ratios_beyond_the_range_of_numbers() {
+    let family = Pareto::new(1e-300).unwrap();
+    let found = family.log_density(&[-0.5], &1e300).unwrap();
+    // log α + α log m − (α + 1) log x
+    let exact = 0.5f64.ln() - (150.0 + 450.0) * std::f64::consts::LN_10;
+    assert!((found - exact).abs() < 1e-11, "{found} {exact}");
+}
+
+#[test]
+fn samples_whose_statistics_overflow_are_refused() {
+    assert_eq!(Fit::of(&Normal, [1e200]).unwrap_err().argument, "sample");
+    assert!(Fit::of(&Exponential, [1e308, 1e308]).is_err());
+}
+
+#[test]
+fn independent_draws_and_products_have_the_densities_and_posteriors_of_their_parts() {
+    let draws = Independent::new(Poisson, 2).unwrap();
+    let theta = [1e15f64.ln()];
+    let x = [1_000_000_000_000_000u64, 1_000_000_030_000_000];
+    let sum: f64 = x
+        .iter()
+        .map(|x| Poisson.log_density(&theta, x).unwrap())
+        .sum();
+    assert_eq!(draws.log_density(&theta, &x[..]).unwrap(), sum);
+    assert_eq!(
+        draws.log_density(&theta, &x[..1]).unwrap(),
+        f64::NEG_INFINITY
+    );
+    assert!(draws.log_density(&[f64::NAN], &x[..1]).is_err());
+    // Two observations of two draws are four draws.
+    let prior = Gamma::natural(2.0, 3.0).unwrap();
+    let pairs = Fit::of(&draws, [vec![1u64, 4], vec![0, 2]]).unwrap();
+    let singles = Fit::of(&Poisson, [1u64, 4, 0, 2]).unwrap();
+    assert_eq!(
+        draws.posterior(&prior, &pairs).unwrap(),
+        Poisson.posterior(&prior, &singles).unwrap()
+    );
+    let (a, b) = (
+        draws.log_evidence(&prior, &pairs).unwrap(),
+        Poisson.log_evidence(&prior, &singles).unwrap(),
+    );
+    assert!((a - b).abs() < 1e-13, "{a} {b}");
+    // Independent parts: the evidence is the product.
+    let both = Product::new(Bernoulli, Poisson);
+    let data = [(true, 3u64), (false, 1), (true, 0)];
+    let priors = [2.0, 5.0, prior[0], prior[1]];
+    let whole = both
+        .log_evidence(&priors, &Fit::of(&both, data).unwrap())
+        .unwrap();
+    let heads = Fit::of(&Bernoulli, [true, false, true]).unwrap();
+    let events = Fit::of(&Poisson, [3u64, 1, 0]).unwrap();
+    let parts = Bernoulli.log_evidence(&priors[..2], &heads).unwrap()
+        + Poisson.log_evidence(&prior, &events).unwrap();
+    assert!((whole - parts).abs() < 1e-13, "{whole} {parts}");
+    // Of the wrong dimension.
+    assert!(both.posterior(&priors, &heads).is_err());
 }

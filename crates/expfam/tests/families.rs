@@ -505,3 +505,106 @@ fn the_check_rejects_broken_families() {
         assert!(report.fails(law), "{which}: {report:#}");
     }
 }
+
+/// The divergence as a Taylor series in the step, from the second to the fourth derivative of `A`.
+fn series([second, third, fourth]: [f64; 3], d: f64) -> f64 {
+    d * d * (second / 2.0 + d * (third / 6.0 + d * fourth / 24.0))
+}
+
+#[test]
+fn divergences_of_close_laws_keep_their_digits() {
+    use ergodic_math::special::sigmoid;
+
+    let within = |absolute: f64| {
+        move |name: &str, found: f64, expected: f64, relative: f64| {
+            assert!(
+                (found - expected).abs() <= relative * expected + absolute,
+                "{name}: {found:e} is not {expected:e}"
+            );
+        }
+    };
+    let check = within(0.0);
+    for step in [-(-20f64).exp2(), (-20f64).exp2(), (-33f64).exp2()] {
+        for theta in [-30.0, -2.0, -0.1, 0.0, 0.3, 3.0, 30.0] {
+            let other = theta + step;
+            let d = other - theta;
+            let rate = f64::exp(theta);
+            let found = Poisson.kl_divergence(&[theta], &[other]).unwrap();
+            check("Poisson", found, series([rate; 3], d), 1e-14);
+            let (p, q) = (sigmoid(theta), sigmoid(-theta));
+            let v = p * q;
+            let exact = series([v, v * (q - p), v * (1.0 - 6.0 * v)], d);
+            let found = Bernoulli.kl_divergence(&[theta], &[other]).unwrap();
+            check("Bernoulli", found, exact, 1e-14);
+            let binomial = Binomial::new(7).unwrap();
+            let found = binomial.kl_divergence(&[theta], &[other]).unwrap();
+            check("binomial", found, 7.0 * exact, 1e-14);
+            if theta < 0.0 {
+                // A = −log(−θ)
+                let s = -1.0 / theta;
+                let exact = series([s * s, 2.0 * s.powi(3), 6.0 * s.powi(4)], d);
+                let found = Exponential.kl_divergence(&[theta], &[other]).unwrap();
+                check("exponential", found, exact, 1e-13);
+                // A = −r log(1 − e^θ), m = e^θ/(1 − e^θ): A″ = m(1 + m), A‴ = m(1 + m)(1 + 2m), …
+                let m = rate / -f64::exp_m1(theta);
+                let v = m * (1.0 + m);
+                let exact = series([v, v * (1.0 + 2.0 * m), v * (1.0 + 6.0 * v)], d);
+                let found = Geometric.kl_divergence(&[theta], &[other]).unwrap();
+                check("geometric", found, exact, 1e-13);
+                let family = NegativeBinomial::new(2.5).unwrap();
+                let found = family.kl_divergence(&[theta], &[other]).unwrap();
+                check("negative binomial", found, 2.5 * exact, 1e-13);
+            }
+        }
+    }
+    // Far from each other, and on both sides of where the form changes: Σ p log(p/q), which itself is
+    // known to some ulp of 1.
+    let check = within(2e-15);
+    for theta in [-3.0f64, -0.8, -0.6] {
+        for step in [
+            -4.0, -0.500_001, -0.499_999, -0.1, 0.1, 0.499_999, 0.500_001,
+        ] {
+            let other = theta + step;
+            let ((p1, q1), (p2, q2)) = (
+                (sigmoid(theta), sigmoid(-theta)),
+                (sigmoid(other), sigmoid(-other)),
+            );
+            let exact = p1 * (p1 / p2).ln() + q1 * (q1 / q2).ln();
+            for sign in [1.0, -1.0] {
+                let found = Bernoulli.kl_divergence(&[sign * theta], &[sign * other]);
+                check("Bernoulli", found.unwrap(), exact, 1e-12);
+            }
+            let rate = theta.exp();
+            let exact = other.exp() - rate - rate * step;
+            let found = Poisson.kl_divergence(&[theta], &[other]).unwrap();
+            check("Poisson", found, exact, 1e-12);
+            if other < 0.0 {
+                let found = Exponential.kl_divergence(&[theta], &[other]).unwrap();
+                let ratio = other / theta;
+                check("exponential", found, ratio - 1.0 - ratio.ln(), 1e-12);
+                let (a, b) = (1.0 - theta.exp(), 1.0 - other.exp());
+                let exact = (a / b).ln() - (1.0 - a) / a * step;
+                let found = Geometric.kl_divergence(&[theta], &[other]).unwrap();
+                check("geometric", found, exact, 1e-12);
+            }
+        }
+    }
+    // Extremes are no NaN.
+    for a in [-1e308, -800.0, -1.0, 0.0, 1.0, 700.0, 800.0, 1e308] {
+        for b in [-1e308, -800.0, -1.0, 0.0, 1.0, 700.0, 800.0, 1e308] {
+            let coin = Bernoulli.kl_divergence(&[a], &[b]).unwrap();
+            assert!(coin >= 0.0 && (a != b || coin == 0.0), "{a}, {b}: {coin}");
+            for found in [
+                Poisson.kl_divergence(&[a], &[b]),
+                Exponential.kl_divergence(&[a], &[b]),
+                Geometric.kl_divergence(&[a], &[b]),
+            ] {
+                assert!(found.is_err() || found.is_ok_and(|d| d >= 0.0), "{a}, {b}");
+            }
+        }
+    }
+    assert!(Bernoulli.kl_divergence(&[0.0], &[f64::NAN]).is_err());
+    assert!(Poisson.kl_divergence(&[0.0], &[800.0]).is_err());
+    assert!(Exponential.kl_divergence(&[-1.0], &[0.0]).is_err());
+    assert!(Geometric.kl_divergence(&[-1.0], &[0.0]).is_err());
+}

@@ -1,6 +1,9 @@
 //! Maximum entropy against exact values, its optimality conditions, and the geometry of projections.
 
-use ergodic_expfam::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw};
+use ergodic_expfam::{
+    Constraint, FeatureRows, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    SparseFeatures, SparseMaximumEntropy,
+};
 use ergodic_math::rng;
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -197,4 +200,176 @@ proptest! {
             ),
         }
     }
+}
+
+/// Both methods, the sparse one with full rows.
+fn both(
+    features: &DMatrix<f64>,
+    base: &[f64],
+    constraints: &[Constraint],
+) -> [Result<MaximumEntropyLaw, MaximumEntropyError>; 2] {
+    let mut rows = FeatureRows::default();
+    let entries: Vec<u32> = (0..features.ncols() as u32).collect();
+    for (row, h) in features.row_iter().zip(base) {
+        let values: Vec<f64> = row.iter().copied().collect();
+        rows.push(*h, &entries, &values);
+    }
+    let sparse = SparseMaximumEntropy::new(SparseFeatures::new(features.ncols(), rows));
+    [
+        MaximumEntropy::new(features.clone(), base).and_then(|p| p.solve(constraints)),
+        sparse.and_then(|p| p.solve(constraints)),
+    ]
+}
+
+/// A die whose faces are moved and stretched has the same law; its multiplier shrinks.
+#[test]
+fn laws_do_not_depend_on_where_features_lie_and_how_large_they_are() {
+    for (origin, unit) in [
+        (1e3, 1.0),
+        (1e6, 1.0),
+        (1e9, 1.0),
+        (1e12, 1.0),
+        (-1e12, 1e3),
+        (0.0, 1e-100),
+        (0.0, 1e100),
+        (0.0, 1e250),
+    ] {
+        let moved = faces().map(|x| origin + unit * x);
+        let mean = origin + unit * 4.5;
+        let laws = both(&moved, &[1.0; 6], &[Constraint::Equal(mean)]);
+        for (method, law) in laws.into_iter().enumerate() {
+            if method == 1 && (unit < 1.0 || origin.abs() > 1e6 || unit > 1e100) {
+                continue; // What the sparse method promises is less.
+            }
+            let law = law.unwrap_or_else(|e| panic!("{method}, {origin:e}, {unit:e}: {e:?}"));
+            let tolerance = if method == 0 { 1e-12 } else { 1e-7 };
+            let off = law.multipliers[0] * unit - 0.37104893808103323;
+            assert!(
+                off.abs() < tolerance,
+                "{method}, {origin:e}, {unit:e}: {law:?}"
+            );
+            assert!((law.entropy() - 1.6135810981538292).abs() < tolerance);
+            let exact = origin * law.multipliers[0] + 3.2833013195184786 - 6f64.ln();
+            assert!((law.log_partition - exact).abs() < tolerance * (1.0 + exact.abs()));
+            assert!((law.moments[0] - mean).abs() < tolerance * unit + 1e-15 * origin.abs());
+            assert!(law.violation < tolerance * unit, "{law:?}");
+        }
+    }
+    // The sparse method never passes a miss that is large beside the feature's spread.
+    for origin in [1e9, 1e12, 1e15] {
+        let moved = faces().map(|x| origin + x);
+        let [_, sparse] = both(&moved, &[1.0; 6], &[Constraint::Equal(origin + 4.5)]);
+        assert!(
+            sparse.is_err() || sparse.as_ref().unwrap().violation < 1e-2,
+            "{sparse:?}"
+        );
+    }
+}
+
+/// States of weights 1, 1e-60, …, 1e-300: the law of mean 3.5 is uniform, since the base is geometric.
+#[test]
+fn a_base_of_many_orders_of_magnitude_is_no_boundary() {
+    let base: Vec<f64> = [1.0, 1e-60, 1e-120, 1e-180, 1e-240, 1e-300].into();
+    for mean in [1.5, 3.5, 5.9] {
+        let [dense, sparse] = both(&faces(), &base, &[Constraint::Equal(mean)]);
+        let law = dense.unwrap_or_else(|e| panic!("{mean}: {e:?}"));
+        assert!(law.violation < 1e-9);
+        if mean == 3.5 {
+            assert!(
+                (law.multipliers[0] - 60.0 * 10f64.ln()).abs() < 1e-9,
+                "{law:?}"
+            );
+            for p in &law.probabilities {
+                assert!((p - 1.0 / 6.0).abs() < 1e-9, "{law:?}");
+            }
+        }
+        let sparse = sparse.unwrap_or_else(|e| panic!("{mean}: {e:?}"));
+        assert!((sparse.divergence - law.divergence).abs() < 1e-6 * law.divergence);
+    }
+}
+
+/// The value of a dual with penalties is bounded as well: `E x² ≤ 7 E x − 6` is broken for certain.
+#[test]
+fn contradictions_beside_a_penalty_are_infeasible() {
+    let features = DMatrix::from_fn(6, 3, |i, j| match j {
+        2 => (i % 2) as f64,
+        _ => ((i + 1) as f64).powi(j as i32 + 1),
+    });
+    let soft = Constraint::Near {
+        centre: 0.3,
+        sd: 1.0,
+    };
+    let asked = [Constraint::Equal(2.0), Constraint::Equal(20.0), soft];
+    for law in both(&features, &[1.0; 6], &asked) {
+        assert!(
+            matches!(
+                law,
+                Err(MaximumEntropyError::Infeasible {
+                    constraint: 0 | 1,
+                    ..
+                })
+            ),
+            "{law:?}"
+        );
+    }
+}
+
+#[test]
+fn penalties_whose_square_leaves_the_range_are_refused() {
+    for sd in [1e-200, 1e200] {
+        let near = Constraint::Near { centre: 5.0, sd };
+        for law in both(&faces(), &[1.0; 6], &[near]) {
+            assert!(
+                matches!(&law, Err(MaximumEntropyError::Argument(e)) if e.argument == "constraints"),
+                "{law:?}"
+            );
+        }
+    }
+}
+
+/// The least divergence of a die of mean m is known to every digit at 4.5: it lies above the certificate's
+/// bound, also where the law still misses the mean.
+#[test]
+fn the_gap_bounds_the_divergence_from_above_also_where_a_mean_is_missed() {
+    let least = 0.17817837107422574;
+    let mut rows = FeatureRows::default();
+    for x in 1..=6 {
+        rows.push(1.0, &[0], &[f64::from(x)]);
+    }
+    let problem = SparseMaximumEntropy::new(SparseFeatures::new(1, rows)).unwrap();
+    for tolerance in [1e-2, 1e-3, 1e-5, 1e-10] {
+        let problem = problem.clone().tolerance(tolerance).unwrap();
+        let law = problem.solve(&[Constraint::Equal(4.5)]).unwrap();
+        assert!(law.divergence - law.gap <= least + 1e-14, "{law:?}");
+        let miss = law.multipliers[0] * law.violation;
+        assert!((law.gap.abs() - miss).abs() < 1e-14, "{law:?}");
+        assert!(
+            (law.divergence - least).abs() <= 1.1 * miss + 1e-14,
+            "{law:?}"
+        );
+    }
+}
+
+/// Rows that give every feature, more than a vector's width of them: the laws of both methods are one.
+#[test]
+fn full_rows_have_the_law_of_the_dense_method() {
+    let (states, d) = (400, 37);
+    let mut random = rng::stream(12, 0);
+    let mut values = vec![0.0; states * d];
+    rng::fill_normal(&mut random, &mut values);
+    let features = DMatrix::from_vec(states, d, values);
+    let mut weights = vec![0.0; states];
+    rng::fill_uniform(&mut random, &mut weights);
+    let total: f64 = weights.iter().sum();
+    let constraints: Vec<Constraint> = (features.column_iter())
+        .map(|f| Constraint::Equal(f.iter().zip(&weights).map(|(f, w)| f * w / total).sum()))
+        .collect();
+    let [dense, sparse] = both(&features, &vec![1.0; states], &constraints).map(Result::unwrap);
+    for (p, q) in dense.probabilities.iter().zip(&sparse.probabilities) {
+        assert!((p - q).abs() < 1e-9);
+    }
+    for (l, m) in dense.multipliers.iter().zip(&sparse.multipliers) {
+        assert!((l - m).abs() < 1e-7);
+    }
+    assert!(dense.gap.abs() < 1e-12 && sparse.gap.abs() < 1e-8);
 }

@@ -355,7 +355,11 @@ fn expectation_maximisation_never_lowers_the_likelihood_and_ends_where_it_is_sta
     let normal = |m: f64, v: f64| Member::new(Normal, Normal::natural(m, v).unwrap()).unwrap();
     let truth = [normal(-2.0, 0.5), normal(1.5, 1.0)];
     let data: Vec<f64> = (0..400)
-        .map(|_| truth[usize::from(rng::bernoulli(&mut random, 0.3))].sample(&mut random))
+        .map(|_| {
+            truth[usize::from(rng::bernoulli(&mut random, 0.3))]
+                .sample(&mut random)
+                .unwrap()
+        })
         .collect();
     let start = [normal(-1.0, 2.0), normal(0.5, 2.0)];
     let fit = Mixture::fit(&data, &[1.0, 1.0], &start, 1e-14, 20_000).unwrap();
@@ -542,4 +546,22 @@ proptest! {
         prop_assert!(t.defect().abs() < 1e-11, "{t:?}");
         prop_assert!(t.first >= 0.0 && t.second >= 0.0);
     }
+}
+
+#[test]
+fn triangles_with_infinite_sides_are_refused() {
+    let p = [0.05, 0.1, 0.1, 0.15, 0.2, 0.4];
+    let mean: f64 = (1..).zip(&p).map(|(i, p)| f64::from(i) * p).sum();
+    let error = die(mean).pythagoras(&p, &[0.2, 0.2, 0.2, 0.2, 0.2, 0.0]);
+    assert!(error.unwrap_err().to_string().contains('q'));
+}
+
+#[test]
+fn components_that_start_without_weight_are_refused() {
+    let start = [
+        Member::new(Exponential, [-1.0]).unwrap(),
+        Member::new(Exponential, [-9.0]).unwrap(),
+    ];
+    let error = Mixture::fit(&[1.0, 2.0], &[1.0, 0.0], &start, 1e-9, 10).unwrap_err();
+    assert!(error.to_string().contains("weights"), "{error}");
 }

@@ -320,3 +320,18 @@ fn bad_forecasts_and_settings_are_named() {
     }
     assert!(ScoringRule::new(Exponentials, f64::NAN).is_err());
 }
+
+#[test]
+fn lattices_of_absurd_size_are_refused_at_once() {
+    for (outcomes, steps) in [
+        (usize::MAX, 1),
+        (usize::MAX, 0),
+        (3, usize::MAX),
+        (1 << 40, 1 << 40),
+    ] {
+        assert!(lattice_of_laws(outcomes, steps).is_err());
+    }
+    assert_eq!(lattice_of_laws(4, 5).unwrap().len(), 56); // C(8, 3)
+    assert_eq!(lattice_of_laws(2, 99_999).unwrap().len(), 100_000);
+    assert!(lattice_of_laws(2, 100_000).is_err());
+}

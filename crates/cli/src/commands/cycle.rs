@@ -144,9 +144,19 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
     }
     let engine = engine(args)?;
     let wrong = |e: ArgumentError| error(args, e);
+    if args.hot <= args.cold {
+        return Err(CliError::option(
+            "--hot",
+            args.hot,
+            format!("above the cold temperature, {}", args.cold),
+        ));
+    }
     // Temperatures are energies within the library.
-    let hot = 1.0 / units.beta(args.hot).map_err(wrong)?;
-    let cold = 1.0 / units.beta(args.cold).map_err(wrong)?;
+    let energy = |option: &'static str, temperature: f64| match units.beta(temperature) {
+        Ok(beta) => Ok(1.0 / beta),
+        Err(e) => Err(CliError::option(option, e.found, e.allowed)),
+    };
+    let (hot, cold) = (energy("--hot", args.hot)?, energy("--cold", args.cold)?);
     let (from, to) = ([args.work.0], [args.work.1]);
     let system = &*engine.system;
     let cycle = match args.cycle {
@@ -171,7 +181,7 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
 /// The error of the library in the words of the command line.
 fn error(args: &CycleArgs, e: ArgumentError) -> CliError {
     let option = match e.argument {
-        "temperature" | "hot" => "--hot",
+        "hot" => "--hot",
         "cold" => "--cold",
         "from" | "to" | "work" => "--work",
         "regenerator" => "--regenerator",

@@ -367,8 +367,9 @@ fn text(args: &MaxentArgs, answer: &Answer<'_>) -> String {
     let head = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
     let n = answer.states.len();
     let mut out = format!(
-        "{n} states, {} features; base law {}\n\n",
-        answer.features.len(),
+        "{}, {}; base law {}\n\n",
+        counted(n, "state"),
+        counted(answer.features.len(), "feature"),
         if args.base.is_some() {
             "as given"
         } else {
@@ -390,7 +391,12 @@ fn text(args: &MaxentArgs, answer: &Answer<'_>) -> String {
         out,
         "\nentropy      {:.9} nats\ndivergence   {:.9} nats from the base law\nlog Z        {:.9}\n\
          duality gap  {:.1e} nats\nviolation    {:.1e}\n",
-        answer.entropy, answer.divergence, answer.log_z, answer.gap, answer.violation
+        answer.entropy,
+        answer.divergence,
+        answer.log_z,
+        // Below 0 it is what rounding and the violation leave: its size is what counts.
+        answer.gap.abs(),
+        answer.violation
     );
     if n <= LISTED {
         out.push('\n');
@@ -407,6 +413,11 @@ fn text(args: &MaxentArgs, answer: &Answer<'_>) -> String {
         let _ = writeln!(out, "chart in {}", plot.display());
     }
     out
+}
+
+/// So many of a thing.
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Bars of the law, with a line across each at the base law; neighbours share a bar if there are many.

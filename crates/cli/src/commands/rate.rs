@@ -11,7 +11,7 @@ use ergodic::concentration::inequality::{
 use ergodic::concentration::{
     CountingLaw, CumulantGenerating, LatticeLaw, LatticeSum, StatisticOf, Tail, large_deviation,
 };
-use ergodic::core::ArgumentError;
+use ergodic::core::{ArgumentError, Interval};
 use ergodic::diagnostics::plots::chart::{Series, lines};
 use ergodic::diagnostics::plots::standalone;
 use ergodic::expfam::{Member, families};
@@ -178,8 +178,18 @@ impl Law {
     /// The exact `log P` and a bound of the relative error of `P`.
     fn exact(&self, n: u64, threshold: f64, tail: Tail) -> Result<(f64, f64), ArgumentError> {
         let sum = n as f64 * threshold;
-        // What the closed forms lose: roundings of the logarithm.
-        let closed = |log: f64| (log, 1e-14 * (100.0 + log.abs()));
+        // What the closed forms lose: roundings of the logarithm and of the parameters, by the distance of the
+        // count from its mean.
+        let closed = |log: f64, count: f64, mean: f64| {
+            if log == f64::NEG_INFINITY {
+                return (log, 0.0); // impossible
+            }
+            let distance = (count - mean).abs();
+            (
+                log,
+                1e-12 + f64::EPSILON * (4.0 * distance + 8.0 * log.abs()),
+            )
+        };
         let too_many = |e: ArgumentError| ArgumentError::new("n", e.found, e.allowed);
         match self {
             Self::Lattice(law) => {
@@ -199,22 +209,24 @@ impl Law {
                 } else {
                     sum
                 };
-                Ok(closed(match tail {
+                let log = match tail {
                     Tail::AtLeast => sums.log_at_least(sum.ceil() as u64),
                     Tail::AtMost => sums.log_at_most(sum.floor() as u64),
-                }))
+                };
+                Ok(closed(log, sum, sums.mean()))
             }
             Self::Exponential { rate, .. } => {
                 // A sum of n waits is s or more if a Poisson process has fewer than n points by then.
                 if sum <= 0.0 {
                     let certain = tail == Tail::AtLeast;
-                    return Ok(closed(if certain { 0.0 } else { f64::NEG_INFINITY }));
+                    return Ok((if certain { 0.0 } else { f64::NEG_INFINITY }, 0.0));
                 }
                 let points = CountingLaw::poisson(rate * sum).map_err(too_many)?;
-                Ok(closed(match tail {
+                let log = match tail {
                     Tail::AtLeast => points.log_at_most(n - 1),
                     Tail::AtMost => points.log_at_least(n),
-                }))
+                };
+                Ok(closed(log, n as f64, points.mean()))
             }
             Self::Normal(_) => {
                 // For which the formula of Lugannani and Rice is exact.
@@ -239,15 +251,10 @@ impl Law {
         found.push(("Cantelli", Cantelli::new(spread).log_tail(n, deviation)?));
         found.push(("Chebyshev", Chebyshev::new(spread).log_tail(n, deviation)?));
         // The upper tail, of the law or of its mirror image.
-        let support = if let Self::Exponential { .. } = self {
-            (0.0, f64::INFINITY)
-        } else {
-            let s = self.any().support();
-            (s.lower, s.upper)
-        };
+        let support = self.any().support();
         let (low, high, mean) = match tail {
-            Tail::AtLeast => (support.0, support.1, mean),
-            Tail::AtMost => (-support.1, -support.0, -mean),
+            Tail::AtLeast => (support.lower, support.upper, mean),
+            Tail::AtMost => (-support.upper, -support.lower, -mean),
         };
         if high.is_finite() && high > mean {
             let above = BoundedAbove::new(high - mean, variance)?;
@@ -257,10 +264,14 @@ impl Law {
         if low.is_finite() && high.is_finite() && high > low {
             let bounded = Bounded::new(low, high)?;
             let known = BoundedMean::new(bounded, mean)?;
-            found.push((
-                "Chernoff of range",
-                Chernoff::new(known).log_tail(n, deviation)?,
-            ));
+            // Of two values range and mean say all: it would be Chernoff's bound once more.
+            let two = matches!(self, Self::Lattice(law) if law.probabilities().len() == 2);
+            if !two {
+                found.push((
+                    "Chernoff of range",
+                    Chernoff::new(known).log_tail(n, deviation)?,
+                ));
+            }
             found.push(("Hoeffding", Hoeffding::new(bounded).log_tail(n, deviation)?));
         }
         Ok(found)
@@ -326,7 +337,13 @@ fn parse(text: &str) -> Result<Law, CliError> {
             let rate = numbers("exponential:RATE", 1)?[0];
             let natural = families::Exponential::natural(rate).map_err(blame)?;
             let member = Member::new(families::Exponential, natural).map_err(blame)?;
-            let law = StatisticOf::new(member).map_err(blame)?;
+            let positive = Interval {
+                lower: 0.0,
+                upper: f64::INFINITY,
+            };
+            let law = StatisticOf::new(member)
+                .and_then(|law| law.with_support(positive, [f64::NEG_INFINITY; 2]))
+                .map_err(blame)?;
             Ok(Law::Exponential { rate, law })
         }
         "normal" => {

@@ -5,7 +5,7 @@ use ergodic_math::Real;
 use ergodic_math::special::ln_gamma;
 
 use super::{ConfidenceSequence, Tally};
-use crate::argument;
+use crate::argument::{self, LARGEST_SAMPLE};
 use crate::inequality::{Bounded, divergence_ball};
 
 /// A confidence sequence for the mean of observations in a range: all `p` with
@@ -63,10 +63,24 @@ impl BetaBinomialMixture {
     /// With another prior: shortest where the mean is near `a/(a + b)` and `n` near `a + b`.
     ///
     /// # Errors
-    /// Unless both are finite and above 0.
+    /// Unless both are above 0 and at most 2⁵³, or if there was an observation: a prior chosen after
+    /// the data would void the guarantee.
     pub fn with_prior(mut self, a: f64, b: f64) -> Result<Self, ArgumentError> {
-        argument::positive("a", a)?;
-        argument::positive("b", b)?;
+        for (name, weight) in [("a", a), ("b", b)] {
+            argument::require(
+                name,
+                weight,
+                weight > 0.0 && weight <= LARGEST_SAMPLE as f64,
+                "above 0 and at most 2⁵³",
+            )?;
+        }
+        if self.unit.count > 0 {
+            return Err(ArgumentError::new(
+                "a",
+                "set after an observation",
+                "set before the first",
+            ));
+        }
         self.prior = (a, b);
         Ok(self)
     }

@@ -2,6 +2,7 @@
 
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
 use super::{ConfidenceSequence, Tally};
 use crate::argument;
@@ -35,6 +36,7 @@ pub struct NormalMixture {
     variance_proxy: f64,
     confidence: f64,
     log_risk: f64,
+    /// `ρ/σ²`, a sample size.
     rho: f64,
     tally: Tally,
 }
@@ -57,17 +59,18 @@ impl NormalMixture {
             "between 1 and 2⁵³",
         )?;
         let variance_proxy = assumption.variance_proxy();
-        // V/ρ = k with k = log(1 + k) + 2 log 1/α: where the derivative of the width is 0. Iterates rise
-        // from below and contract by 1/(1 + k).
-        let mut k = -2.0 * log_risk;
-        for _ in 0..200 {
-            k = Real::ln_1p(k) - 2.0 * log_risk;
+        // V/ρ = k with k − log(1 + k) = 2 log 1/α: where the derivative of the width is 0. The function is
+        // convex and the start above the root, so that Newton's steps fall to it.
+        let goal = -2.0 * log_risk;
+        let mut k = goal + (2.0 * goal).sqrt();
+        for _ in 0..20 {
+            k -= (x_minus_ln_1p(k) - goal) / k * (1.0 + k);
         }
         Ok(Self {
             variance_proxy,
             confidence,
             log_risk,
-            rho: variance_proxy * best_at as f64 / k,
+            rho: best_at as f64 / k,
             tally: Tally::default(),
         })
     }
@@ -78,9 +81,9 @@ impl NormalMixture {
     /// If `n` is 0 or above 2⁵³.
     pub fn radius(&self, n: u64) -> Result<f64, ArgumentError> {
         let n = argument::sample_size(n)?;
-        let ratio = self.variance_proxy * n / self.rho;
+        let ratio = n / self.rho;
         let square = self.rho * (1.0 + ratio) * (Real::ln_1p(ratio) - 2.0 * self.log_risk);
-        Ok(square.sqrt() / n)
+        Ok(self.variance_proxy.sqrt() * (square.sqrt() / n))
     }
 }
 

@@ -78,18 +78,19 @@ impl Bounded {
     /// Between these.
     ///
     /// # Errors
-    /// Unless they are finite and `lower < upper`, with a finite difference.
+    /// Unless they are finite and `lower < upper`, by 1e-150 to 1e150: a variance is of the order of the
+    /// square.
     pub fn new(lower: f64, upper: f64) -> Result<Self, ArgumentError> {
         argument::finite("lower", lower)?;
         argument::finite("upper", upper)?;
         let range = upper - lower;
-        if range > 0.0 && range.is_finite() {
+        if (1e-150..=1e150).contains(&range) {
             return Ok(Self { lower, upper });
         }
         Err(ArgumentError::new(
             "upper",
             upper,
-            format!("above the lower end {lower}, by a finite range"),
+            format!("above the lower end {lower}, by 1e-150 to 1e150"),
         ))
     }
 

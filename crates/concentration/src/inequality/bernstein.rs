@@ -116,16 +116,17 @@ impl<A: LimitAndVariance> TailBound for Bennett<A> {
         }
         // n (v/c²) h(u) = n (t/c) h(u)/u, in which nothing overflows early.
         let u = limit / variance * t;
+        if u < 1e-9 {
+            // h(u)/u² is ½ − u/6 to the last digit, and u² may be no number.
+            let standardised = t / variance.sqrt();
+            return Ok(-0.5 * n * standardised * standardised * (1.0 - u / 3.0));
+        }
         let slope = if u < 1e300 {
             bennett_function(u) / u
         } else {
             libm::log(t) + libm::log(limit) - libm::log(variance) - 1.0
         };
-        Ok(if u > 0.0 {
-            -n * (t / limit) * slope
-        } else {
-            0.0
-        })
+        Ok(-n * (t / limit) * slope)
     }
 }
 

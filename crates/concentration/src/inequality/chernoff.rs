@@ -196,8 +196,12 @@ impl TailBound for Chernoff {
         if r == 0.0 {
             return Ok(0.0);
         }
-        if p == 0.0 || r > rest + self.assumption.rounding() {
+        let rounding = self.assumption.rounding();
+        if r > rest + rounding || p == 0.0 && r > rounding {
             return Ok(f64::NEG_INFINITY);
+        }
+        if p == 0.0 || rest == 0.0 {
+            return Ok(0.0); // the mean itself, for sure
         }
         let r = if r < rest { r } else { rest };
         Ok(-n * (scaled(p, r) + scaled(rest, -r)))

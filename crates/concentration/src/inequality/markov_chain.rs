@@ -53,7 +53,7 @@ impl ReversibleChain {
     ///
     /// # Errors
     /// If the shapes do not fit, the rows or the law are no laws, the law has a 0, detailed balance
-    /// fails by more than 1e-10, or the chain is reducible (to rounding).
+    /// fails by more than 1e-10 (`πᵢPᵢⱼ − πⱼPⱼᵢ` over `√πᵢπⱼ`), or the chain is reducible (to rounding).
     pub fn of_matrix(
         transition: &DMatrix<f64>,
         stationary: &[f64],
@@ -61,18 +61,15 @@ impl ReversibleChain {
     ) -> Result<Self, ArgumentError> {
         check_chain(transition, stationary)?;
         let k = stationary.len();
-        for i in 0..k {
-            for j in 0..i {
-                let net = stationary[i] * transition[(i, j)] - stationary[j] * transition[(j, i)];
-                argument::require(
-                    "transition",
-                    net,
-                    net.abs() <= BALANCE,
-                    "of a net flow of 0 between any two states",
-                )?;
-            }
-        }
         let mut centred = centred(transition, stationary);
+        // Net flows over √πᵢπⱼ: rare states count as much as others.
+        let net = (&centred - centred.transpose()).amax();
+        argument::require(
+            "transition",
+            net,
+            net <= BALANCE,
+            "of a net flow of 0 between any two states",
+        )?;
         // Exactly symmetric, as the solver takes it to be.
         centred = 0.5 * (&centred + centred.transpose());
         let values = centred.symmetric_eigenvalues();
@@ -140,7 +137,7 @@ impl GeneralChain {
     ///
     /// # Errors
     /// If the shapes do not fit, the rows or the law are no laws, the law has a 0 or is not stationary
-    /// to 1e-10, or the norm is 1 (to rounding), as that of a rotation is.
+    /// to 1e-10 (`(πP − π)ⱼ` over `√πⱼ`), or the norm is 1 (to rounding), as that of a rotation is.
     pub fn of_matrix(
         transition: &DMatrix<f64>,
         stationary: &[f64],
@@ -218,7 +215,9 @@ fn check_chain(transition: &DMatrix<f64>, stationary: &[f64]) -> Result<(), Argu
         (total - 1.0).abs() <= BALANCE,
         "of sum 1",
     )?;
-    let change = (transition.transpose() * &law - &law).amax();
+    let change = (transition.transpose() * &law - &law)
+        .component_div(&law.map(f64::sqrt))
+        .amax();
     argument::require(
         "stationary",
         change,

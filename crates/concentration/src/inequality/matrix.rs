@@ -1,6 +1,7 @@
 //! Matrix concentration: the Bernstein inequality and series with random signs.
 
 use ergodic_core::ArgumentError;
+use ergodic_math::Real;
 use nalgebra::DMatrix;
 
 use super::{Side, TailBound};
@@ -148,12 +149,13 @@ impl IntrinsicMatrixBernstein {
     pub fn new(assumption: BoundedMatrix, trace: f64) -> Result<Self, ArgumentError> {
         let intrinsic_dimension = trace / assumption.variance;
         // A trace computed by a sum may miss the ends by rounding.
-        let slack = 1e-12 * assumption.dimension;
-        if intrinsic_dimension >= 1.0 - slack && intrinsic_dimension <= assumption.dimension + slack
+        let slack = 1e-12;
+        if intrinsic_dimension >= 1.0 - slack
+            && intrinsic_dimension <= assumption.dimension * (1.0 + slack)
         {
             return Ok(Self {
                 assumption,
-                intrinsic_dimension,
+                intrinsic_dimension: Real::max(intrinsic_dimension, 1.0),
             });
         }
         Err(ArgumentError::new(

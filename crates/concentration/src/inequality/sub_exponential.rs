@@ -76,7 +76,7 @@ impl TailBound for SubGamma {
         // (v/c²) g(u) = (t²/v)/(1 + u + √(1 + 2u)), here divided through by u/c = t/v so that neither a
         // small c nor a small v overflows.
         let w = self.variance_factor / t;
-        let root = (w * (w + 2.0 * self.scale)).sqrt();
+        let root = w.sqrt() * (w + 2.0 * self.scale).sqrt();
         Ok(-n * (t / (w + self.scale + root)))
     }
 }

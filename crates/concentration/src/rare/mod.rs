@@ -19,6 +19,7 @@ mod tilting;
 use std::fmt;
 
 use ergodic_core::{ArgumentError, Bias, Estimate, Units};
+use ergodic_math::Real;
 use ergodic_math::moments::Moments;
 
 pub use last_particle::{LastParticle, LevelMoves};
@@ -93,7 +94,9 @@ impl Streams {
     }
 }
 
-/// The mean of independent runs, with the normal interval of the central limit theorem over them, cut at 0.
+/// The mean of independent runs with values in `[0, 1]`, with the normal interval of the central limit theorem
+/// over them, cut at 0. Where all are 0 the upper end is `1 − δ^{1/R}` of `R` runs at confidence `1 − δ`: a larger
+/// chance of a run above 0, which the mean does not exceed, would have shown.
 fn mean_of_runs(
     method: &'static str,
     values: &[f64],
@@ -109,6 +112,10 @@ fn mean_of_runs(
     };
     let mut estimate = Estimate::normal(method, mean, std_err, values.len(), confidence)?;
     estimate.interval.lower = estimate.interval.lower.max(0.0);
+    if mean == 0.0 {
+        let log_risk = Real::ln_1p(-confidence);
+        estimate.interval.upper = -Real::exp_m1(log_risk / values.len() as f64);
+    }
     estimate.units = Units::Dimensionless;
     estimate.bias = bias;
     Ok(estimate)

@@ -567,5 +567,9 @@ mod tests {
             )
             .unwrap();
         assert_eq!((never.estimate.value, never.extinctions), (0.0, 32));
+        // That 32 runs saw nothing says that a run sees it with probability 0.0894 at most, at 95 %.
+        let interval = never.estimate.interval;
+        assert_eq!(interval.lower, 0.0);
+        assert!(((1.0 - interval.upper).powi(32) - 0.05).abs() < 1e-12);
     }
 }

@@ -15,8 +15,9 @@ use crate::types::sample_size;
 /// Runs of a block, which has one random stream.
 const BLOCK: usize = 256;
 
-/// A function that draws from a law.
-pub type Sampler<'a> = Box<dyn Fn(&mut dyn Randomness) -> f64 + Send + Sync + 'a>;
+/// A function that draws from a law, or says why it cannot.
+pub type Sampler<'a> =
+    Box<dyn Fn(&mut dyn Randomness) -> Result<f64, ArgumentError> + Send + Sync + 'a>;
 
 /// A law whose tilted laws `e^{tx − K(t)} p(x)` can be drawn from.
 pub trait TiltedSampling: CumulantGenerating + Sync {
@@ -33,7 +34,9 @@ impl TiltedSampling for LatticeLaw {
             return Err(ArgumentError::new("t", t, "finite"));
         }
         let (weights, _) = self.tilted(t);
-        Ok(Box::new(move |rng| self.value(rng.categorical(&weights))))
+        Ok(Box::new(move |rng| {
+            Ok(self.value(rng.categorical(&weights)))
+        }))
     }
 }
 
@@ -46,11 +49,11 @@ where
         let tilted = Member::new(self.member().family().clone(), [natural])?;
         Ok(Box::new(move |rng| {
             let mut statistic = [0.0];
-            let draw = tilted.sample(rng);
+            let draw = tilted.sample(rng)?;
             tilted
                 .family()
                 .sufficient_statistics(std::borrow::Borrow::borrow(&draw), &mut statistic);
-            statistic[0]
+            Ok(statistic[0])
         }))
     }
 }
@@ -179,7 +182,7 @@ impl ExponentialTilting {
     ///
     /// # Errors
     /// If `n` is 0, or the threshold is not in the interior of the support and within reach of a tilt; a setting
-    /// outside its domain.
+    /// outside its domain; a draw that the law cannot make.
     pub fn estimate<L: TiltedSampling>(
         &self,
         law: &L,
@@ -213,18 +216,25 @@ impl ExponentialTilting {
             }
         };
         let mut weights = vec![0.0; self.runs];
-        weights
+        let blocks: Vec<Result<(), ArgumentError>> = weights
             .par_chunks_mut(BLOCK)
             .enumerate()
-            .for_each(|(block, weights)| {
+            .map(|(block, weights)| {
                 let mut rng = rng::stream(self.seed, Streams::Tilting.of(block));
                 for w in weights {
-                    let sum: f64 = (0..n).map(|_| sampler(&mut rng)).sum();
+                    let mut sum = 0.0;
+                    for _ in 0..n {
+                        sum += sampler(&mut rng)?;
+                    }
                     if sign * (sum - line) >= 0.0 {
                         *w = Real::exp(-tilt * (sum - target)).min(1.0); // above by rounding only
                     }
                 }
-            });
+                Ok(())
+            })
+            .collect();
+        // The error of the first block, for any number of threads.
+        blocks.into_iter().collect::<Result<(), _>>()?;
         let scaled = bounded_mean(&weights, self.confidence)?;
         Ok(TiltedEstimate {
             scaled,

@@ -1,8 +1,10 @@
 //! One toss of a coin.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
-use ergodic_math::special::{log1p_exp, logit, sigmoid};
+use ergodic_math::Real;
+use ergodic_math::special::{log1p_exp, logit, sigmoid, x_minus_ln_1p};
 
+use super::columns::one_parameter;
 use crate::domain;
 
 /// The Bernoulli family: `p(x) = exp(θx − log(1 + e^θ))`, `x ∈ {0, 1}`, `θ = logit p`.
@@ -36,6 +38,28 @@ pub(super) fn success(argument: &'static str, p: f64) -> Result<[f64; 1], Argume
         Ok(theta) if theta.is_finite() => Ok([theta]),
         _ => Err(ArgumentError::new(argument, p, "strictly between 0 and 1")),
     }
+}
+
+/// The divergence of the coin `natural` from the coin `other`, with relative accuracy where they are
+/// close, as far as the difference of the parameters has it.
+///
+/// With `p ≤ ½` (sides swapped if need be), `x = e^d − 1` and `w(y) = y − log(1 + y)` it is
+/// `p w(x) − w(px)`, in which less than half cancels.
+pub(super) fn divergence(natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+    domain::finite("natural", natural, 1)?;
+    domain::finite("other", other, 1)?;
+    let sign = if natural[0] > 0.0 { -1.0 } else { 1.0 };
+    let (a, b) = (sign * natural[0], sign * other[0]);
+    let (p, step) = (sigmoid(a), b - a);
+    let divergence = if step.abs() < 0.5 {
+        let x = Real::exp_m1(step);
+        p * x_minus_ln_1p(x) - x_minus_ln_1p(p * x)
+    } else if p == 0.0 {
+        log1p_exp(b) // underflow
+    } else {
+        log1p_exp(b) - log1p_exp(a) - p * step
+    };
+    Ok(divergence.max(0.0))
 }
 
 impl ExponentialFamily for Bernoulli {
@@ -76,6 +100,10 @@ impl ExponentialFamily for Bernoulli {
         Ok(())
     }
 
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        divergence(natural, other)
+    }
+
     fn sample<R: Randomness + ?Sized>(
         &self,
         natural: &[f64],
@@ -83,5 +111,21 @@ impl ExponentialFamily for Bernoulli {
     ) -> Result<bool, ArgumentError> {
         domain::finite("natural", natural, 1)?;
         Ok(rng.bernoulli(sigmoid(natural[0])))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| (Real::log1p_exp(theta), Real::sigmoid(theta)),
+        )
     }
 }

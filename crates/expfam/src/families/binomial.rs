@@ -85,6 +85,10 @@ impl ExponentialFamily for Binomial {
         Ok(log_binomial(x, rest, p, q))
     }
 
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(self.trials as f64 * super::bernoulli::divergence(natural, other)?)
+    }
+
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;
         Ok(self.trials as f64 * log1p_exp(natural[0]))

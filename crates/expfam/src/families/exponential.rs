@@ -3,13 +3,17 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
+use super::columns::one_parameter;
 use crate::domain;
 
 /// The rate of a natural parameter, `−θ`.
 fn rate(natural: &[f64]) -> Result<f64, ArgumentError> {
     domain::finite("natural", natural, 1)?;
     domain::require("natural", natural, 0, natural[0] < 0.0, "below 0")?;
+    let invertible = (1.0 / natural[0]).is_finite();
+    domain::require("natural", natural, 0, invertible, "no subnormal number")?;
     Ok(-natural[0])
 }
 
@@ -81,7 +85,42 @@ macro_rules! exponential_family {
             ) -> Result<f64, ArgumentError> {
                 let ($d, $rng) = (self, rng);
                 let $t = $rng.exponential() / rate(natural)?;
-                Ok($of_draw)
+                let x: f64 = $of_draw;
+                if self.log_base_measure(&x) > f64::NEG_INFINITY {
+                    return Ok(x);
+                }
+                Err(ArgumentError::new(
+                    "natural",
+                    format!("a law with a draw of {x}"),
+                    "such that draws are within the range of f64",
+                ))
+            }
+
+            /// `r − log(1 + r)` with `r = (λ₂ − λ₁)/λ₁`: relative accuracy where the laws are close.
+            fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+                let (here, there) = (rate(natural)?, rate(other)?);
+                let off = (there - here) / here;
+                if off.abs() < 0.5 {
+                    return Ok(x_minus_ln_1p(off));
+                }
+                // The quotient of the rates may leave the range of f64, its logarithm does not.
+                Ok(there / here - 1.0 + (Real::ln(here) - Real::ln(there)))
+            }
+
+            fn evaluate_columns(
+                &self,
+                natural: &[f64],
+                log_partition: &mut [f64],
+                mean: &mut [f64],
+            ) -> Result<(), ArgumentError> {
+                one_parameter(
+                    self,
+                    natural,
+                    log_partition,
+                    mean,
+                    #[inline(always)]
+                    |theta| (-Real::ln(-theta), -1.0 / theta),
+                )
             }
         }
     };
@@ -276,7 +315,14 @@ impl Pareto {
 
 exponential_family!(
     Pareto,
-    |family, x| Real::ln(x / family.scale),
+    |family, x| {
+        let ratio = x / family.scale;
+        if ratio.is_finite() {
+            Real::ln(ratio)
+        } else {
+            Real::ln(x) - Real::ln(family.scale)
+        }
+    },
     supported(x >= family.scale && x.is_finite(), -Real::ln(x)),
     |family, t, _rng| family.scale * Real::exp(t)
 );

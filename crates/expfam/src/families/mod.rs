@@ -33,6 +33,7 @@
 mod bernoulli;
 mod binomial;
 mod categorical;
+mod columns;
 mod dirichlet;
 mod discrete;
 mod exponential;

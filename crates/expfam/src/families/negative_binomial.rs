@@ -2,7 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
+use super::columns::one_parameter;
 use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
 
@@ -61,6 +63,18 @@ impl NegativeBinomial {
     }
 }
 
+/// `log(1 − e^θ)` for `θ < 0`, to some ulp: as `log1m_exp`, without a branch.
+#[inline(always)]
+fn log_success(theta: f64) -> f64 {
+    let near = Real::ln(-Real::exp_m1(theta));
+    let far = Real::ln_1p(-Real::exp(theta));
+    if theta > -std::f64::consts::LN_2 {
+        near
+    } else {
+        far
+    }
+}
+
 impl ExponentialFamily for NegativeBinomial {
     type Sample = u64;
 
@@ -86,7 +100,7 @@ impl ExponentialFamily for NegativeBinomial {
         let p = Self::success(natural)?;
         let (x, q) = (*x as f64, Real::exp(natural[0]));
         if self.successes == 1.0 {
-            return Ok(natural[0] * x + Real::ln(p));
+            return Ok(natural[0] * x + log_success(natural[0]));
         }
         if q == 0.0 {
             // It underflows: what is left is exact.
@@ -97,7 +111,26 @@ impl ExponentialFamily for NegativeBinomial {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(-self.successes * Real::ln(Self::success(natural)?))
+        Self::success(natural)?;
+        Ok(-self.successes * log_success(natural[0]))
+    }
+
+    /// With `m = e^θ/(1 − e^θ)`, `x = e^{φ−θ} − 1` and `w(y) = y − log(1 + y)` it is `r(w(−mx) + m w(x))`:
+    /// relative accuracy where the laws are close, as far as the difference of the parameters has it.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let (p, q) = (Self::success(natural)?, Self::success(other)?);
+        let odds = Real::exp(natural[0]) / p;
+        let step = other[0] - natural[0];
+        let divergence = if step.abs() < 0.5 {
+            let x = Real::exp_m1(step);
+            // 1 − mx is the quotient of the success probabilities; −mx = (q − p)/p.
+            x_minus_ln_1p(-odds * x) + odds * x_minus_ln_1p(x)
+        } else if odds == 0.0 {
+            -Real::ln(q) // underflow
+        } else {
+            (Real::ln(p) - Real::ln(q)) - odds * step
+        };
+        Ok(self.successes * divergence.max(0.0))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -135,7 +168,11 @@ impl ExponentialFamily for NegativeBinomial {
         let p = Self::success(natural)?;
         if self.successes == 1.0 {
             // The whole part of an exponential draw.
-            return Ok((rng.exponential() / -natural[0]) as u64);
+            let draw = rng.exponential() / -natural[0];
+            let countable = draw <= (1u64 << 53) as f64;
+            let allowed = "such that draws are below 2⁵³";
+            domain::require("natural", natural, 0, countable, allowed)?;
+            return Ok(draw as u64);
         }
         let rate = sampling::gamma(self.successes, rng) * Real::exp(natural[0]) / p;
         let countable = rate <= (1u64 << 53) as f64;
@@ -147,6 +184,28 @@ impl ExponentialFamily for NegativeBinomial {
             "such that draws are below 2⁵³",
         )?;
         Ok(sampling::poisson(rate, rng))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let r = self.successes;
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| {
+                (
+                    -r * log_success(theta),
+                    r * Real::exp(theta) / -Real::exp_m1(theta),
+                )
+            },
+        )
     }
 }
 
@@ -195,6 +254,10 @@ impl ExponentialFamily for Geometric {
         ONE.log_partition(natural)
     }
 
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        ONE.kl_divergence(natural, other)
+    }
+
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
         ONE.mean_from_natural(natural, mean)
     }
@@ -213,5 +276,18 @@ impl ExponentialFamily for Geometric {
         rng: &mut R,
     ) -> Result<u64, ArgumentError> {
         ONE.sample(natural, rng)
+    }
+
+    fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
+        ONE.log_density(natural, x)
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        ONE.evaluate_columns(natural, log_partition, mean)
     }
 }

@@ -5,6 +5,7 @@ use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::special::x_minus_ln_1p;
 
+use super::columns::one_parameter;
 use crate::domain;
 
 /// `½ log 2π`.
@@ -335,6 +336,23 @@ impl ExponentialFamily for NormalKnownVariance {
         domain::finite("other", other, 1)?;
         let off = natural[0] - other[0];
         Ok(0.5 * self.variance * off * off)
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let v = self.variance;
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| (0.5 * v * theta * theta, v * theta),
+        )
     }
 }
 

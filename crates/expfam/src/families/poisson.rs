@@ -2,8 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::ln_gamma;
+use ergodic_math::special::{ln_gamma, x_minus_ln_1p};
 
+use super::columns::one_parameter;
 use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
@@ -82,6 +83,19 @@ impl ExponentialFamily for Poisson {
         Ok(())
     }
 
+    /// `λ(e^d − 1 − d)` with `d = φ − θ`: relative accuracy where the laws are close, as far as `d` has it.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let (rate, other_rate) = (Self::rate(natural)?, Self::rate(other)?);
+        let step = other[0] - natural[0];
+        if step.abs() < 0.5 {
+            return Ok(rate * x_minus_ln_1p(Real::exp_m1(step)));
+        }
+        if rate == 0.0 {
+            return Ok(other_rate); // underflow
+        }
+        Ok((other_rate - rate - rate * step).max(0.0))
+    }
+
     /// To some ulp also where `log x!` is large.
     fn log_density(&self, natural: &[f64], x: &u64) -> Result<f64, ArgumentError> {
         let rate = Self::rate(natural)?;
@@ -108,5 +122,24 @@ impl ExponentialFamily for Poisson {
             "at most log 2⁵³ for draws",
         )?;
         Ok(sampling::poisson(rate, rng))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| {
+                let rate = Real::exp(theta);
+                (rate, rate)
+            },
+        )
     }
 }

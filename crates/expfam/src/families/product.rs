@@ -255,4 +255,15 @@ where
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
         Ok(self.draws as f64 * self.family.kl_divergence(natural, other)?)
     }
+
+    /// The sum over the draws, as exact as that of each.
+    fn log_density(&self, natural: &[f64], x: &[Owned<F>]) -> Result<f64, ArgumentError> {
+        if x.len() != self.draws {
+            self.check_natural(natural)?;
+            return Ok(f64::NEG_INFINITY);
+        }
+        let each = x.iter();
+        each.map(|x| self.family.log_density(natural, x.borrow()))
+            .sum()
+    }
 }

@@ -2,7 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i, ln_gamma};
+use ergodic_math::special::{
+    bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i_scaled, ln_gamma,
+};
 
 use crate::{domain, sampling};
 
@@ -14,19 +16,28 @@ struct Radial {
     slope: f64,
 }
 
-fn radial(d: usize, kappa: f64) -> Result<Radial, ArgumentError> {
+fn too_large(kappa: f64) -> ArgumentError {
+    ArgumentError::new("natural", kappa, "of finite length")
+}
+
+/// `A − κ = log[(2π)^{d/2} κ^{−ν} e^{−κ} I_ν(κ)]`, `ν = d/2 − 1`: of the size of `log κ`.
+fn log_partition_above(d: usize, kappa: f64) -> Result<f64, ArgumentError> {
     let nu = 0.5 * d as f64 - 1.0;
     let half_d = 0.5 * d as f64;
-    let too_large = |_| ArgumentError::new("natural", kappa, "of finite length");
-    // log[(2π)^{d/2} κ^{−ν} I_ν(κ)]; at 0 the area of the sphere, 2π^{d/2}/Γ(d/2).
-    let log_partition = if kappa < 1e-6 {
+    if kappa < 1e-6 {
+        // At 0 the area of the sphere, 2π^{d/2}/Γ(d/2).
         let area =
             std::f64::consts::LN_2 + half_d * Real::ln(std::f64::consts::PI) - ln_gamma(half_d);
-        area + 0.5 * kappa * kappa / d as f64
-    } else {
-        half_d * Real::ln(2.0 * std::f64::consts::PI) - nu * Real::ln(kappa)
-            + ln_bessel_i(nu, kappa).map_err(too_large)?
-    };
+        return Ok(area + 0.5 * kappa * kappa / d as f64 - kappa);
+    }
+    let bessel = ln_bessel_i_scaled(nu, kappa).map_err(|_| too_large(kappa))?;
+    Ok(half_d * Real::ln(2.0 * std::f64::consts::PI) - nu * Real::ln(kappa) + bessel)
+}
+
+fn radial(d: usize, kappa: f64) -> Result<Radial, ArgumentError> {
+    let nu = 0.5 * d as f64 - 1.0;
+    let too_large = |_| too_large(kappa);
+    let log_partition = kappa + log_partition_above(d, kappa)?;
     let length = bessel_i_ratio(nu, kappa).map_err(too_large)?;
     let slope = bessel_i_ratio_derivative(nu, kappa).map_err(too_large)?;
     Ok(Radial {
@@ -72,7 +83,8 @@ impl Sphere {
     fn kappa(self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, self.d)?;
         let kappa = norm(natural);
-        if kappa <= 1e8 {
+        // Rounding may make a vector of this length longer.
+        if kappa <= 1e8 * (1.0 + 1e-12) {
             return Ok(kappa);
         }
         Err(ArgumentError::new(
@@ -139,6 +151,21 @@ impl Sphere {
             }
         }
         Ok(())
+    }
+}
+
+impl Sphere {
+    /// `log p` at a point of the sphere, `−κ|x − u|²/2 − (A − κ)` with the mean direction `u`: without the
+    /// cancellation of `θ·x` against `A`.
+    fn log_density(self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        let kappa = self.kappa(natural)?;
+        let above = log_partition_above(self.d, kappa)?;
+        if kappa == 0.0 {
+            return Ok(-above);
+        }
+        let apart = x.iter().zip(natural).map(|(x, t)| x - t / kappa);
+        let squares: f64 = apart.map(|a| a * a).sum();
+        Ok(-0.5 * kappa * squares - above)
     }
 }
 
@@ -223,6 +250,14 @@ impl ExponentialFamily for VonMises {
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         CIRCLE.fisher(natural, out)
+    }
+
+    /// To some ulp of its terms also where `κ` is large: as `−κ(1 − cos(x − m)) − (A − κ)`.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        if !x.is_finite() {
+            return self.check_natural(natural).map(|()| f64::NEG_INFINITY);
+        }
+        CIRCLE.log_density(natural, &[libm::cos(*x), libm::sin(*x)])
     }
 
     /// In `(−π, π]`.
@@ -318,6 +353,16 @@ impl ExponentialFamily for VonMisesFisher {
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         self.sphere.fisher(natural, out)
+    }
+
+    /// To some ulp of its terms also where `κ` is large; at `x/|x|`, whatever the rounding of `|x|`.
+    fn log_density(&self, natural: &[f64], x: &[f64]) -> Result<f64, ArgumentError> {
+        if self.log_base_measure(x) == f64::NEG_INFINITY {
+            return self.check_natural(natural).map(|()| f64::NEG_INFINITY);
+        }
+        let size = norm(x);
+        let unit: Vec<f64> = x.iter().map(|x| x / size).collect();
+        self.sphere.log_density(natural, &unit)
     }
 
     fn sample<R: Randomness + ?Sized>(

@@ -327,6 +327,12 @@ impl ConditionalMaximumEntropy {
             scales: &reach.repeat(k),
             tolerance: self.tolerance,
             largest: Real::ln(k as f64),
+            // Moments are data's own, so that no constraint is out of reach.
+            soft: if constraints.iter().any(|c| c.variance() > 0.0) {
+                f64::INFINITY
+            } else {
+                0.0
+            },
         };
         let exact: Vec<bool> = relaxations
             .iter()

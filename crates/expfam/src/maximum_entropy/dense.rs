@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{
     Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, penalties, residual,
-    within_reach,
+    softest, within_reach,
 };
 use crate::families::Discrete;
 use crate::newton::far;
@@ -37,9 +37,65 @@ use crate::newton::far;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaximumEntropy {
+    /// Of the features in their frames.
     family: Discrete,
+    frames: Vec<Frame>,
+    /// The least and the largest value of each feature on the support.
+    reach: Vec<(f64, f64)>,
     /// The base measure, normalised.
     base: Vec<f64>,
+}
+
+/// In `(f − origin)/unit` a feature reaches from about −1 to 1 on the support: far from 0, or of extreme
+/// size, it would leave a Hessian of rounding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Frame {
+    origin: f64,
+    /// A power of 2, so that dividing by it rounds nothing.
+    unit: f64,
+}
+
+impl Frame {
+    fn new((least, most): (f64, f64)) -> Self {
+        let half = 0.5 * most - 0.5 * least;
+        let sound = half > 0.0 && half.is_finite();
+        // Not so far that the reciprocal leaves the range.
+        let exponent = if sound {
+            libm::ilogb(half).clamp(-1000, 1000)
+        } else {
+            0
+        };
+        Self {
+            origin: if least <= most {
+                0.5 * least + 0.5 * most
+            } else {
+                0.0
+            },
+            unit: libm::scalbn(1.0, exponent),
+        }
+    }
+
+    fn inside(self, value: f64) -> f64 {
+        (value - self.origin) / self.unit
+    }
+
+    fn constraint(self, constraint: Constraint) -> Constraint {
+        match constraint {
+            Constraint::Equal(value) => Constraint::Equal(self.inside(value)),
+            Constraint::Within { centre, radius } => Constraint::Within {
+                centre: self.inside(centre),
+                radius: radius / self.unit,
+            },
+            Constraint::Near { centre, sd } => Constraint::Near {
+                centre: self.inside(centre),
+                sd: sd / self.unit,
+            },
+        }
+    }
+
+    fn outside(self, value: f64) -> f64 {
+        self.origin + self.unit * value
+    }
 }
 
 /// Most Newton steps.
@@ -64,16 +120,34 @@ impl State {
         )
     }
 
-    fn law(&self, gap: f64, violation: f64, iterations: usize) -> MaximumEntropyLaw {
+    /// In terms of the features as they were given.
+    fn law(
+        &self,
+        gap: f64,
+        constraints: &[Constraint],
+        frames: &[Frame],
+        iterations: usize,
+    ) -> MaximumEntropyLaw {
         let divergence = self.lambda.dot(&self.moments) - self.log_partition;
+        let multipliers: Vec<f64> = (self.lambda.iter().zip(frames))
+            .map(|(l, frame)| l / frame.unit)
+            .collect();
+        let origins: f64 = (multipliers.iter().zip(frames))
+            .map(|(l, frame)| l * frame.origin)
+            .sum();
+        let missed = (self.moments.iter().zip(constraints).zip(frames))
+            .filter(|((_, c), _)| c.variance() == 0.0)
+            .map(|((m, c), frame)| ((m - c.centre()).abs() - c.radius()) * frame.unit);
         MaximumEntropyLaw {
             probabilities: self.probabilities.as_slice().to_vec(),
-            multipliers: self.lambda.as_slice().to_vec(),
-            moments: self.moments.as_slice().to_vec(),
+            multipliers,
+            moments: (self.moments.iter().zip(frames))
+                .map(|(m, frame)| frame.outside(*m))
+                .collect(),
             divergence: divergence.max(0.0), // of two laws: only rounding makes it negative
-            log_partition: self.log_partition,
+            log_partition: self.log_partition + origins,
             gap,
-            violation,
+            violation: missed.fold(0.0, f64::max),
             iterations,
         }
     }
@@ -88,10 +162,30 @@ impl MaximumEntropy {
     pub fn new(features: DMatrix<f64>, base_measure: &[f64]) -> Result<Self, MaximumEntropyError> {
         let total = ergodic_math::reduce::sum(base_measure);
         let base: Vec<f64> = base_measure.iter().map(|h| h / total).collect();
-        // Checks length, signs, and that the total is positive and finite.
-        Discrete::new(features.clone(), base_measure)?;
+        let reach: Vec<(f64, f64)> = (features.column_iter())
+            .map(|feature| {
+                let possible = feature.iter().zip(base_measure).filter(|(_, h)| **h > 0.0);
+                possible.fold((f64::INFINITY, f64::NEG_INFINITY), |r, (x, _)| {
+                    (r.0.min(*x), r.1.max(*x))
+                })
+            })
+            .collect();
+        let frames: Vec<Frame> = reach.iter().map(|r| Frame::new(*r)).collect();
+        let mut framed = features;
+        for (mut column, frame) in framed.column_iter_mut().zip(&frames) {
+            for (x, h) in column.iter_mut().zip(base_measure) {
+                // Off the support they do not count, but are to be finite.
+                if x.is_finite() {
+                    *x = if *h > 0.0 { frame.inside(*x) } else { 0.0 };
+                }
+            }
+        }
+        // Checks features, length, signs, and that the total is positive and finite.
+        Discrete::new(framed.clone(), base_measure)?;
         Ok(Self {
-            family: Discrete::new(features, &base)?,
+            family: Discrete::new(framed, &base)?,
+            frames,
+            reach,
             base,
         })
     }
@@ -107,17 +201,22 @@ impl MaximumEntropy {
         constraints: &[Constraint],
     ) -> Result<MaximumEntropyLaw, MaximumEntropyError> {
         check(constraints, self.family.dim())?;
-        within_reach(constraints, &self.reach())?;
+        within_reach(constraints, &self.reach)?;
         let d = constraints.len();
+        let asked = constraints;
+        let framed: Vec<Constraint> = (asked.iter().zip(&self.frames))
+            .map(|(c, frame)| frame.constraint(*c))
+            .collect();
+        let constraints = framed.as_slice();
+        check(constraints, d)?;
         // No law has a larger divergence from the base than that on its rarest state.
         let rarest = self.base.iter().copied().filter(|h| *h > 0.0);
         let largest = -Real::ln(rarest.fold(1.0, f64::min));
-        let soft = constraints.iter().any(|c| c.variance() > 0.0);
+        let most = largest + softest(asked, &self.reach);
         let scales = self.scales();
         let mut at = self.state(DVector::zeros(d), constraints)?;
         for iterations in 0..STEPS {
-            let (gap, violation) =
-                certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints);
+            let gap = certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0;
             let residual = at.residual(constraints, &scales);
             let gradient = DVector::from_fn(d, |j, _| {
                 at.moments[j] - constraints[j].centre() + constraints[j].variance() * at.lambda[j]
@@ -130,10 +229,10 @@ impl MaximumEntropy {
                         constraint: direction.iamax(),
                     });
                 }
-                return Ok(at.law(gap, violation, iterations));
+                return Ok(at.law(gap, constraints, &self.frames, iterations));
             }
             // Weak duality: what the dual reaches, the divergence of every feasible law exceeds.
-            if !soft && -at.value > largest + 1e-9 * (1.0 + largest) {
+            if -at.value > most + 1e-9 * (1.0 + most) {
                 let excess = DVector::from_fn(d, |j, _| {
                     let off = at.moments[j] - constraints[j].centre();
                     (off.abs() - constraints[j].radius()).max(0.0) * at.lambda[j].abs()
@@ -141,8 +240,8 @@ impl MaximumEntropy {
                 let constraint = excess.imax();
                 return Err(MaximumEntropyError::Infeasible {
                     constraint,
-                    asked: constraints[constraint],
-                    found: at.moments[constraint],
+                    asked: asked[constraint],
+                    found: self.frames[constraint].outside(at.moments[constraint]),
                 });
             }
             match self.descend(&at, &gradient, &direction, constraints, &scales) {
@@ -153,26 +252,15 @@ impl MaximumEntropy {
                         constraint: direction.iamax(),
                     });
                 }
-                None if residual <= 1e-9 => return Ok(at.law(gap, violation, iterations)),
+                None if residual <= 1e-9 => {
+                    return Ok(at.law(gap, constraints, &self.frames, iterations));
+                }
                 None => return Err(MaximumEntropyError::NotConverged { gap }),
             }
         }
         Err(MaximumEntropyError::NotConverged {
             gap: certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0,
         })
-    }
-
-    /// The least and the largest value of each feature on the support.
-    fn reach(&self) -> Vec<(f64, f64)> {
-        let features = self.family.statistics().column_iter();
-        features
-            .map(|feature| {
-                let possible = feature.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
-                possible.fold((f64::INFINITY, f64::NEG_INFINITY), |r, (x, _)| {
-                    (r.0.min(*x), r.1.max(*x))
-                })
-            })
-            .collect()
     }
 
     /// How far each feature reaches.
@@ -220,7 +308,9 @@ impl MaximumEntropy {
         };
         let model = gradient.dot(direction) + l1(&(&at.lambda + direction)) - l1(&at.lambda);
         let mut step = 1.0;
-        while step > 1e-12 {
+        // A direction may be beyond all measure, where the Hessian nearly underflows.
+        let shortest = 1e-12 / direction.amax().max(1.0);
+        while step > shortest {
             let trial = self.state(&at.lambda + direction * step, constraints);
             if let Ok(trial) = trial {
                 let size: f64 = (trial.lambda.iter().zip(constraints))

@@ -62,8 +62,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) scales: &'a [f64],
     /// Of the residual.
     pub(crate) tolerance: f64,
-    /// What the dual cannot exceed if it has a maximum.
+    /// What the dual cannot exceed if it has a maximum, but for penalties.
     pub(crate) largest: f64,
+    /// The most that penalties can cost.
+    pub(crate) soft: f64,
 }
 
 /// A point with its certificate, and how many steps and passes over the states led there.
@@ -89,15 +91,14 @@ pub(crate) fn minimise<D: Dual>(
     mut stop: impl FnMut(&Point, &D::Cache) -> bool,
 ) -> (Answer<D::Cache>, Ending) {
     let d = ask.constraints.len();
-    let soft = ask.constraints.iter().any(|c| c.variance() > 0.0);
     let mut at = ask.point(dual, vec![0.0; d], &mut cache);
     let mut diagonal = vec![0.0; d];
     let mut iterations = 0;
     let begun = ask.residual(&at);
     let ending = loop {
         let left = ask.residual(&at);
-        let floor = 1e-9 * (1.0 + ask.largest.abs());
-        if !soft && -at.value > ask.largest + floor {
+        let most = ask.largest + ask.soft;
+        if -at.value > most + 1e-9 * (1.0 + most.abs()) {
             break Ending::Unbounded(ask.worst(&at));
         }
         dual.settle(&at, &mut cache, &mut diagonal);
@@ -297,6 +298,11 @@ fn search<D: Dual>(
     spare: &mut D::Cache,
 ) -> Option<Point> {
     let mut length = 1.0;
+    // A direction may be beyond all measure, where the Hessian nearly underflows.
+    let far = (direction.iter().zip(ask.scales))
+        .map(|(d, scale)| d.abs() * scale)
+        .fold(1.0, f64::max);
+    let halvings = halvings + (libm::log2(far).min(2000.0) as usize).saturating_sub(20);
     for _ in 0..halvings {
         let lambda: Vec<f64> = (at.lambda.iter().zip(direction))
             .zip(slope.iter().zip(ask.constraints))

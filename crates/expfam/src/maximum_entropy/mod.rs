@@ -144,9 +144,10 @@ pub struct MaximumEntropyLaw {
     pub divergence: f64,
     /// `A(λ) = log Σ h exp(λ·f)`, `h` normalised.
     pub log_partition: f64,
-    /// The value of the primal less that of the dual, in nats: the divergence (with penalties) is within
-    /// this of the least possible. It may be below 0 by rounding, and by what is left of
-    /// [`violation`](Self::violation).
+    /// The value of the primal less that of the dual, in nats: the divergence (with penalties) exceeds the
+    /// least possible by at most this, since the dual is nowhere above the least. Below 0 it says that the
+    /// law, which is exactly that of least divergence for the moments it has, has less than any law that
+    /// meets the constraints, by at least so much: by what is left of [`violation`](Self::violation).
     pub gap: f64,
     /// By how much the worst hard constraint is still missed.
     pub violation: f64,
@@ -182,15 +183,43 @@ pub(crate) fn check(constraints: &[Constraint], features: usize) -> Result<(), A
             Constraint::Within { radius, .. } => *radius,
             Constraint::Near { sd, .. } => *sd,
         };
-        if !(c.centre().is_finite() && size.is_finite() && size > 0.0) {
+        let sound = c.centre().is_finite() && size.is_finite() && size > 0.0;
+        if !(sound && square_is_normal(*c)) {
             return Err(ArgumentError::new(
                 "constraints",
                 format!("{c:?} for feature {j}"),
-                "finite, with a radius or standard deviation above 0",
+                "finite, with a radius or standard deviation above 0 (whose square neither underflows nor overflows)",
             ));
         }
     }
     Ok(())
+}
+
+fn square_is_normal(c: Constraint) -> bool {
+    match c {
+        Constraint::Near { .. } => c.variance().is_normal() && (1.0 / c.variance()).is_normal(),
+        _ => true,
+    }
+}
+
+/// The most that penalties can cost a law, given the least and the largest value of each feature.
+pub(crate) fn softest(constraints: &[Constraint], reach: &[(f64, f64)]) -> f64 {
+    let terms = constraints.iter().zip(reach);
+    terms
+        .map(|(c, (least, most))| match *c {
+            Constraint::Near { centre, sd } => {
+                let off = f64::max((centre - least).abs(), (centre - most).abs()) / sd;
+                0.5 * off * off
+            }
+            _ => 0.0,
+        })
+        .sum()
+}
+
+/// The size of a feature by which residuals are judged: how far its values spread, and, of their distance
+/// from 0, what rounding leaves of it.
+pub(crate) fn extent((least, most): (f64, f64)) -> f64 {
+    (most - least) + 1e-5 * f64::max(least.abs(), most.abs())
 }
 
 /// Whether each constraint by itself can be met by a law that has all states, given the least and the
@@ -248,7 +277,8 @@ pub(crate) fn residual(
             } else {
                 (off + c.radius() * l.signum()).abs()
             };
-            rest / (scale + c.centre().abs() + c.variance() * l.abs()).max(f64::MIN_POSITIVE)
+            let size = scale + c.variance() * l.abs() + 1e-5 * (c.centre().abs() + c.radius());
+            rest / size.max(f64::MIN_POSITIVE)
         })
         .fold(0.0, f64::max)
 }

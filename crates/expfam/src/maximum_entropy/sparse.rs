@@ -5,13 +5,19 @@ use std::ops::Range;
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 use ergodic_math::elementary::exp_slice;
+use ergodic_math::simd::{Vectorize, vectorize};
 use rayon::prelude::*;
 
 use super::descent::{Ask, Dual, Ending, Point, minimise};
-use super::{Constraint, MaximumEntropyError, MaximumEntropyLaw, check, within_reach};
+use super::{
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, softest, within_reach,
+};
 
 /// States whose features are visited together: a part of the results' bits.
 const BLOCK: usize = 256;
+
+/// Features of states in memory that are visited together.
+const ENTRIES: usize = 1 << 15;
 
 /// States are cut into at most this many chunks, each with its sums: a part of the results' bits.
 const CHUNKS: usize = 16;
@@ -78,9 +84,10 @@ impl FeatureRows {
         start..self.ends[state]
     }
 
-    fn rows(&self) -> impl Iterator<Item = (&[u32], &[f64])> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
+    /// The features and values of some states.
+    fn rows(&self, states: Range<usize>) -> impl Iterator<Item = (&[u32], &[f64])> {
+        let mut start = states.start.checked_sub(1).map_or(0, |s| self.ends[s]);
+        self.ends[states].iter().map(move |end| {
             let range = start..*end;
             start = *end;
             (&self.features[range.clone()], &self.values[range])
@@ -146,6 +153,11 @@ pub trait StateFeatures: Sync {
 
     /// Pushes these states, in order, to `rows`.
     fn visit(&self, states: Range<usize>, rows: &mut FeatureRows);
+
+    /// All states, if they lie in memory as they would be pushed: then they are not copied.
+    fn in_memory(&self) -> Option<&FeatureRows> {
+        None
+    }
 }
 
 impl<S: StateFeatures + ?Sized> StateFeatures for &S {
@@ -159,6 +171,10 @@ impl<S: StateFeatures + ?Sized> StateFeatures for &S {
 
     fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
         (**self).visit(states, rows);
+    }
+
+    fn in_memory(&self) -> Option<&FeatureRows> {
+        (**self).in_memory()
     }
 }
 
@@ -188,6 +204,10 @@ impl StateFeatures for SparseFeatures {
     fn visit(&self, states: Range<usize>, rows: &mut FeatureRows) {
         let end = states.end.min(self.rows.len());
         rows.append(&self.rows, states.start.min(end)..end);
+    }
+
+    fn in_memory(&self) -> Option<&FeatureRows> {
+        Some(&self.rows)
     }
 }
 
@@ -299,7 +319,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             source,
             largest: -rarest.fold(0.0, f64::min),
             log_base,
-            scales: reach.iter().map(|r| r.0.abs().max(r.1.abs())).collect(),
+            scales: reach.iter().map(|r| extent(*r)).collect(),
             reach,
             tolerance: 1e-10,
         })
@@ -340,6 +360,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             scales: &self.scales,
             tolerance: self.tolerance,
             largest: self.largest,
+            soft: softest(constraints, &self.reach),
         };
         let caches = (self.log_base.clone(), self.log_base.clone());
         let (answer, ending) = minimise(self, &ask, caches, |_, _| false);
@@ -381,14 +402,55 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
     }
 
     /// Runs over blocks of a chunk, each with its place in the chunk.
-    fn blocks(&self, start: usize, len: usize, mut each: impl FnMut(Range<usize>, &FeatureRows)) {
-        let mut rows = FeatureRows::default();
-        for block in (0..len).step_by(BLOCK) {
-            let end = len.min(block + BLOCK);
-            rows.clear();
-            self.source.visit(start + block..start + end, &mut rows);
-            each(block..end, &rows);
+    fn blocks(&self, start: usize, len: usize, each: impl FnMut(Range<usize>, Block<'_>)) {
+        blocks(&self.source, start, len, each);
+    }
+}
+
+/// Some states of a list.
+struct Block<'a> {
+    rows: &'a FeatureRows,
+    states: Range<usize>,
+}
+
+impl Block<'_> {
+    fn rows(&self) -> impl Iterator<Item = (&[u32], &[f64])> {
+        self.rows.rows(self.states.clone())
+    }
+}
+
+fn blocks<S: StateFeatures>(
+    source: &S,
+    start: usize,
+    len: usize,
+    mut each: impl FnMut(Range<usize>, Block<'_>),
+) {
+    if let Some(rows) = source.in_memory()
+        && rows.len() == source.states()
+    {
+        // As much as a core's cache holds, so that sums over a block find it there.
+        let entries = rows.features.len() / rows.len().max(1);
+        let size = (ENTRIES / entries.max(1)).clamp(4, BLOCK);
+        for block in (0..len).step_by(size) {
+            let end = len.min(block + size);
+            let states = start + block..start + end;
+            each(block..end, Block { rows, states });
         }
+        return;
+    }
+    let mut rows = FeatureRows::default();
+    for block in (0..len).step_by(BLOCK) {
+        let end = len.min(block + BLOCK);
+        rows.clear();
+        source.visit(start + block..start + end, &mut rows);
+        let states = 0..rows.len();
+        each(
+            block..end,
+            Block {
+                rows: &rows,
+                states,
+            },
+        );
     }
 }
 
@@ -417,7 +479,7 @@ fn survey<S: StateFeatures>(source: &S, states: Range<usize>) -> Result<Survey, 
                 "as many states as were asked for",
             ));
         }
-        for (i, (entries, values)) in rows.rows().enumerate() {
+        for (i, (entries, values)) in rows.rows(0..rows.len()).enumerate() {
             let base = rows.base[i];
             if !(base >= 0.0 && base.is_finite()) {
                 return Err(ArgumentError::new(
@@ -465,6 +527,9 @@ fn survey<S: StateFeatures>(source: &S, states: Range<usize>) -> Result<Survey, 
 /// `Σ vⱼ xⱼ` over the features of a state.
 #[inline]
 fn gather(entries: &[u32], values: &[f64], x: &[f64]) -> f64 {
+    if entries.len() == x.len() {
+        return vectorize(Inner(values, x));
+    }
     let mut sum = 0.0;
     for (j, v) in entries.iter().zip(values) {
         if let Some(x) = x.get(*j as usize) {
@@ -474,9 +539,47 @@ fn gather(entries: &[u32], values: &[f64], x: &[f64]) -> f64 {
     sum
 }
 
+/// `Σ vⱼ xⱼ` where all features are given: they are in increasing order.
+struct Inner<'a>(&'a [f64], &'a [f64]);
+
+impl Vectorize for Inner<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        // Sums side by side, the same ones at any width of vectors.
+        let mut sums = [0.0; 16];
+        let (values, xs) = (self.0.as_chunks::<16>(), self.1.as_chunks::<16>());
+        for (v, x) in values.0.iter().zip(xs.0) {
+            for ((s, v), x) in sums.iter_mut().zip(v).zip(x) {
+                *s += v * x;
+            }
+        }
+        let rest: f64 = values.1.iter().zip(xs.1).map(|(v, x)| v * x).sum();
+        sums.iter().sum::<f64>() + rest
+    }
+}
+
+/// Adds a multiple of all features.
+struct AddMultiple<'a>(f64, &'a [f64], &'a mut [f64]);
+
+impl Vectorize for AddMultiple<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (out, v) in self.2.iter_mut().zip(self.1) {
+            *out += self.0 * v;
+        }
+    }
+}
+
 /// Adds `weight` times the features of a state to `out`.
 #[inline]
 fn scatter(entries: &[u32], values: &[f64], weight: f64, out: &mut [f64]) {
+    if entries.len() == out.len() {
+        return vectorize(AddMultiple(weight, values, out));
+    }
     for (j, v) in entries.iter().zip(values) {
         if let Some(out) = out.get_mut(*j as usize) {
             *out += weight * v;

@@ -394,9 +394,12 @@ pub fn lattice_of_laws(outcomes: usize, steps: usize) -> Result<Vec<Vec<f64>>, I
     }
     let mut count = 1.0;
     for k in 1..outcomes {
-        count *= (steps + k) as f64 / k as f64;
+        count *= 1.0 + steps as f64 / k as f64;
+        if steps == 0 || count > 1e5 + 0.5 {
+            break;
+        }
     }
-    if steps == 0 || count > 1e5 {
+    if steps == 0 || count > 1e5 + 0.5 {
         let allowed = "at least 1 and such that there are at most 100,000 laws";
         return Err(ArgumentError::new("steps", steps, allowed).into());
     }

@@ -75,6 +75,17 @@ fn oriented<S: System + ?Sized>(
             format!("above the cold temperature, {cold}"),
         ));
     }
+    let (beta, beta_cold) = (1.0 / hot, 1.0 / cold);
+    domain::positive("hot", beta)?;
+    domain::positive("cold", beta_cold)?;
+    // Strokes are told apart by the β of their bath.
+    if beta >= beta_cold {
+        return Err(ArgumentError::new(
+            "hot",
+            hot,
+            format!("above the cold temperature, {cold}, by more than the rounding of its inverse"),
+        ));
+    }
     let parameters = system.work_parameters();
     if parameters == 0 {
         return Err(ArgumentError::new(
@@ -84,15 +95,14 @@ fn oriented<S: System + ?Sized>(
         ));
     }
     let line = WorkLine::new(from, to, parameters)?;
-    let beta = 1.0 / hot;
     let (a, b) = (
         system.equilibrium(beta, from)?,
         system.equilibrium(beta, to)?,
     );
     if a.entropy() <= b.entropy() {
-        Ok((beta, 1.0 / cold, line))
+        Ok((beta, beta_cold, line))
     } else {
-        Ok((beta, 1.0 / cold, WorkLine::new(to, from, parameters)?))
+        Ok((beta, beta_cold, WorkLine::new(to, from, parameters)?))
     }
 }
 
@@ -101,8 +111,9 @@ impl Cycle {
     /// `cold`, isothermal there, isentropic back. The isentropic strokes follow the line of work
     /// parameters beyond its ends, to where the cold isotherm has the entropies of the hot one.
     ///
-    /// Its efficiency is `1 − T_c/T_h` for every system (Carnot 1824); that it comes out is a check of the
-    /// system's entropy, energy and force together.
+    /// Its efficiency is `1 − T_c/T_h` for every system (Carnot 1824), as heats are `TΔS` between equal
+    /// entropies. It says nothing of the forces: those are checked by the work along the strokes,
+    /// [`quasi_static`](super::quasi_static) or the area of their [`trace`](Stroke::trace)s.
     ///
     /// # Errors
     /// If temperatures are not above 0 with `hot > cold`, the ends are equal or outside the system's domain,
@@ -230,12 +241,15 @@ impl Cycle {
         let c = system.equilibrium(beta_cold, &wide)?;
         let d = system.equilibrium(beta_cold, &tight)?;
         let regenerated = if regenerator > 0.0 {
-            let shared = calculus::integrate("hot", 1e-12, cold, hot, |t| {
-                let capacity = |work: &[f64]| -> Result<f64, ArgumentError> {
-                    Ok(Response::new(&system.equilibrium(1.0 / t, work)?).heat_capacity())
-                };
-                Ok(capacity(&tight)?.min(capacity(&wide)?))
-            })?;
+            // In units of the hot temperature, which may be that of 1e-21 J.
+            let shared = hot
+                * calculus::integrate("hot", 1e-12, 1.0, cold / hot, 1.0, |t| {
+                    let capacity = |work: &[f64]| -> Result<f64, ArgumentError> {
+                        let state = system.equilibrium(1.0 / (t * hot), work)?;
+                        Ok(Response::new(&state).heat_capacity())
+                    };
+                    Ok(capacity(&tight)?.min(capacity(&wide)?))
+                })?;
             regenerator * shared
         } else {
             0.0

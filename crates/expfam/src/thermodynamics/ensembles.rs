@@ -240,6 +240,13 @@ impl Microstates {
             ));
         }
         let exchanged = self.exchanged(reservoir);
+        if let Some(e) = exchanged.iter().find(|e| !e.is_finite()) {
+            return Err(ArgumentError::new(
+                "reservoir",
+                format!("{reservoir:?}, with a state of energy {e}"),
+                "such that the energies are within the range of f64",
+            ));
+        }
         let logs: Vec<f64> = exchanged
             .iter()
             .zip(&self.log_degeneracies)
@@ -355,13 +362,20 @@ impl<'a> EnsembleState<'a> {
         logs: &[f64],
         log_partition: f64,
     ) -> Self {
-        let probabilities: Vec<f64> = logs.iter().map(|l| Real::exp(l - log_partition)).collect();
+        let mut probabilities: Vec<f64> =
+            logs.iter().map(|l| Real::exp(l - log_partition)).collect();
+        // The rounding of a large log-partition, that of energies with an offset, is common to all.
+        let sum: f64 = probabilities.iter().sum();
+        for p in &mut probabilities {
+            *p /= sum;
+        }
+        let log_sum = Real::ln(sum);
         // −Σ p log(p/g): what is left of log p after the degeneracy.
         let entropy = probabilities
             .iter()
             .zip(logs.iter().zip(&states.log_degeneracies))
             .filter(|(p, _)| **p > 0.0)
-            .map(|(p, (l, g))| -p * (l - log_partition - g))
+            .map(|(p, (l, g))| -p * (l - log_partition - log_sum - g))
             .sum();
         Self {
             states,

@@ -15,7 +15,7 @@ use crate::domain;
 /// That they do is a check of a gradient against its potential; where the law reaches the ends, they do not.
 ///
 /// Tensor products of Gauss rules in panels of 16 nodes, doubled until all numbers change by less than the
-/// tolerance; at most 2¹⁸ nodes, so 4096 panels in one dimension, 32 × 32 in two, 4 × 4 × 4 in three.
+/// tolerance (energies in units of the temperature, relative where above 1); at most 2¹⁸ nodes, so 4096 panels in one dimension, 32 × 32 in two, 4 × 4 × 4 in three.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Equipartition {
     /// `⟨xᵢ ∂ⱼU⟩`.
@@ -26,7 +26,8 @@ pub struct Equipartition {
     pub log_partition: f64,
     /// `⟨U⟩`.
     pub energy: f64,
-    /// The largest change of these numbers in the last doubling.
+    /// The largest change of these numbers in the last doubling: energies in units of the temperature,
+    /// relative where above 1.
     pub error: f64,
 }
 
@@ -87,7 +88,7 @@ impl Equipartition {
             }
             let mut found = Self::with_panels(region, temperature, panels, &mut field)?;
             if let Some(last) = &last {
-                found.error = found.change(last);
+                found.error = found.change(last, temperature);
                 if found.error <= tolerance {
                     return Ok(found);
                 }
@@ -97,11 +98,16 @@ impl Equipartition {
         }
     }
 
-    /// The largest difference to another result, relative where numbers are above 1.
-    fn change(&self, other: &Self) -> f64 {
+    /// The largest difference to another result, energies in units of the temperature, relative where
+    /// numbers are above 1.
+    fn change(&self, other: &Self, temperature: f64) -> f64 {
         let numbers = |e: &Self| {
-            let mut all = vec![e.configurational_temperature, e.log_partition, e.energy];
-            all.extend_from_slice(e.matrix.as_slice());
+            let mut all = vec![
+                e.configurational_temperature / temperature,
+                e.log_partition,
+                e.energy / temperature,
+            ];
+            all.extend(e.matrix.iter().map(|m| m / temperature));
             all
         };
         numbers(self)

@@ -1,6 +1,6 @@
 //! Engines in finite time: the limit cycle of a driven chain between baths, exactly.
 
-use ergodic_core::ArgumentError;
+use ergodic_core::{ArgumentError, ExponentialFamily};
 use nalgebra::{DMatrix, DVector};
 
 use super::cycles::Cycle;
@@ -88,6 +88,8 @@ impl FiniteTimeCycle {
     /// A cycle of levels in `switches ≥ 1` switches per stroke, each followed, where the stroke meets a bath,
     /// by a thermalisation of strength in `(0, 1]` ([`MarkovStep::thermalize`]).
     ///
+    /// Levels that stand for several states relax to `g e^{−βE}/Z`, as the cycle does.
+    ///
     /// Strokes without a bath freeze the populations; these are the isentropic strokes of the cycle where all
     /// gaps scale together, as in a two-level system, and of higher energy elsewhere.
     ///
@@ -102,13 +104,21 @@ impl FiniteTimeCycle {
         if switches == 0 {
             return Err(ArgumentError::new("switches", 0, "at least 1"));
         }
-        let mut steps = Vec::with_capacity(4 * switches);
+        // Its base measure is the law of the family at the natural parameters 0, but for a factor.
+        let family = levels.family();
+        let degeneracies = family.probabilities(&vec![0.0; family.dim()])?;
+        let mut steps = Vec::new();
         for stroke in cycle.strokes() {
-            for state in &stroke.trace(levels, switches + 1)?[1..] {
+            for state in &stroke.trace(levels, switches.saturating_add(1))?[1..] {
                 let energies = levels.energies(state.work())?;
                 steps.push(match stroke.kind() {
                     StrokeKind::Isentropic => MarkovStep::isolated(&energies)?,
-                    _ => MarkovStep::thermalize(&energies, stroke.end().beta(), strength)?,
+                    _ => MarkovStep::thermalize_levels(
+                        &energies,
+                        &degeneracies,
+                        stroke.end().beta(),
+                        strength,
+                    )?,
                 });
             }
         }

@@ -40,28 +40,55 @@ pub(super) fn entropy(p: &[f64]) -> f64 {
 pub(super) fn divergence(p: &[f64], q: &[f64]) -> f64 {
     p.iter()
         .zip(q)
-        .map(|(&p, &q)| {
-            if p > 0.0 {
-                // At q = 0, or p that tiny beside q, the ratio says what has to be said.
-                let term = p * x_minus_ln_1p((q - p) / p);
-                if term.is_finite() {
-                    term
-                } else {
-                    p * (Real::ln(p) - Real::ln(q)) - p + q
-                }
-            } else {
-                q
-            }
-        })
+        .map(|(&p, &q)| term(p, q, || Real::ln(q)))
         .sum()
 }
 
-/// `e^{−βE}/Z` and `log Z`.
-pub(super) fn boltzmann(energies: &[f64], beta: f64) -> (Vec<f64>, f64) {
-    let logs: Vec<f64> = energies.iter().map(|e| -beta * e).collect();
+/// [`divergence`] with `log q` beside `q`, so that it stays finite where `q` underflows.
+pub(super) fn divergence_from(p: &[f64], q: &Boltzmann) -> f64 {
+    p.iter()
+        .zip(q.probabilities.iter().zip(&q.logs))
+        .map(|(&p, (&q, &log))| term(p, q, || log))
+        .sum()
+}
+
+/// `p log(p/q) − p + q`.
+fn term(p: f64, q: f64, log_q: impl FnOnce() -> f64) -> f64 {
+    if p <= 0.0 {
+        return q;
+    }
+    let x = (q - p) / p;
+    // Far from 0 nothing cancels, and 1 + x would lose the digits of a small q.
+    if x.abs() <= 0.5 {
+        p * x_minus_ln_1p(x)
+    } else {
+        p * (Real::ln(p) - log_q()) - p + q
+    }
+}
+
+/// A Boltzmann law: its probabilities, and their logarithms where they underflow.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Boltzmann {
+    pub(super) probabilities: Vec<f64>,
+    pub(super) logs: Vec<f64>,
+}
+
+/// `g e^{−βE}/Z`. Energies count from the lowest, so that a constant added to all takes no digits.
+pub(super) fn boltzmann(energies: &[f64], log_degeneracies: &[f64], beta: f64) -> Boltzmann {
+    let lowest = energies.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut logs: Vec<f64> = energies
+        .iter()
+        .zip(log_degeneracies)
+        .map(|(e, g)| beta * (lowest - e) + g)
+        .collect();
     let log_partition = ergodic_math::special::log_sum_exp(&logs);
-    let p = logs.iter().map(|l| Real::exp(l - log_partition)).collect();
-    (p, log_partition)
+    for l in &mut logs {
+        *l -= log_partition;
+    }
+    Boltzmann {
+        probabilities: logs.iter().map(|l| Real::exp(*l)).collect(),
+        logs,
+    }
 }
 
 /// `Σ pᵢxᵢ`.

@@ -118,7 +118,7 @@ impl DataShift {
     /// `base_change` is the change of `E[log h]` under the data, 0 for a family whose base measure is constant.
     ///
     /// # Errors
-    /// If lengths differ or a number is not finite.
+    /// If lengths differ, a number is not finite, or work or heat overflow.
     ///
     /// ```
     /// use ergodic_expfam::{Member, families::Poisson, thermodynamics::DataShift};
@@ -143,10 +143,16 @@ impl DataShift {
         let (theta, later) = (before.0.natural(), after.0.natural());
         let step: Vec<f64> = later.iter().zip(theta).map(|(a, b)| a - b).collect();
         let shift: Vec<f64> = after.1.iter().zip(before.1).map(|(a, b)| a - b).collect();
-        Ok(Self {
-            work: after.0.log_partition() - before.0.log_partition() - dot(&step, before.1),
-            heat: -dot(later, &shift) - base_change,
-        })
+        let work = after.0.log_partition() - before.0.log_partition() - dot(&step, before.1);
+        let heat = -dot(later, &shift) - base_change;
+        if !(work.is_finite() && heat.is_finite()) {
+            return Err(ArgumentError::new(
+                "after",
+                format!("{:?}: work {work}, heat {heat}", after.1),
+                "such that work and heat are within the range of f64",
+            ));
+        }
+        Ok(Self { work, heat })
     }
 
     /// `Δloss = W + Q`.
@@ -176,15 +182,15 @@ pub fn excess_free_energy(energies: &[f64], beta: f64, p: &[f64]) -> Result<f64,
     domain::positive("beta", beta)?;
     domain::finite("energies", energies, energies.len())?;
     law::check("p", p, energies.len())?;
-    let (equilibrium, _) = law::boltzmann(energies, beta);
-    let excess = law::divergence(p, &equilibrium) / beta;
+    let equilibrium = law::boltzmann(energies, &vec![0.0; energies.len()], beta);
+    let excess = law::divergence_from(p, &equilibrium) / beta;
     if excess.is_finite() {
         return Ok(excess);
     }
     Err(ArgumentError::new(
         "p",
         format!("of excess free energy {excess}"),
-        "0 where the Boltzmann law underflows",
+        "of a finite one: energies and β within the range of f64",
     ))
 }
 

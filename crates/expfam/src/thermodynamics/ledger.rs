@@ -96,8 +96,8 @@ impl Ledger {
     }
 }
 
-/// Work, heat and entropy of a quasi-static path, to the tolerance (relative and absolute): adaptive
-/// Gauss–Kronrod integration, 21 equilibria per interval and integral.
+/// Work, heat and entropy of a quasi-static path, to the tolerance (relative, or absolute in units of the
+/// larger temperature at its ends; in nats for the entropy): adaptive Gauss–Kronrod integration, 21 equilibria per interval and integral.
 ///
 /// # Errors
 /// As [`System::equilibrium`] along the path, and if the tolerance is not above 0 or cannot be reached.
@@ -136,14 +136,15 @@ pub fn quasi_static<S: System + ?Sized, P: StatePath + ?Sized>(
         }
         Ok(sum)
     };
-    let integrate = |f: &dyn Fn(&Equilibrium, f64) -> Result<f64, ArgumentError>| {
-        calculus::integrate("path", tolerance, 0.0, 1.0, |t| f(&state(t)?, t))
+    let integrate = |unit: f64, f: &dyn Fn(&Equilibrium, f64) -> Result<f64, ArgumentError>| {
+        calculus::integrate("path", tolerance, unit, 0.0, 1.0, |t| f(&state(t)?, t))
     };
     let (start, end) = (state(0.0)?, state(1.0)?);
+    let warmest = start.temperature().max(end.temperature());
     Ok(Ledger {
-        work: integrate(&power)?,
-        heat: integrate(&heating)?,
-        clausius: integrate(&|s, t| Ok(s.beta() * heating(s, t)?))?,
+        work: integrate(warmest, &power)?,
+        heat: integrate(warmest, &heating)?,
+        clausius: integrate(1.0, &|s, t| Ok(s.beta() * heating(s, t)?))?,
         energy_change: end.energy() - start.energy(),
         entropy_change: end.entropy() - start.entropy(),
         free_energy_change: end.free_energy() - start.free_energy(),

@@ -116,7 +116,7 @@ pub fn thermodynamic_length<C: Curve + ?Sized>(
     tolerance: f64,
 ) -> Result<f64, ArgumentError> {
     domain::positive("tolerance", tolerance)?;
-    length_between(&metric, curve, 0.0, 1.0, tolerance)
+    length_between(&metric, curve, 0.0, 1.0, tolerance, 1.0)
 }
 
 fn length_between<C: Curve + ?Sized>(
@@ -125,8 +125,9 @@ fn length_between<C: Curve + ?Sized>(
     from: f64,
     to: f64,
     tolerance: f64,
+    unit: f64,
 ) -> Result<f64, ArgumentError> {
-    calculus::integrate("curve", tolerance, from, to, |t| {
+    calculus::integrate("curve", tolerance, unit, from, to, |t| {
         Ok(squared_speed(metric, curve, t)?.sqrt())
     })
 }
@@ -145,7 +146,7 @@ pub fn thermodynamic_divergence<C: Curve + ?Sized>(
     tolerance: f64,
 ) -> Result<f64, ArgumentError> {
     domain::positive("tolerance", tolerance)?;
-    calculus::integrate("curve", tolerance, 0.0, 1.0, |t| {
+    calculus::integrate("curve", tolerance, 1.0, 0.0, 1.0, |t| {
         squared_speed(&metric, curve, t)
     })
 }
@@ -180,7 +181,7 @@ pub fn constant_speed_schedule<C: Curve + ?Sized>(
     if steps == 0 {
         return Err(ArgumentError::new("steps", 0, "at least 1"));
     }
-    let total = length_between(&metric, curve, 0.0, 1.0, tolerance)?;
+    let total = length_between(&metric, curve, 0.0, 1.0, tolerance, 1.0)?;
     if total <= 0.0 {
         return Err(ArgumentError::new(
             "curve",
@@ -188,18 +189,23 @@ pub fn constant_speed_schedule<C: Curve + ?Sized>(
             "of a length above 0",
         ));
     }
+    // Finer than a step, or neighbours would fall together.
+    let fine = tolerance.min(1e-3 / steps as f64);
     let mut schedule = vec![0.0];
     let (mut last, mut done) = (0.0, 0.0);
     for k in 1..steps {
         let target = total * k as f64 / steps as f64;
         // Lengths are counted from the last point, whose own length is known.
-        let t = bisect(
+        let t = crossing(
             last,
             1.0,
-            |t| Ok(done + length_between(&metric, curve, last, t, tolerance)? - target),
-            tolerance,
+            |t| {
+                let length = length_between(&metric, curve, last, t, fine, total)?;
+                Ok((done + length - target) / total)
+            },
+            fine,
         )?;
-        done += length_between(&metric, curve, last, t, tolerance)?;
+        done += length_between(&metric, curve, last, t, fine, total)?;
         last = t;
         schedule.push(t);
     }
@@ -208,7 +214,7 @@ pub fn constant_speed_schedule<C: Curve + ?Sized>(
 }
 
 /// The place in `[a, b]` where a rising function crosses 0, by regula falsi (Illinois) to the tolerance.
-fn bisect(
+fn crossing(
     mut a: f64,
     mut b: f64,
     mut f: impl FnMut(f64) -> Result<f64, ArgumentError>,
@@ -218,7 +224,7 @@ fn bisect(
     let mut side = 0;
     // Beyond this the ends are neighbours.
     for _ in 0..200 {
-        if b - a <= tolerance.max(4.0 * f64::EPSILON) || fa >= 0.0 || fb <= 0.0 {
+        if b - a <= 4.0 * f64::EPSILON * b || fa >= 0.0 || fb <= 0.0 {
             break;
         }
         let mut t = (a * fb - b * fa) / (fb - fa);
@@ -226,7 +232,7 @@ fn bisect(
             t = 0.5 * (a + b);
         }
         let ft = f(t)?;
-        if ft.abs() <= tolerance * fb.abs().max(fa.abs()).min(1.0) {
+        if ft.abs() <= tolerance {
             return Ok(t);
         }
         if ft < 0.0 {

@@ -2,9 +2,10 @@
 
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
+use ergodic_math::special::log_sum_exp;
 use nalgebra::{DMatrix, DVector};
 
-use super::law;
+use super::law::{self, Boltzmann};
 use crate::domain;
 
 /// One step of a driven chain: the energies switch while the state stands still (work), then a Markov
@@ -19,7 +20,8 @@ pub struct MarkovStep {
 #[derive(Clone, Debug, PartialEq)]
 struct Bath {
     beta: f64,
-    equilibrium: Vec<f64>,
+    equilibrium: Boltzmann,
+    log_degeneracies: Vec<f64>,
     kernel: DMatrix<f64>,
 }
 
@@ -30,6 +32,15 @@ impl MarkovStep {
     /// If `β` is not finite and above 0, sizes differ, a number is not finite, rows of the kernel are not
     /// laws, or it does not leave `e^{−βE}/Z` invariant to 10⁻¹⁰.
     pub fn new(energies: &[f64], beta: f64, kernel: DMatrix<f64>) -> Result<Self, ArgumentError> {
+        Self::with_degeneracies(energies, vec![0.0; energies.len()], beta, kernel)
+    }
+
+    fn with_degeneracies(
+        energies: &[f64],
+        log_degeneracies: Vec<f64>,
+        beta: f64,
+        kernel: DMatrix<f64>,
+    ) -> Result<Self, ArgumentError> {
         let step = Self::isolated(energies)?;
         domain::positive("beta", beta)?;
         let n = energies.len();
@@ -44,11 +55,11 @@ impl MarkovStep {
             let row: Vec<f64> = kernel.row(i).iter().copied().collect();
             law::check("kernel", &row, n)?;
         }
-        let equilibrium = Self::equilibrium(energies, beta)?;
-        let moved = kernel.tr_mul(&DVector::from_column_slice(&equilibrium));
+        let equilibrium = law::boltzmann(energies, &log_degeneracies, beta);
+        let moved = kernel.tr_mul(&DVector::from_column_slice(&equilibrium.probabilities));
         let defect = moved
             .iter()
-            .zip(&equilibrium)
+            .zip(&equilibrium.probabilities)
             .fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
         if defect > 1e-10 {
             return Err(ArgumentError::new(
@@ -61,6 +72,7 @@ impl MarkovStep {
             bath: Some(Bath {
                 beta,
                 equilibrium,
+                log_degeneracies,
                 kernel,
             }),
             ..step
@@ -92,8 +104,44 @@ impl MarkovStep {
     /// # Errors
     /// As [`new`](Self::new), and if the strength is not in `(0, 1]`.
     pub fn thermalize(energies: &[f64], beta: f64, strength: f64) -> Result<Self, ArgumentError> {
+        Self::thermalize_levels(energies, &vec![1.0; energies.len()], beta, strength)
+    }
+
+    /// [`thermalize`](Self::thermalize) of levels that each stand for `g` states: the Boltzmann law is
+    /// `g e^{−βE}/Z`, and the entropy change counts the states of a level, `−Δ Σ p log(p/g)`.
+    ///
+    /// # Errors
+    /// As [`thermalize`](Self::thermalize), and if there are not as many degeneracies as energies or one is
+    /// not finite and above 0.
+    ///
+    /// ```
+    /// use ergodic_expfam::thermodynamics::{Evolution, MarkovStep};
+    ///
+    /// // Full relaxation between a level and one of three states, all of energy 0.
+    /// let mut chain = Evolution::new(&[0.0, 0.0], &[1.0, 0.0])?;
+    /// let record = chain.step(&MarkovStep::thermalize_levels(&[0.0, 0.0], &[1.0, 3.0], 1.0, 1.0)?)?;
+    /// assert!((chain.probabilities()[1] - 0.75).abs() < 1e-15);
+    /// assert!((record.entropy_change - 4f64.ln()).abs() < 1e-15);
+    /// # Ok::<(), ergodic_core::ArgumentError>(())
+    /// ```
+    pub fn thermalize_levels(
+        energies: &[f64],
+        degeneracies: &[f64],
+        beta: f64,
+        strength: f64,
+    ) -> Result<Self, ArgumentError> {
         Self::isolated(energies)?;
         domain::positive("beta", beta)?;
+        domain::finite("degeneracies", degeneracies, energies.len())?;
+        for i in 0..degeneracies.len() {
+            domain::require(
+                "degeneracies",
+                degeneracies,
+                i,
+                degeneracies[i] > 0.0,
+                "above 0",
+            )?;
+        }
         if !(strength > 0.0 && strength <= 1.0) {
             return Err(ArgumentError::new(
                 "strength",
@@ -101,12 +149,13 @@ impl MarkovStep {
                 "above 0 and at most 1",
             ));
         }
-        let pi = Self::equilibrium(energies, beta)?;
+        let logs: Vec<f64> = degeneracies.iter().map(|g| Real::ln(*g)).collect();
+        let pi = law::boltzmann(energies, &logs, beta).probabilities;
         let n = energies.len();
         let kernel = DMatrix::from_fn(n, n, |i, j| {
             strength * pi[j] + if i == j { 1.0 - strength } else { 0.0 }
         });
-        Self::new(energies, beta, kernel)
+        Self::with_degeneracies(energies, logs, beta, kernel)
     }
 
     /// To these energies, then one Metropolis step with a proposal uniform over the other states.
@@ -139,18 +188,6 @@ impl MarkovStep {
         Self::new(energies, beta, kernel)
     }
 
-    fn equilibrium(energies: &[f64], beta: f64) -> Result<Vec<f64>, ArgumentError> {
-        let (p, log_partition) = law::boltzmann(energies, beta);
-        if log_partition.is_finite() {
-            return Ok(p);
-        }
-        Err(ArgumentError::new(
-            "beta",
-            beta,
-            "such that the log-partition is finite",
-        ))
-    }
-
     /// The energies after the switch.
     pub fn energies(&self) -> &[f64] {
         &self.energies
@@ -174,7 +211,7 @@ pub struct StepRecord {
     pub work: f64,
     /// `⟨Q⟩ = Σ (p′ − p) E′`, taken up in the move.
     pub heat: f64,
-    /// `ΔS` of the law of the state, in nats.
+    /// `ΔS` of the law of the state, in nats; where levels stand for several states, those count.
     pub entropy_change: f64,
     /// `KL(p‖π) − KL(p′‖π) = ΔS − βQ ≥ 0`, in nats; 0 without a bath.
     pub entropy_production: f64,
@@ -230,7 +267,7 @@ impl Evolution {
         domain::positive("beta", beta)?;
         Ok(Self {
             energies: energies.to_vec(),
-            probabilities: MarkovStep::equilibrium(energies, beta)?,
+            probabilities: law::boltzmann(energies, &vec![0.0; energies.len()], beta).probabilities,
         })
     }
 
@@ -285,13 +322,18 @@ impl Evolution {
             .map(|(a, (b, e))| (a - b) * e)
             .sum();
         let entropy_before = self.entropy();
-        let divergence_before = law::divergence(&self.probabilities, &bath.equilibrium);
+        let divergence_before = law::divergence_from(&self.probabilities, &bath.equilibrium);
         self.probabilities.copy_from_slice(after.as_slice());
-        let divergence_after = law::divergence(&self.probabilities, &bath.equilibrium);
+        let divergence_after = law::divergence_from(&self.probabilities, &bath.equilibrium);
+        let within: f64 = after
+            .iter()
+            .zip(before.iter().zip(&bath.log_degeneracies))
+            .map(|(a, (b, g))| (a - b) * g)
+            .sum();
         Ok(StepRecord {
             work,
             heat,
-            entropy_change: self.entropy() - entropy_before,
+            entropy_change: self.entropy() - entropy_before + within,
             entropy_production: divergence_before - divergence_after,
             divergence_before,
             divergence_after,
@@ -388,28 +430,38 @@ impl WorkStatistics {
     pub fn log_exponential_average(&self, s: f64) -> Result<f64, ArgumentError> {
         domain::finite("s", &[s], 1)?;
         let mut energies = &self.initial.energies;
-        let mut weights = DVector::from_column_slice(&self.initial.probabilities);
-        let mut log_scale = 0.0;
+        // Logarithms all the way: a path whose weight underflows in one step can be the one that matters
+        // after the next.
+        let mut logs: Vec<f64> = self
+            .initial
+            .probabilities
+            .iter()
+            .map(|p| Real::ln(*p))
+            .collect();
+        let mut terms = vec![0.0; logs.len()];
         for step in &self.steps {
-            let exponents: Vec<f64> = step
-                .energies
-                .iter()
-                .zip(energies)
-                .zip(weights.iter())
-                .map(|((to, from), w)| s * (to - from) + Real::ln(*w))
-                .collect();
-            let log_sum = ergodic_math::special::log_sum_exp(&exponents);
-            for (w, e) in weights.iter_mut().zip(&exponents) {
-                *w = Real::exp(e - log_sum);
+            for (log, (to, from)) in logs.iter_mut().zip(step.energies.iter().zip(energies)) {
+                if *log > f64::NEG_INFINITY {
+                    *log += s * (to - from);
+                }
             }
-            log_scale += log_sum;
             if let Some(bath) = &step.bath {
-                weights = bath.kernel.tr_mul(&weights);
+                logs = bath
+                    .kernel
+                    .column_iter()
+                    .map(|column| {
+                        for (t, (log, k)) in terms.iter_mut().zip(logs.iter().zip(column.iter())) {
+                            *t = log + Real::ln(*k);
+                        }
+                        log_sum_exp(&terms)
+                    })
+                    .collect();
             }
             energies = &step.energies;
         }
-        if log_scale.is_finite() {
-            return Ok(log_scale);
+        let average = log_sum_exp(&logs);
+        if average.is_finite() {
+            return Ok(average);
         }
         Err(ArgumentError::new(
             "s",

@@ -7,6 +7,7 @@ use ergodic_math::legendre::legendre_transform;
 use super::calculus;
 use super::system::{Equilibrium, System};
 use crate::domain;
+use crate::member::dot;
 
 /// All potentials of one state, from `T`, `U`, `S`, `PV` and `μN` (Callen 1985, ch. 5).
 ///
@@ -64,7 +65,7 @@ impl Potentials {
             temperature: state.temperature(),
             energy: state.energy(),
             entropy: state.entropy(),
-            pressure_volume: state.enthalpy() - state.energy(),
+            pressure_volume: -dot(state.forces(), state.work()),
             chemical: 0.0,
         }
     }
@@ -158,10 +159,20 @@ pub fn entropy_of_energy<S: System + ?Sized>(
         },
     )?;
     let beta = Real::exp(log_beta);
-    Ok((
-        system.equilibrium(beta, work)?.log_partition() + beta * energy,
-        beta,
-    ))
+    let state = system.equilibrium(beta, work)?;
+    // At the ends of a bounded range of energies, which only β = 0 and ∞ have, energies round to the
+    // bound and every β beyond looks like a root.
+    if beta * state.hessian()[(0, 0)] <= f64::EPSILON * energy.abs() {
+        return Err(ArgumentError::new(
+            "energy",
+            format!(
+                "{energy} (it does not change with temperature near {})",
+                1.0 / beta
+            ),
+            "a mean energy that the system has at a temperature above 0",
+        ));
+    }
+    Ok((state.log_partition() + beta * energy, beta))
 }
 
 /// How well `log Z(β)` and `S(U)` are Legendre transforms of each other on a grid of temperatures.

@@ -233,7 +233,7 @@ impl LeChatelier {
 /// use ergodic_expfam::{Member, families::Normal, thermodynamics::le_chatelier};
 ///
 /// let member = Member::new(Normal, Normal::natural(1.0, 2.0)?)?;
-/// let sides = le_chatelier(&member.fisher_information())?;
+/// let sides = le_chatelier(&member.fisher_information()?)?;
 /// assert!(sides.iter().all(|s| s.constrained <= s.free));
 /// # Ok::<(), ergodic_core::ArgumentError>(())
 /// ```

@@ -4,6 +4,9 @@ use ergodic_core::ArgumentError;
 
 use super::system::{Equilibrium, System, WorkLine, isentropic};
 
+/// Most points of a trace.
+const MOST_POINTS: usize = 1 << 24;
+
 /// What a stroke holds fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StrokeKind {
@@ -119,17 +122,21 @@ impl Stroke {
         }
     }
 
-    /// `points ≥ 2` states along the stroke, both ends included: what a diagram is drawn of.
+    /// From 2 to 2²⁴ states along the stroke, both ends included: what a diagram is drawn of.
     ///
     /// # Errors
-    /// If there are fewer than 2 points, or a state between the ends is outside the domain of the system.
+    /// If there are fewer than 2 points or more than 2²⁴, or a state between the ends is outside the domain of the system.
     pub fn trace<S: System + ?Sized>(
         &self,
         system: &S,
         points: usize,
     ) -> Result<Vec<Equilibrium>, ArgumentError> {
-        if points < 2 {
-            return Err(ArgumentError::new("points", points, "at least 2"));
+        if !(2..=MOST_POINTS).contains(&points) {
+            return Err(ArgumentError::new(
+                "points",
+                points,
+                format!("from 2 to {MOST_POINTS}"),
+            ));
         }
         let mut beta = self.start.beta();
         let mut states = Vec::with_capacity(points);

@@ -185,6 +185,8 @@ impl TrapDynamics {
             -Real::exp_m1(-rate * duration),
             -Real::exp_m1(-2.0 * rate * duration),
         );
+        // κt − (1 − e^{−κt}) and what is left of it after its leading term.
+        let (once_left, twice_left) = remainders(rate * duration, once);
         let lag = velocity / rate;
         let start = law.mean - centre;
         let end_centre = centre + velocity * duration;
@@ -193,11 +195,10 @@ impl TrapDynamics {
             variance: law.variance + (self.temperature / stiffness - law.variance) * twice,
         };
         let a = once / rate;
-        let work = self.friction * velocity * velocity * duration
-            - stiffness * velocity * (start + lag) * a;
+        let work = self.friction * velocity * velocity * once_left / rate
+            - stiffness * velocity * start * a;
         let wander = law.variance * a * a
-            + 2.0 * self.temperature / self.friction / rate / rate
-                * (duration - 2.0 * a + 0.5 * twice / rate);
+            + 2.0 * self.temperature / self.friction / rate / rate * twice_left / rate;
         let force = stiffness * velocity;
         let energy_change =
             Self::energy(end, stiffness, end_centre) - Self::energy(law, stiffness, centre);
@@ -304,6 +305,19 @@ impl TrapDynamics {
 fn checked(law: TrapLaw) -> Result<(), ArgumentError> {
     domain::finite("law", &[law.mean], 1)?;
     domain::positive("law", law.variance)
+}
+
+/// `y − w` and `y − w − w²/2` for `w = 1 − e^{−y}`, with relative accuracy: as `y = −log(1 − w)`, they are
+/// `Σ wᵏ/k` from `k = 2` and from `k = 3`.
+fn remainders(y: f64, w: f64) -> (f64, f64) {
+    if w > 0.35 {
+        let first = y - w;
+        return (first, first - 0.5 * w * w);
+    }
+    // 0.35⁴⁰ is below rounding.
+    let series = (3..=40).rev().fold(0.0, |s, k| s * w + 1.0 / f64::from(k));
+    let second = w * w * w * series;
+    (0.5 * w * w + second, second)
 }
 
 fn duration_ok(duration: f64) -> Result<(), ArgumentError> {

@@ -246,3 +246,68 @@ fn no_protocol_in_finite_time_beats_carnot() {
     }
     assert!(engines > 50, "{engines}");
 }
+
+#[test]
+fn a_perfect_regenerator_is_worth_the_same_in_kelvin_and_joule() {
+    // Temperatures of 1e-21 J are far below any absolute tolerance.
+    let system = &Canonical::two_level();
+    {
+        let natural = Cycle::stirling(system, 2.0, 0.02, &[1.0], &[0.3], 1.0).unwrap();
+        let k = 1.380649e-23;
+        let joule = Cycle::stirling(system, 2.0 * k, 0.02 * k, &[k], &[0.3 * k], 1.0).unwrap();
+        close(joule.regenerated() / k, natural.regenerated(), 1e-11);
+        close(
+            joule.efficiency().unwrap(),
+            natural.efficiency().unwrap(),
+            1e-11,
+        );
+        assert!(natural.efficiency() < Some(natural.carnot_efficiency()));
+    }
+}
+
+#[test]
+fn work_along_every_stroke_is_the_integral_of_the_force() {
+    // What Carnot's efficiency cannot see: forces.
+    let levels = random_levels(4, 1);
+    let systems: [(&dyn System, f64, f64); 4] = [
+        (&Trap::with_momenta(2).unwrap(), 1.0, 3.0),
+        (&Trap::overdamped(1).unwrap(), 4.0, 1.0),
+        (&Canonical::two_level(), 1.0, 2.0),
+        (&levels, 1.0, 1.5),
+    ];
+    for (system, from, to) in systems {
+        for cycle in [
+            Cycle::carnot(system, 1.2, 1.0, &[from], &[to]),
+            Cycle::otto(system, 1.2, 1.0, &[from], &[to]),
+        ] {
+            let Ok(cycle) = cycle else { continue };
+            for stroke in cycle.strokes() {
+                let trace = stroke.trace(system, 1001).unwrap();
+                let work: f64 = trace
+                    .windows(2)
+                    .map(|p| {
+                        0.5 * (p[0].forces()[0] + p[1].forces()[0])
+                            * (p[1].work()[0] - p[0].work()[0])
+                    })
+                    .sum();
+                close(work, stroke.work(), 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn engines_of_degenerate_levels_tend_to_their_cycle() {
+    // A level of three states, whose gap is the work parameter.
+    let levels = Canonical::with_observable(&[0.0, 0.0], &[0.0, 1.0], &[1.0, 3.0]).unwrap();
+    let cycle = Cycle::carnot(&levels, 2.0, 1.0, &[6.0], &[3.0]).unwrap();
+    let run = |n: usize| FiniteTimeCycle::follow(&cycle, &levels, n, 1.0).unwrap();
+    // What is lost falls as 1/n: extrapolated, work and heats are those of the cycle.
+    let (a, b) = (run(1000), run(2000));
+    close(2.0 * b.work() - a.work(), cycle.work(), 1e-5);
+    close(
+        2.0 * b.baths()[0].1 - a.baths()[0].1,
+        cycle.heat_from_hot(),
+        1e-5,
+    );
+}

@@ -220,3 +220,21 @@ fn the_canonical_law_has_the_most_entropy_of_its_energy() {
         assert!(free(&p) >= -state.log_partition() / 0.9 - 1e-12);
     }
 }
+
+#[test]
+fn an_offset_of_all_energies_changes_no_fluctuation() {
+    let (energies, offset) = ([0.0, 1.0, 2.5], 2f64.powi(32));
+    let moved = energies.map(|e| e + offset);
+    let (plain, far) = (
+        Microstates::new(&energies).unwrap(),
+        Microstates::new(&moved).unwrap(),
+    );
+    let (plain, far) = (plain.canonical(0.7).unwrap(), far.canonical(0.7).unwrap());
+    close(
+        far.heat_capacity().unwrap(),
+        plain.heat_capacity().unwrap(),
+        1e-5,
+    );
+    close(far.probabilities().iter().sum(), 1.0, 1e-15);
+    close(far.entropy(), plain.entropy(), 1e-5);
+}

@@ -89,3 +89,21 @@ fn temperatures_from_draws_lie_in_their_intervals_and_wrong_ones_do_not() {
         0.05,
     );
 }
+
+#[test]
+fn equipartition_is_as_exact_in_joule() {
+    let kt = 4.14e-21;
+    let found = Equipartition::new(&[(-5.0, 5.0)], kt, 1e-11, |x, g| {
+        g[0] = kt * (4.0 * x[0].powi(3) - 2.0 * x[0]);
+        (
+            kt * (x[0].powi(4) - x[0] * x[0]),
+            kt * (12.0 * x[0] * x[0] - 2.0),
+        )
+    })
+    .unwrap();
+    close(found.matrix[(0, 0)] / kt, 1.0, 1e-11);
+    close(found.configurational_temperature / kt, 1.0, 1e-11);
+    close(found.log_partition, 1.0157193191187683, 1e-13);
+    // The mean square from the virial: ⟨U⟩ = ¼ − ½⟨x²⟩.
+    close(found.energy / kt, 0.25 - 0.5 * 0.5208986482435781, 1e-11);
+}

@@ -130,6 +130,9 @@ fn potentials_and_responses_name_what_is_wrong() {
     // A two-level system has energies below the mean of the levels only.
     blames(entropy_of_energy(&levels, 0.7, &[1.0]), "energy");
     blames(entropy_of_energy(&levels, f64::NAN, &[1.0]), "energy");
+    // Its bounds are the energies of β = 0 and ∞.
+    blames(entropy_of_energy(&levels, 0.5, &[1.0]), "energy");
+    blames(entropy_of_energy(&levels, 0.0, &[1.0]), "energy");
     blames(entropy_of_energy(&levels, 0.3, &[]), "work");
     blames(LegendreWeb::new(&levels, &[1.0], 0.0, 1.0, 5), "low");
     blames(LegendreWeb::new(&levels, &[1.0], 2.0, 1.0, 5), "high");
@@ -156,6 +159,8 @@ fn ensembles_name_what_is_wrong() {
     blames(states().particles(&[1.0, f64::INFINITY]), "particles");
     blames(states().observable(&[1.0]), "values");
     blames(states().canonical(0.0), "beta");
+    let far = Microstates::new(&[0.0, 1e308]).and_then(|s| s.volumes(&[0.0, 1e308]));
+    blames(far.unwrap().isobaric(1.0, 1e3), "reservoir");
     blames(states().isobaric(1.0, 1.0), "pressure");
     blames(states().grand(1.0, 1.0), "chemical_potential");
     blames(
@@ -190,6 +195,11 @@ fn cycles_name_what_is_wrong() {
     blames(Cycle::carnot(&gas, 1.0, 2.0, &[1.0], &[2.0]), "hot");
     blames(Cycle::carnot(&gas, f64::NAN, 2.0, &[1.0], &[2.0]), "hot");
     blames(Cycle::otto(&gas, 2.0, 0.0, &[1.0], &[2.0]), "cold");
+    // The inverse of a temperature is one of f64, and tells the baths apart.
+    blames(Cycle::otto(&gas, 2.0, 1e-320, &[1.0], &[2.0]), "cold");
+    blames(Cycle::otto(&gas, 1e-319, 1e-320, &[1.0], &[2.0]), "hot");
+    let (hot, cold) = (2f64.next_down(), 2f64.next_down().next_down());
+    blames(Cycle::otto(&gas, hot, cold, &[1.0], &[2.0]), "hot");
     blames(Cycle::otto(&gas, 2.0, 1.0, &[1.0], &[1.0]), "to");
     blames(Cycle::otto(&gas, 2.0, 1.0, &[1.0, 1.0], &[2.0]), "from");
     blames(Cycle::otto(&gas, 2.0, 1.0, &[-1.0], &[2.0]), "work");
@@ -209,6 +219,7 @@ fn cycles_name_what_is_wrong() {
     blames(Cycle::carnot(&table, 50.0, 0.01, &[-0.01], &[0.01]), "to");
     let cycle = Cycle::otto(&gas, 2.0, 1.0, &[1.0], &[2.0]).unwrap();
     blames(cycle.strokes()[0].trace(&gas, 1), "points");
+    blames(cycle.strokes()[0].trace(&gas, usize::MAX), "points");
     blames(cycle.reversed(), "cycle");
     let path = Segment::new((1.0, 2.0), &[1.0], &[2.0]).unwrap();
     blames(quasi_static(&gas, &path, 0.0), "tolerance");
@@ -231,6 +242,21 @@ fn finite_time_names_what_is_wrong() {
     blames(MarkovStep::metropolis(&[0.0, 1.0], 0.0), "beta");
     blames(MarkovStep::thermalize(&[0.0, 1.0], 1.0, 0.0), "strength");
     blames(MarkovStep::thermalize(&[0.0, 1.0], 1.0, 1.1), "strength");
+    for degeneracies in [&[1.0][..], &[1.0, 0.0], &[1.0, f64::NAN]] {
+        blames(
+            MarkovStep::thermalize_levels(&[0.0, 1.0], degeneracies, 1.0, 1.0),
+            "degeneracies",
+        );
+    }
+    let (two, cycle) = (
+        Canonical::with_observable(&[0.0; 2], &[0.0, 1.0], &[1.0; 2]).unwrap(),
+        Cycle::carnot(&Canonical::two_level(), 2.0, 1.0, &[4.0], &[1.0]).unwrap(),
+    );
+    blames(FiniteTimeCycle::follow(&cycle, &two, 0, 1.0), "switches");
+    blames(
+        FiniteTimeCycle::follow(&cycle, &two, usize::MAX, 1.0),
+        "points",
+    );
     blames(
         MarkovStep::new(&[0.0, 1.0], 1.0, DMatrix::identity(3, 3)),
         "kernel",
@@ -310,7 +336,7 @@ fn lengths_learning_and_equipartition_name_what_is_wrong() {
         "data",
     );
     blames(excess_free_energy(&[0.0, 1.0], 0.0, &[0.5, 0.5]), "beta");
-    blames(excess_free_energy(&[0.0, 1e6], 1.0, &[0.5, 0.5]), "p");
+    blames(excess_free_energy(&[-1e308, 1e308], 1.0, &[0.5, 0.5]), "p");
     blames(bayes_risk(&DMatrix::from_element(2, 2, 0.5)), "joint");
     let field = |_: &[f64], g: &mut [f64]| {
         g.fill(0.0);

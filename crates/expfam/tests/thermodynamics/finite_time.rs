@@ -332,3 +332,128 @@ fn a_driven_trap_agrees_with_a_fine_chain_of_its_moments() {
     close(law.mean, exact.law.mean, 1e-6);
     close(work, exact.work, 1e-6);
 }
+
+#[test]
+fn levels_of_several_states_relax_as_their_states_do() {
+    // Levels of 1, 3 and 2 states, against the six states one by one.
+    let expand = |x: &[f64]| vec![x[0], x[1], x[1], x[1], x[2], x[2]];
+    let (g, beta) = ([1.0, 3.0, 2.0], 0.9);
+    let tables = [[0.0, 1.0, 0.3], [0.5, -0.2, 1.7], [1.0, 1.0, 0.0]];
+    let start = [0.2, 0.5, 0.3];
+    let mut levels = Evolution::new(&tables[0], &start).unwrap();
+    let each: Vec<f64> = start.iter().zip(g).map(|(p, g)| p / g).collect();
+    let mut states = Evolution::new(&expand(&tables[0]), &expand(&each)).unwrap();
+    for e in &tables {
+        let a = levels
+            .step(&MarkovStep::thermalize_levels(e, &g, beta, 0.4).unwrap())
+            .unwrap();
+        let b = states
+            .step(&MarkovStep::thermalize(&expand(e), beta, 0.4).unwrap())
+            .unwrap();
+        close(a.work, b.work, 1e-14);
+        close(a.heat, b.heat, 1e-14);
+        close(a.entropy_change, b.entropy_change, 1e-14);
+        close(a.entropy_production, b.entropy_production, 1e-14);
+        close(
+            a.entropy_production,
+            a.entropy_change - beta * a.heat,
+            1e-14,
+        );
+    }
+}
+
+#[test]
+fn what_underflows_is_neither_lost_nor_not_a_number() {
+    // π = e^{−1000} in a state that has weight: KL = 500 − log 2 nats, and finite afterwards.
+    let mut chain = Evolution::new(&[0.0, 0.0], &[0.5, 0.5]).unwrap();
+    let step = MarkovStep::thermalize(&[0.0, 1000.0], 1.0, 0.5).unwrap();
+    let record = chain.step(&step).unwrap();
+    close(record.divergence_before, 500.0 - 2f64.ln(), 1e-14);
+    close(
+        record.entropy_production,
+        record.entropy_change - record.heat,
+        1e-14,
+    );
+    // Up by 1000 and down again without a bath: no work on any path, ⟨e^{−W}⟩ = 1.
+    let there_and_back = [
+        MarkovStep::isolated(&[0.0, 1000.0]).unwrap(),
+        MarkovStep::isolated(&[0.0, 0.0]).unwrap(),
+    ];
+    let start = Evolution::equilibrium(&[0.0, 0.0], 1.0).unwrap();
+    let work = WorkStatistics::new(&start, &there_and_back).unwrap();
+    close(work.log_exponential_average(-1.0).unwrap(), 0.0, 1e-12);
+    // Through a bath that mixes: log⟨e^{−W}⟩ = log ½(1 + e^{−1000}) + log ½(e^{0} + e^{1000}) and so on.
+    let mixed = [
+        MarkovStep::new(&[0.0, 0.0], 1.0, DMatrix::from_element(2, 2, 0.5)).unwrap(),
+        MarkovStep::isolated(&[900.0, 0.0]).unwrap(),
+        MarkovStep::isolated(&[0.0, 1e-3]).unwrap(),
+    ];
+    let work = WorkStatistics::new(&start, &mixed).unwrap();
+    close(
+        work.log_exponential_average(-1.0).unwrap(),
+        (0.5 + 0.5 * (-1e-3f64).exp()).ln(),
+        1e-12,
+    );
+}
+
+#[test]
+fn a_constant_added_to_all_energies_changes_no_law() {
+    let (energies, offset) = ([0.0, 0.7, -0.4], 2f64.powi(30));
+    let moved = energies.map(|e| e + offset);
+    let plain = Evolution::equilibrium(&energies, 1.3).unwrap();
+    let far = Evolution::equilibrium(&moved, 1.3).unwrap();
+    for (a, b) in plain.probabilities().iter().zip(far.probabilities()) {
+        close(*a, *b, 1e-6); // the energies themselves keep 2⁻²² of themselves
+    }
+    close(far.probabilities().iter().sum(), 1.0, 1e-15);
+    assert!(MarkovStep::thermalize(&moved, 1.3, 0.5).is_ok());
+    assert!(MarkovStep::metropolis(&moved, 1.3).is_ok());
+}
+
+#[test]
+fn a_short_drag_keeps_its_digits() {
+    // ⟨W⟩ = γu²t(κt/2 − (κt)²/6 + …) and Var W = 2T⟨W⟩ from equilibrium.
+    for (k, duration) in [(1e-3, 1e-6), (1e-8, 1e-3), (1.0, 1e-13), (2.0, 1e-3)] {
+        let dynamics = TrapDynamics::new(1.0, 0.7).unwrap();
+        let start = dynamics.equilibrium(k, 0.0).unwrap();
+        let found = dynamics.drag(start, k, 0.0, 3.0, duration).unwrap();
+        let y: f64 = k * duration;
+        let exact = 9.0 * duration * y * (0.5 - y / 6.0 + y * y / 24.0 - y * y * y / 120.0);
+        assert!((found.work / exact - 1.0).abs() < 1e-13, "{}", found.work);
+        assert!((found.work_variance / (1.4 * exact) - 1.0).abs() < 1e-13);
+        // From a known place all of it is the bath's: γ²u²κ² (2T/γ) t³/3 to leading order.
+        let narrow = TrapLaw {
+            mean: 0.0,
+            variance: 1e-300,
+        };
+        let found = dynamics.drag(narrow, k, 0.0, 3.0, duration).unwrap();
+        let leading = 9.0 * k * k * 1.4 * duration.powi(3) / 3.0;
+        assert!((found.work_variance / leading - 1.0).abs() < 2.0 * y + 1e-13);
+    }
+}
+
+#[test]
+fn a_sudden_stiffening_dissipates_the_divergence_of_the_normal_laws_and_obeys_jarzynski() {
+    use ergodic_core::ExponentialFamily;
+    use ergodic_expfam::families::Normal;
+    let kl = Normal
+        .kl_divergence(
+            &Normal::natural(0.0, 1.0).unwrap(),
+            &Normal::natural(0.0, 0.25).unwrap(),
+        )
+        .unwrap();
+    close(kl, 0.8068528194400547, 1e-15);
+    // On a grid of the place, as a chain: ⟨e^{−W}⟩ = Z₁/Z₀.
+    let x: Vec<f64> = (-800..=800).map(|i| 0.01 * f64::from(i)).collect();
+    let energies = |k: f64| -> Vec<f64> { x.iter().map(|x| 0.5 * k * x * x).collect() };
+    let start = Evolution::equilibrium(&energies(1.0), 1.0).unwrap();
+    let step = MarkovStep::isolated(&energies(4.0)).unwrap();
+    let work = WorkStatistics::new(&start, std::slice::from_ref(&step)).unwrap();
+    close(work.mean(), 1.5, 1e-11);
+    close(work.variance(), 4.5, 1e-10);
+    close(
+        work.log_exponential_average(-1.0).unwrap(),
+        -std::f64::consts::LN_2,
+        1e-12,
+    );
+}

@@ -120,3 +120,16 @@ fn bayes_risk_is_conditional_entropy() {
         assert!(risk <= h(&columns) + 1e-15);
     }
 }
+
+#[test]
+fn regret_keeps_its_digits_for_models_that_hardly_allow_the_data() {
+    // KL of (½, ½) from (q, 1 − q) is −log 2 − ½ log q − ½ log(1 − q).
+    for q in [1e-3, 1e-7, 1e-10, 1e-15, 1e-100, 1e-300] {
+        let exact = -2f64.ln() - 0.5 * f64::ln(q) - 0.5 * f64::ln_1p(-q);
+        let found = LogLossBalance::new(&[0.5, 0.5], &[q, 1.0 - q]).unwrap();
+        close(found.regret, exact, 2e-15);
+    }
+    // Where the Boltzmann law underflows: ⟨E⟩ − TS + T log Z.
+    let excess = excess_free_energy(&[0.0, 1e6], 1.0, &[0.5, 0.5]).unwrap();
+    close(excess, 5e5 - 2f64.ln(), 1e-15);
+}

@@ -9,7 +9,7 @@ use super::*;
 fn metric<F: ExponentialFamily + Clone>(
     family: &F,
 ) -> impl Fn(&[f64]) -> Result<DMatrix<f64>, ArgumentError> {
-    move |theta| Ok(Member::new(family.clone(), theta)?.fisher_information())
+    move |theta| Member::new(family.clone(), theta)?.fisher_information()
 }
 
 #[test]
@@ -260,4 +260,18 @@ fn one_step_dissipates_at_least_a_quarter_of_its_squared_length() {
     }
     // The factor ½ of many small steps is no bound.
     assert!(least < 0.49, "{least}");
+}
+
+#[test]
+fn schedules_rise_also_at_a_rough_tolerance() {
+    let metric = |x: &[f64]| Ok(DMatrix::from_element(1, 1, 1.0 / (x[0] * x[0])));
+    let line = Line::new(&[1e-3], &[1.0]).unwrap();
+    let schedule = constant_speed_schedule(metric, &line, 40, 0.5).unwrap();
+    assert!(schedule.windows(2).all(|w| w[0] < w[1]), "{schedule:?}");
+    // log x changes at a constant rate.
+    for (k, t) in schedule.iter().enumerate() {
+        let x = 1e-3 + t * (1.0 - 1e-3);
+        let done = 1.0 + x.ln() / 1e3f64.ln();
+        assert!((done - k as f64 / 40.0).abs() < 1e-3, "{k}: {done}");
+    }
 }

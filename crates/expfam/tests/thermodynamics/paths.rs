@@ -80,3 +80,19 @@ fn a_gas_expands_into_the_void_without_work() {
     let squeezed = sudden_switch(&gas, 1.0, &[2.0], &[1.0]);
     assert_eq!(squeezed.unwrap_err().argument, "switched");
 }
+
+#[test]
+fn a_ledger_in_joule_is_as_exact_as_one_in_kelvin() {
+    // Across a Schottky peak, far from polynomial.
+    let levels = Canonical::two_level();
+    let k = 1.380649e-23;
+    let run = |unit: f64| {
+        let path = Segment::new((0.02 * unit, 5.0 * unit), &[unit], &[0.5 * unit]).unwrap();
+        quasi_static(&levels, &path, 1e-11).unwrap()
+    };
+    let (kelvin, joule) = (run(1.0), run(k));
+    close(kelvin.energy_residual(), 0.0, 1e-9);
+    close(joule.energy_residual() / k, 0.0, 1e-9);
+    close(joule.work / k, kelvin.work, 1e-9);
+    close(joule.heat / k, kelvin.heat, 1e-9);
+}

@@ -22,18 +22,50 @@ use crate::{DomainError, Real};
 /// ```
 pub fn ln_bessel_i(nu: f64, x: f64) -> Result<f64, DomainError> {
     check(nu, x)?;
+    if x > 0.0 && is_large(nu, x) {
+        return Ok(x + hankel_scaled(nu, x));
+    }
+    Ok(series(nu, x))
+}
+
+/// `log[e^{−x} I_ν(x)]`, as [`ln_bessel_i`], without the digits that `x` takes where it is large: the absolute
+/// error is some `10⁻¹⁶(1 + |log x|)` where Hankel's expansion holds (`x > 60` and `x > 2ν²`), below that
+/// some `10⁻¹⁶(1 + x + ν)`.
+///
+/// # Errors
+/// As [`ln_bessel_i`].
+///
+/// ```
+/// use ergodic_math::special::ln_bessel_i_scaled;
+/// // I_{1/2}(x) = √(2/πx) sinh x.
+/// let found = ln_bessel_i_scaled(0.5, 1e8)?;
+/// assert!((found + 0.5 * (2e8 * std::f64::consts::PI).ln()).abs() < 1e-14);
+/// # Ok::<(), ergodic_math::DomainError>(())
+/// ```
+pub fn ln_bessel_i_scaled(nu: f64, x: f64) -> Result<f64, DomainError> {
+    check(nu, x)?;
+    if x > 0.0 && is_large(nu, x) {
+        return Ok(hankel_scaled(nu, x));
+    }
+    Ok(series(nu, x) - x)
+}
+
+/// `log[e^{−x} I_ν(x)]` by Hankel's expansion.
+fn hankel_scaled(nu: f64, x: f64) -> f64 {
+    let [sum, _] = hankel(nu, x);
+    Real::ln(sum) - 0.5 * (Real::ln(x) + Real::ln(2.0 * PI))
+}
+
+/// `log I_ν(x)` by the power series.
+fn series(nu: f64, x: f64) -> f64 {
     if x == 0.0 {
-        return Ok(if nu == 0.0 {
+        return if nu == 0.0 {
             0.0
         } else if nu < 0.0 {
             f64::INFINITY
         } else {
             f64::NEG_INFINITY
-        });
-    }
-    if is_large(nu, x) {
-        let [sum, _] = hankel(nu, x);
-        return Ok(x - 0.5 * (Real::ln(x) + Real::ln(2.0 * PI)) + Real::ln(sum));
+        };
     }
     // Σ_k (x²/4)^k / (k! Γ(ν+k+1)), relative to the first term, rescaled before it overflows.
     let quarter = 0.25 * x * x;
@@ -52,7 +84,7 @@ pub fn ln_bessel_i(nu: f64, x: f64) -> Result<f64, DomainError> {
         }
         k += 1.0;
     }
-    Ok(nu * Real::ln(0.5 * x) - ln_gamma(nu + 1.0) + log_scale + Real::ln(sum))
+    nu * Real::ln(0.5 * x) - ln_gamma(nu + 1.0) + log_scale + Real::ln(sum)
 }
 
 /// `I_{ν+1}(x)/I_ν(x)`, in `[0, 1)`: the mean resultant length of the von Mises–Fisher law in
@@ -184,6 +216,28 @@ mod tests {
                 assert!((ratio - exact).abs() < 1e-14, "x = {x}");
             }
         }
+    }
+
+    #[test]
+    fn scaled_logarithms_keep_their_digits_where_x_is_large() {
+        // e^{−x} I₀ √(2πx) = 1 + 1/8x + 9/128x² + …
+        for x in [1e5f64, 1e8, 1e12] {
+            let exact =
+                f64::ln_1p((1.0 + 9.0 / (16.0 * x)) / (8.0 * x)) - 0.5 * (2.0 * PI * x).ln();
+            let found = ln_bessel_i_scaled(0.0, x).unwrap();
+            assert!((found - exact).abs() < 1e-14, "x = {x}: {found} {exact}");
+        }
+        for (nu, x) in [
+            (0.0, 0.0),
+            (0.0, 3.0),
+            (2.5, 40.0),
+            (1.0, 61.0),
+            (30.0, 100.0),
+        ] {
+            let off = ln_bessel_i_scaled(nu, x).unwrap() + x - ln_bessel_i(nu, x).unwrap();
+            assert!(off.abs() < 1e-13, "ν = {nu}, x = {x}: {off}");
+        }
+        assert!(ln_bessel_i_scaled(0.0, -1.0).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod log_space;
 mod log_sum;
 mod normal;
 
-pub use bessel::{bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i};
+pub use bessel::{bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i, ln_bessel_i_scaled};
 pub use gamma::{digamma, digamma_inverse, ln_gamma, trigamma};
 pub use incomplete::{
     beta_regularized, binomial_cdf, binomial_quantile, binomial_survival, chi_squared_cdf,

@@ -1,9 +1,7 @@
 //! Stochastic-gradient kernels: exact moments with the noise of batches, orders, and estimates
 //! whose expectation is enumerated.
 
-#[allow(dead_code)]
-mod phase;
-
+use crate::targets::Gaussian;
 use ergodic_conformance::{Law, Limits, Quadrature, outcomes, suite};
 use ergodic_core::{
     Energy, EnergyGradient, MarkovKernel, StepInfo, StochasticGradient, Tempered, WarmupStep,
@@ -12,9 +10,6 @@ use ergodic_samplers::{
     ControlVariate, Cycle, FixedMode, InPhaseSpace, MiniBatch, Mixture, NoControl, PhaseKernel,
     PreconditionedSgld, Saga, Sghmc, Sgld, Sgnht, StepSchedule, Svrg,
 };
-use phase::Gaussian;
-
-ergodic_conformance::counting_allocator!();
 
 /// The mean of a normal with variance `1/k` from data, under the prior `N(0, 1)`:
 /// `E = x²/2 + Σ k (x − yᵢ)²/2`.

@@ -1,8 +1,6 @@
 //! Simulated tempering: exact transition matrices, tuned weights, ratios of partition functions.
 
-mod annealing;
-
-use annealing::{CRITICAL, Free, LEVELS_4X4, Torus};
+use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, check, suite};
 use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, StepInfo, Tempered};
@@ -12,8 +10,6 @@ use ergodic_samplers::{
     Propose, Scan, SimulatedTempering, TemperatureLadder, Temperatures, UniformSite,
 };
 use proptest::strategy::Strategy;
-
-ergodic_conformance::counting_allocator!();
 
 type SpinMixture = LevelMixture<Temperatures<PairwiseSpins>>;
 

@@ -1,5 +1,5 @@
 //! Targets of the tests across temperatures: a periodic Ising lattice and two wells.
-#![allow(dead_code, unreachable_pub)] // each test file uses some of it
+#![allow(unreachable_pub)]
 
 use ergodic_core::{Conditional, Energy, EnergyGradient, LocalEnergy, PathBase, Randomness};
 use ergodic_math::special::{log_add_exp, sigmoid};

@@ -1,8 +1,6 @@
 //! Parallel tempering: the kernel by exact enumeration, the run against exact values.
 
-mod annealing;
-
-use annealing::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells};
+use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{CountingAllocator, Law, Shifted, check, enumerate, suite};
 use ergodic_core::{
@@ -36,8 +34,6 @@ fn product<X: Clone>(one: &[X], levels: usize) -> Vec<Vec<X>> {
     }
     all
 }
-
-ergodic_conformance::counting_allocator!();
 
 fn ladder(levels: &[f64]) -> TemperatureLadder {
     TemperatureLadder::new(levels.to_vec()).unwrap()

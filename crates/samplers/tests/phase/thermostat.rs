@@ -1,8 +1,6 @@
 //! Thermostats: exact moments, orders, conserved quantities, and histograms from several starts.
 
-#[allow(dead_code)]
-mod phase;
-
+use crate::targets::{DoubleWell, Gaussian, Oscillator};
 use ergodic_conformance::{Law, Quadrature, suite};
 use ergodic_core::{Energy, EnergyGradient, MarkovKernel, StepInfo};
 use ergodic_math::moments::Moments;
@@ -10,9 +8,6 @@ use ergodic_samplers::{
     Andersen, Conserved, InPhaseSpace, Momenta, NoseHoover, PhaseKernel, SuzukiYoshida,
     VelocityRescaling,
 };
-use phase::{DoubleWell, Gaussian, Oscillator};
-
-ergodic_conformance::counting_allocator!();
 
 fn heavy() -> Momenta {
     Momenta::uniform(2.5).unwrap().at_temperature(0.7).unwrap()

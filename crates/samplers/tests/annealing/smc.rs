@@ -1,8 +1,6 @@
 //! Sequential Monte Carlo against exact partition functions and moments.
 
-mod annealing;
-
-use annealing::{CRITICAL, Free, Torus, TwoWells};
+use crate::targets::{CRITICAL, Free, Torus, TwoWells};
 use ergodic_conformance::strategies::FiniteTable;
 use ergodic_core::{
     Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
@@ -170,7 +168,7 @@ fn critical_ising_has_its_log_z_adaptively_and_without_bias() {
             base: Free(64),
         };
         // The path runs to t = 1: give it the energy at β_c.
-        let path = annealing::Scaled { path, to: CRITICAL };
+        let path = crate::targets::Scaled { path, to: CRITICAL };
         let settings = SmcSettings::default()
             .particles(1000)
             .steps(3)

@@ -1,16 +1,12 @@
 //! Langevin kernels: exact moments on the oscillator, orders and invariance by quadrature.
 
-mod phase;
-
+use crate::targets::{DoubleWell, Gaussian, Oscillator, Skewed};
 use ergodic_conformance::{Law, Quadrature, QuasiMonteCarlo, suite};
 use ergodic_core::{Energy, EnergyGradient, MarkovKernel, Randomness, Stationarity};
 use ergodic_samplers::{
     Conserved, InPhaseSpace, Langevin, LeimkuhlerMatthews, Momenta, PhaseKernel, PhaseSpace,
     Splitting, StepHalving, UnadjustedLangevin,
 };
-use phase::{DoubleWell, Gaussian, Oscillator, Skewed};
-
-ergodic_conformance::counting_allocator!();
 
 fn langevin(word: &str, h: f64, friction: f64) -> Langevin {
     Langevin::new(Splitting::parse(word).unwrap(), h, friction).unwrap()
