@@ -438,7 +438,10 @@ fn mams_is_reversible_on_a_law_with_soft_corners() {
         (IsokineticIntegrator::MinimalNorm, correlated),
     ] {
         let kernel = mams(0.3, integrator).with_metric(metric);
-        assert_eq!(MarkovKernel::<Target>::claims(&kernel), Claims::REVERSIBLE.not_ergodic());
+        assert_eq!(
+            MarkovKernel::<Target>::claims(&kernel),
+            Claims::REVERSIBLE.not_ergodic()
+        );
         let points = grid(&SOFT, &[(-11.0, 11.0), (-8.0, 8.0)], 48);
         let found = defects(&kernel, &SOFT, &points, 48);
         let [invariance, balance, smooth] = found;
