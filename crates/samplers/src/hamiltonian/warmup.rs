@@ -87,8 +87,9 @@ impl WarmupSettings {
 /// A kernel holds an `Option<Box<HamiltonianTuner>>` and calls [`adapt`](Self::adapt) from its own
 /// `adapt`; the option is filled at the first step and emptied at the last.
 ///
-/// **Step size.** Dual averaging ([`DualAveraging`] with `γ = 0.3` and `μ = log ε₁`) of the acceptances,
-/// from a first guess by [`find_step_size`]. When the metric changes, the step size is carried over by the ratio of the
+/// **Step size.** Dual averaging ([`DualAveraging`]) of the acceptances, from a first guess by
+/// [`find_step_size`]; with `γ = 0.3` and `μ = log ε₁` from the first metric on, when the chain has
+/// found its way and the guess is good. When the metric changes, the step size is carried over by the ratio of the
 /// largest eigenvalues of the gradients' covariance in the old and new coordinates (the stability
 /// limit of leapfrog is `2/√λ_max`), and the averaging starts again.
 ///
@@ -141,7 +142,7 @@ pub struct Observation<'a> {
     pub divergent: bool,
 }
 
-/// The `γ` of dual averaging. With the 0.05 of its paper and the few tens of steps that follow the last
+/// The `γ` of dual averaging once a metric has been learnt. With the 0.05 of its paper and the few tens of steps that follow the last
 /// metric, `log ε` scatters by a half.
 const DAMPING: f64 = 0.3;
 /// The share of the warm-up after which divergences make the goal more careful.
@@ -163,13 +164,9 @@ impl HamiltonianTuner {
         dim: usize,
         step_size: f64,
     ) -> Result<Self, ArgumentError> {
-        let averaging = DualAveraging::new(step_size, settings.target_acceptance)?;
-        let mut averaging = averaging.with_damping(DAMPING)?;
-        // The first guess is no wilder than what follows.
-        averaging.restart(step_size, 1.0);
         Ok(Self {
             settings: *settings,
-            averaging,
+            averaging: DualAveraging::new(step_size, settings.target_acceptance)?,
             window: Window::new(dim),
             seen: 0,
             next: FIRST,
@@ -220,8 +217,9 @@ impl HamiltonianTuner {
         self.window.keep_last((2 * self.seen).div_ceil(3));
         let full = self.settings.metric == MetricChoice::Best;
         let (fitted, stretch) = fit(&self.window, metric, full)?;
-        self.averaging
-            .restart(self.averaging.averaged() * stretch, 1.0);
+        let step_size = self.averaging.averaged() * stretch;
+        self.averaging = self.averaging.with_damping(DAMPING).ok()?;
+        self.averaging.restart(step_size, 1.0);
         Some(fitted)
     }
 
