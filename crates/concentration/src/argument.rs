@@ -57,13 +57,18 @@ pub(crate) fn require(
     Err(ArgumentError::new(argument, found, allowed))
 }
 
+/// A number strictly between 0 and 1.
+pub(crate) fn open_unit(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
+    require(
+        argument,
+        found,
+        found > 0.0 && found < 1.0,
+        "strictly between 0 and 1",
+    )
+}
+
 /// `log(1 − confidence)`, for a confidence strictly between 0 and 1.
 pub(crate) fn log_risk(confidence: f64) -> Result<f64, ArgumentError> {
-    require(
-        "confidence",
-        confidence,
-        confidence > 0.0 && confidence < 1.0,
-        "strictly between 0 and 1",
-    )?;
+    open_unit("confidence", confidence)?;
     Ok(Real::ln_1p(-confidence))
 }

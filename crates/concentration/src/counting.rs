@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_math::quadrature::{Rule, gauss_legendre};
-use ergodic_math::special::log1m_exp;
+use ergodic_math::special::{HALF_LN_2PI, log1m_exp, poisson_deviance, stirling_error};
 use ergodic_math::{Real, reduce};
 
-use crate::cumulants::{CumulantGenerating, Cumulants, Lattice, positive};
-use crate::stirling::{HALF_LOG_TAU, deviance, stirling_error};
+use crate::argument::positive;
+use crate::cumulants::{CumulantGenerating, Cumulants, Lattice};
 use crate::types::sample_size;
 
 /// The largest count of trials, or mean: with these a count is a whole number of `f64`.
@@ -160,7 +160,7 @@ impl CountingLaw {
                 if x == 0.0 {
                     return -mean;
                 }
-                -deviance(x, mean) - HALF_LOG_TAU - 0.5 * Real::ln(x) - stirling_error(x)
+                -poisson_deviance(x, mean) - HALF_LN_2PI - 0.5 * Real::ln(x) - stirling_error(x)
             }
             Kind::NegativeBinomial { successes, p } => {
                 if x == 0.0 {
@@ -347,9 +347,9 @@ fn binomial_like(a: f64, b: f64, p: f64) -> f64 {
     if b == 0.0 {
         return n * Real::ln(p);
     }
-    let roots = 0.5 * (Real::ln(n / b) - Real::ln(a)) - HALF_LOG_TAU;
+    let roots = 0.5 * (Real::ln(n / b) - Real::ln(a)) - HALF_LN_2PI;
     let errors = stirling_error(n) - stirling_error(a) - stirling_error(b);
-    roots + errors - deviance(a, n * p) - deviance(b, n * (1.0 - p))
+    roots + errors - poisson_deviance(a, n * p) - poisson_deviance(b, n * (1.0 - p))
 }
 
 impl CumulantGenerating for CountingLaw {
@@ -484,12 +484,12 @@ impl CumulantGenerating for CountingLaw {
         let rate = match self.kind {
             Kind::Binomial { trials, p } => {
                 let n = trials as f64;
-                deviance(x, n * p) + deviance(n - x, n * (1.0 - p))
+                poisson_deviance(x, n * p) + poisson_deviance(n - x, n * (1.0 - p))
             }
-            Kind::Poisson { mean } => deviance(x, mean),
+            Kind::Poisson { mean } => poisson_deviance(x, mean),
             Kind::NegativeBinomial { successes, p } => {
                 let n = x + successes;
-                deviance(x, n * (1.0 - p)) + deviance(successes, n * p)
+                poisson_deviance(x, n * (1.0 - p)) + poisson_deviance(successes, n * p)
             }
         };
         if rate.is_finite() {

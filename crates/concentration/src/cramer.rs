@@ -3,10 +3,9 @@
 use ergodic_core::{ArgumentError, ExponentialFamily};
 use ergodic_expfam::Member;
 use ergodic_math::Real;
-use ergodic_math::special::{log1m_exp, normal_cdf};
+use ergodic_math::special::{HALF_LN_2PI, log1m_exp, normal_cdf};
 
 use crate::cumulants::{CumulantGenerating, Cumulants, Lattice, Reflected};
-use crate::stirling::{HALF_LOG_TAU, half_log_tau_times};
 use crate::types::sample_size;
 
 /// Which tail.
@@ -170,7 +169,8 @@ impl Saddle {
     fn log_leading(&self, n: f64, spacing: Option<f64>) -> f64 {
         self.log_overshoot(spacing)
             - n * self.rate
-            - half_log_tau_times(n)
+            - HALF_LN_2PI
+            - 0.5 * Real::ln(n)
             - 0.5 * Real::ln(self.cumulants.variance)
     }
 
@@ -218,14 +218,14 @@ impl Saddle {
             h * step / scale
         });
         let value = mills(w) + smooth + lattice;
-        (value > 0.0).then(|| Real::ln(value) - HALF_LOG_TAU - n * self.rate)
+        (value > 0.0).then(|| Real::ln(value) - HALF_LN_2PI - n * self.rate)
     }
 }
 
 /// Mills' ratio `(1 − Φ(w))/φ(w)` for `w ≥ 0`.
 fn mills(w: f64) -> f64 {
     if w < 10.0 {
-        return normal_cdf(-w) * Real::exp(0.5 * w * w + HALF_LOG_TAU);
+        return normal_cdf(-w) * Real::exp(0.5 * w * w + HALF_LN_2PI);
     }
     // Laplace's continued fraction 1/(w + 1/(w + 2/(w + …))), which has converged by then.
     let tail = (1..=40).rev().fold(w, |rest, k| w + k as f64 / rest);

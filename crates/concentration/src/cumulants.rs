@@ -4,6 +4,8 @@ use ergodic_core::{ArgumentError, ExponentialFamily, Interval};
 use ergodic_expfam::Member;
 use ergodic_math::roots;
 
+use crate::argument::positive;
+
 /// `K(t) = log E e^{tX}` and its first four derivatives at one `t`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cumulants {
@@ -399,14 +401,6 @@ fn everywhere() -> Interval {
         lower: f64::NEG_INFINITY,
         upper: f64::INFINITY,
     }
-}
-
-/// A setting above 0 and finite.
-pub(crate) fn positive(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
-    if found > 0.0 && found.is_finite() {
-        return Ok(());
-    }
-    Err(ArgumentError::new(argument, found, "finite and above 0"))
 }
 
 #[cfg(test)]

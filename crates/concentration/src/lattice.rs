@@ -5,7 +5,8 @@ use ergodic_info::{InfoError, Probabilities};
 use ergodic_math::special::log_sum_exp;
 use ergodic_math::{Real, reduce};
 
-use crate::cumulants::{CumulantGenerating, Cumulants, Lattice, positive};
+use crate::argument::positive;
+use crate::cumulants::{CumulantGenerating, Cumulants, Lattice};
 
 /// Most points of a lattice between the ends of a law.
 pub const MOST_POINTS: usize = 1 << 24;

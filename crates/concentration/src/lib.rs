@@ -30,7 +30,6 @@ mod lattice_sum;
 pub mod pac_bayes;
 pub mod rare;
 mod sanov;
-mod stirling;
 mod types;
 mod window;
 

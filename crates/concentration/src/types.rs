@@ -3,10 +3,8 @@
 
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_info::Probabilities;
-use ergodic_math::special::{LogSum, log_add_exp};
+use ergodic_math::special::{HALF_LN_2PI, LogSum, log_add_exp, poisson_deviance, stirling_error};
 use ergodic_math::{Real, reduce};
-
-use crate::stirling::{HALF_LOG_TAU, deviance, half_log_tau_times, stirling_error};
 
 /// Most types that the functions of [`TypeLaw`] enumerate.
 pub const MOST_TYPES: u128 = 100_000_000;
@@ -233,7 +231,7 @@ impl TypeLaw {
                 if *p == 0.0 {
                     f64::INFINITY
                 } else {
-                    deviance(*c as f64, n as f64 * p)
+                    poisson_deviance(*c as f64, n as f64 * p)
                 }
             })
             .collect();
@@ -486,7 +484,8 @@ fn positive(counts: &[u64]) -> impl Iterator<Item = f64> {
 
 /// `½ log 2πn − ½ Σ log 2πnᵢ` over `nᵢ > 0`.
 fn polynomial(counts: &[u64], n: u64) -> f64 {
-    half_log_tau_times(n as f64) - positive(counts).map(half_log_tau_times).sum::<f64>()
+    let root = |x: f64| HALF_LN_2PI + 0.5 * Real::ln(x);
+    root(n as f64) - positive(counts).map(root).sum::<f64>()
 }
 
 /// `log C(n + K − 1, K − 1)`.
@@ -498,7 +497,7 @@ fn log_number_of_types(n: u64, outcomes: usize) -> f64 {
     let (a, b) = (n as f64, outcomes as f64 - 1.0);
     let total = a + b;
     let entropy = a * Real::ln_1p(b / a) + b * Real::ln_1p(a / b);
-    let roots = 0.5 * Real::ln(total / (a * b)) - HALF_LOG_TAU;
+    let roots = 0.5 * Real::ln(total / (a * b)) - HALF_LN_2PI;
     entropy + roots + stirling_error(total) - stirling_error(a) - stirling_error(b)
 }
 

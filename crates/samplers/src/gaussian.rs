@@ -202,7 +202,7 @@ impl AddGradient for Gaussian {
 /// The base of a path: `log Z = ½ log det 2πΣ`.
 impl PathBase<Vec<f64>> for Gaussian {
     fn log_z(&self) -> f64 {
-        const HALF_LOG_TWO_PI: f64 = 0.918_938_533_204_672_8;
+        const HALF_LOG_TWO_PI: f64 = ergodic_math::special::HALF_LN_2PI;
         let mut sum = 0.0;
         for i in 0..self.mean.len() {
             let sd = match &self.factor {

@@ -132,17 +132,6 @@ fn at_least(argument: &'static str, found: usize, least: usize) -> Result<(), Ar
     ))
 }
 
-fn open_unit(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
-    if found > 0.0 && found < 1.0 {
-        return Ok(());
-    }
-    Err(ArgumentError::new(
-        argument,
-        found,
-        "strictly between 0 and 1",
-    ))
-}
-
 fn not_nan(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
     if found.is_nan() {
         return Err(ArgumentError::new(argument, found, "a number"));

@@ -4,7 +4,8 @@ use ergodic_core::{ArgumentError, Bias, Estimate, Randomness};
 use ergodic_math::rng;
 use rayon::prelude::*;
 
-use super::{RareEventError, Streams, at_least, mean_of_runs, not_nan, open_unit};
+use super::{RareEventError, Streams, at_least, mean_of_runs, not_nan};
+use crate::argument::open_unit;
 
 /// A Markov process whose paths end, with a score that says how near a state is to the event.
 ///

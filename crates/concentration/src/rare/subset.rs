@@ -5,8 +5,8 @@ use ergodic_math::moments::Moments;
 use ergodic_math::{Real, rng};
 use rayon::prelude::*;
 
-use super::{RareEventError, Streams, at_least, mean_of_runs, not_nan, open_unit};
-use crate::cumulants::positive;
+use super::{RareEventError, Streams, at_least, mean_of_runs, not_nan};
+use crate::argument::{open_unit, positive};
 
 /// Levels that a run may take.
 const MOST_LEVELS: usize = 10_000;

@@ -5,7 +5,8 @@ use ergodic_expfam::Member;
 use ergodic_math::{Real, reduce, rng, roots};
 use rayon::prelude::*;
 
-use super::{Streams, at_least, open_unit};
+use super::{Streams, at_least};
+use crate::argument::open_unit;
 use crate::cramer::Tail;
 use crate::cumulants::{CumulantGenerating, Lattice, StatisticOf};
 use crate::lattice::LatticeLaw;

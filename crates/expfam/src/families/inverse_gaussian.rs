@@ -2,8 +2,8 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::HALF_LN_2PI;
 
-use super::normal::HALF_LN_2PI;
 use crate::{domain, sampling};
 
 /// The inverse Gaussian family on `x > 0`: `p(x) = √(λ/2πx³) exp(−λ(x − m)²/2m²x)`, statistics

@@ -7,43 +7,14 @@
 use std::f64::consts::PI;
 
 use ergodic_math::Real;
-use ergodic_math::special::{ln_gamma, x_minus_ln_1p};
-
-use super::normal::HALF_LN_2PI;
-
-/// `log Γ(x + 1) − (x + ½) log x + x − ½ log 2π`, for `x > 0`.
-fn stirling_error(x: f64) -> f64 {
-    if x < 16.0 {
-        return ln_gamma(x + 1.0) - (x + 0.5) * Real::ln(x) + x - HALF_LN_2PI;
-    }
-    let s = 1.0 / (x * x);
-    let tail = 1.0 / 1260.0 - s * (1.0 / 1680.0 - s * (1.0 / 1188.0 - s * 691.0 / 360_360.0));
-    (1.0 / 12.0 - s * (1.0 / 360.0 - s * tail)) / x
-}
-
-/// `x log(x/m) + m − x`, at least 0, for `x ≥ 0`, `m ≥ 0`.
-fn deviance(x: f64, m: f64) -> f64 {
-    if x == 0.0 {
-        return m;
-    }
-    if m == f64::INFINITY {
-        return m;
-    }
-    let ratio = m / x;
-    if ratio > 0.25 && ratio.is_finite() {
-        x * x_minus_ln_1p((m - x) / x)
-    } else {
-        // The ratio may leave the range of f64, its logarithm does not.
-        x * (Real::ln(x) - Real::ln(m)) + m - x
-    }
-}
+use ergodic_math::special::{poisson_deviance, stirling_error};
 
 /// `log m^x e^{−m}/Γ(x + 1)`, for `x ≥ 0` that need not be whole.
 pub(super) fn log_poisson(x: f64, m: f64) -> f64 {
     if x == 0.0 {
         return -m;
     }
-    -stirling_error(x) - deviance(x, m) - 0.5 * Real::ln(2.0 * PI) - 0.5 * Real::ln(x)
+    -stirling_error(x) - poisson_deviance(x, m) - 0.5 * Real::ln(2.0 * PI) - 0.5 * Real::ln(x)
 }
 
 /// `log Γ(n + 1)/(Γ(x + 1)Γ(n − x + 1)) p^x q^{n − x}`, `rest` being `n − x ≥ 0` and `p + q = 1`.
@@ -57,7 +28,7 @@ pub(super) fn log_binomial(x: f64, rest: f64, p: f64, q: f64) -> f64 {
     let n = x + rest;
     let errors = stirling_error(n) - stirling_error(x) - stirling_error(rest);
     let spread = 0.5 * (Real::ln(n) - Real::ln(x) - Real::ln(rest) - Real::ln(2.0 * PI));
-    errors + spread - deviance(x, n * p) - deviance(rest, n * q)
+    errors + spread - poisson_deviance(x, n * p) - poisson_deviance(rest, n * q)
 }
 
 /// `log Γ(n + 1)/∏ Γ(xₖ + 1) ∏ pₖ^xₖ`, `n = Σ xₖ`, for `xₖ ≥ 0` that need not be whole and `pₖ > 0` of sum 1.
@@ -68,7 +39,7 @@ pub(super) fn log_multinomial(x: &[f64], p: &[f64]) -> f64 {
     }
     let mut sum = stirling_error(n) + 0.5 * Real::ln(2.0 * PI * n);
     for (x, p) in x.iter().zip(p) {
-        sum -= deviance(*x, n * p);
+        sum -= poisson_deviance(*x, n * p);
         if *x > 0.0 {
             sum -= stirling_error(*x) + 0.5 * Real::ln(2.0 * PI) + 0.5 * Real::ln(*x);
         }
@@ -101,6 +72,8 @@ pub(crate) fn log_choose(x: f64, rest: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ergodic_math::special::ln_gamma;
+
     use super::*;
 
     #[test]

@@ -2,10 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::x_minus_ln_1p;
+use ergodic_math::special::{HALF_LN_2PI, x_minus_ln_1p};
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::normal::HALF_LN_2PI;
 use crate::{domain, symmetric};
 
 /// `log det` of a factored matrix.

@@ -3,13 +3,10 @@
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
-use ergodic_math::special::x_minus_ln_1p;
+use ergodic_math::special::{HALF_LN_2PI, x_minus_ln_1p};
 
 use super::columns::one_parameter;
 use crate::domain;
-
-/// `½ log 2π`.
-pub(crate) const HALF_LN_2PI: f64 = 0.918_938_533_204_672_7;
 
 /// The normal family: statistics `x, x²`, `θ = (m/v, −1/2v)`,
 /// `A = −θ₀²/4θ₁ − ½ log(−2θ₁)`, base measure `1/√2π`; mean `m`, variance `v`.

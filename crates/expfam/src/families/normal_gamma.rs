@@ -2,10 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{digamma, ln_gamma, trigamma};
+use ergodic_math::special::{HALF_LN_2PI, digamma, ln_gamma, trigamma};
 
 use super::gamma::shape_of_gap;
-use super::normal::HALF_LN_2PI;
 use crate::{domain, sampling};
 
 /// The normal–gamma family of pairs `(m, τ)`: `τ` gamma of shape `α` and rate `β`, `m` given `τ` normal

@@ -2,10 +2,10 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
+use ergodic_math::special::HALF_LN_2PI;
 use nalgebra::{DMatrix, DVector};
 
 use super::multivariate_normal::{factor, log_det};
-use super::normal::HALF_LN_2PI;
 use super::wishart::{Core, multivariate_gamma, pairs, scale};
 use crate::{domain, symmetric};
 

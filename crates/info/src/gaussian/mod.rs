@@ -19,7 +19,7 @@ pub use entropy::GaussianEntropy;
 pub use mutual::{GaussianConditionalMutualInformation, GaussianMutualInformation};
 
 /// `log 2π`.
-const LN_2PI: f64 = 1.837_877_066_409_345_5;
+const LN_2PI: f64 = 2.0 * ergodic_math::special::HALF_LN_2PI;
 
 /// How far two entries of a covariance that should agree may differ, relative to `√(Σᵢᵢ Σⱼⱼ)`.
 const ASYMMETRY: f64 = 1e-9;

@@ -7,7 +7,7 @@
 
 use std::f64::consts::PI;
 
-use super::ln_gamma;
+use super::stirling_error;
 use crate::DomainError;
 
 /// The largest shape: the cost grows as its square root.
@@ -277,25 +277,6 @@ fn lentz(b0: f64, terms: impl Fn(f64) -> (f64, f64)) -> f64 {
         }
     }
     f
-}
-
-/// `log Γ(x + 1) − (x + ½) log x + x − ½ log 2π`, the error of Stirling's formula.
-fn stirling_error(x: f64) -> f64 {
-    const HALF_LN_2PI: f64 = 0.918_938_533_204_672_8;
-    if x < 15.0 {
-        return ln_gamma(x + 1.0) - (x + 0.5) * libm::log(x) + x - HALF_LN_2PI;
-    }
-    let z = 1.0 / (x * x);
-    let series = [
-        1.0 / 12.0,
-        -1.0 / 360.0,
-        1.0 / 1260.0,
-        -1.0 / 1680.0,
-        1.0 / 1188.0,
-        -691.0 / 360_360.0,
-        1.0 / 156.0,
-    ];
-    series.iter().rev().fold(0.0, |p, &c| p * z + c) / x
 }
 
 /// `x log(x/m) + m − x` for `m = n·p` and `x − m = difference`, without cancellation near `x = m`:

@@ -11,6 +11,7 @@ mod incomplete;
 mod log_space;
 mod log_sum;
 mod normal;
+mod stirling;
 
 pub use bessel::{bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i, ln_bessel_i_scaled};
 pub use gamma::{digamma, digamma_inverse, ln_gamma, trigamma};
@@ -23,3 +24,4 @@ pub use log_space::{
 };
 pub use log_sum::{LogSum, log_mean_exp, log_sum_exp, log_weighted_sum_exp};
 pub use normal::{erf, erfc, normal_cdf, normal_quantile};
+pub use stirling::{HALF_LN_2PI, poisson_deviance, stirling_error};

@@ -1,9 +1,9 @@
 //! Simulated tempering: exact transition matrices, tuned weights, ratios of partition functions.
 
-use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus};
+use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus, Uniform};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{Law, check, suite};
-use ergodic_core::{Energy, GeometricPath, MarkovKernel, PathBase, Randomness, StepInfo, Tempered};
+use ergodic_core::{Energy, GeometricPath, MarkovKernel, Randomness, StepInfo, Tempered};
 use ergodic_math::special::log_sum_exp;
 use ergodic_samplers::{
     AnnealingPath, AtLevel, Gibbs, LevelMixture, LevelMove, Metropolis, MetropolisHastings,
@@ -57,17 +57,6 @@ on_mixtures! {
     heat_bath_over_gibbs: |_: &SpinMixture| {
         SimulatedTempering::new(Gibbs::new(Scan::Sweep), 3).level_move(LevelMove::HeatBath)
     };
-}
-
-#[derive(Clone, Debug)]
-struct Uniform(usize);
-impl PathBase<usize> for Uniform {
-    fn log_z(&self) -> f64 {
-        (self.0 as f64).ln()
-    }
-    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
-        rng.index(self.0)
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Sequential Monte Carlo against exact partition functions and moments.
 
-use crate::targets::{CRITICAL, Free, Torus, TwoWells};
+use crate::targets::{CRITICAL, Free, Torus, TwoWells, Uniform};
 use ergodic_conformance::strategies::FiniteTable;
 use ergodic_core::{
     Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
@@ -19,17 +19,6 @@ const ALL: [Resampling; 4] = [
     Resampling::Stratified,
     Resampling::Systematic,
 ];
-
-#[derive(Clone, Debug)]
-struct Uniform(usize);
-impl PathBase<usize> for Uniform {
-    fn log_z(&self) -> f64 {
-        (self.0 as f64).ln()
-    }
-    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
-        rng.index(self.0)
-    }
-}
 
 fn table() -> FiniteTable {
     FiniteTable::new(vec![0.0, 3.0, -2.0, 1.0]).unwrap()

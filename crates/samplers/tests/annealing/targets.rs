@@ -114,6 +114,19 @@ impl PathBase<Vec<i8>> for Free {
     }
 }
 
+/// Any state of a table with equal probability.
+#[derive(Clone, Debug)]
+pub struct Uniform(pub usize);
+
+impl PathBase<usize> for Uniform {
+    fn log_z(&self) -> f64 {
+        (self.0 as f64).ln()
+    }
+    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
+        rng.index(self.0)
+    }
+}
+
 /// An equal mixture of normals with unit variance at `±apart` in the first coordinate, normalised
 /// (`log Z = 0`).
 #[derive(Clone, Debug)]
@@ -127,7 +140,7 @@ impl Energy for TwoWells {
     fn energy(&self, x: &[f64]) -> f64 {
         let half_square: f64 = x[1..].iter().map(|v| 0.5 * v * v).sum();
         let well = |m: f64| -0.5 * (x[0] - m) * (x[0] - m);
-        let norm = std::f64::consts::LN_2 + self.dim as f64 * 0.918_938_533_204_672_8;
+        let norm = std::f64::consts::LN_2 + self.dim as f64 * ergodic_math::special::HALF_LN_2PI;
         norm + half_square - log_add_exp(well(self.apart), well(-self.apart))
     }
 }

@@ -1,11 +1,11 @@
 //! Parallel tempering: the kernel by exact enumeration, the run against exact values.
 
-use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells};
+use crate::targets::{CRITICAL, Free, LEVELS_4X4, Torus, TwoWells, Uniform};
 use ergodic_conformance::strategies::{self, FiniteTable, PairwiseSpins};
 use ergodic_conformance::{CountingAllocator, Law, Shifted, check, enumerate, suite};
 use ergodic_core::{
-    Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, PathBase, Randomness,
-    TargetError, Tempered, WarmupStep,
+    Claims, EachChain, Energy, GeometricPath, LocalEnergy, MarkovKernel, Randomness, TargetError,
+    Tempered, WarmupStep,
 };
 use ergodic_math::rng::stream;
 use ergodic_math::special::log_sum_exp;
@@ -109,18 +109,6 @@ fn two_replicas_of_three_spins_keep_their_product_law() {
     let kernel = ParallelTempering::new(Metropolis::new(UniformSite::new(3).unwrap()), 2);
     let report = check(&kernel, &target, &product(&spins.states(), 2), 1e-12).unwrap();
     report.assert();
-}
-
-/// Any state of a table with equal probability.
-#[derive(Clone, Debug)]
-struct Uniform(usize);
-impl PathBase<usize> for Uniform {
-    fn log_z(&self) -> f64 {
-        (self.0 as f64).ln()
-    }
-    fn sample<R: Randomness + ?Sized>(&self, rng: &mut R) -> usize {
-        rng.index(self.0)
-    }
 }
 
 #[test]

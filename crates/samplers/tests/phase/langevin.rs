@@ -1,6 +1,6 @@
 //! Langevin kernels: exact moments on the oscillator, orders and invariance by quadrature.
 
-use crate::targets::{DoubleWell, Gaussian, Oscillator, Skewed};
+use crate::targets::{DoubleWell, Gaussian, Oscillator, Skewed, Wall};
 use ergodic_conformance::{Law, Quadrature, QuasiMonteCarlo, suite};
 use ergodic_core::{Energy, EnergyGradient, MarkovKernel, Randomness, Stationarity};
 use ergodic_samplers::{
@@ -368,24 +368,6 @@ owes! {
     baoab: langevin("BAOAB", 0.3, 1.0);
     aboba: langevin("ABOBA", 0.3, 1.0).momenta(unlike());
     obabo_adjusted: langevin("OBABO", 0.3, 1.0).adjusted().unwrap();
-}
-
-/// `E = x` on `x ≥ 0`.
-struct Wall;
-impl Energy for Wall {
-    type State = [f64];
-    fn energy(&self, x: &[f64]) -> f64 {
-        if x[0] >= 0.0 { x[0] } else { f64::INFINITY }
-    }
-}
-impl EnergyGradient for Wall {
-    fn dim(&self) -> usize {
-        1
-    }
-    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        grad[0] = 1.0;
-        self.energy(x)
-    }
 }
 
 #[test]

@@ -78,6 +78,27 @@ impl EnergyGradient for Skewed {
     }
 }
 
+/// `E = x` on `x ≥ 0`.
+#[derive(Clone, Copy)]
+pub(crate) struct Wall;
+
+impl Energy for Wall {
+    type State = [f64];
+    fn energy(&self, x: &[f64]) -> f64 {
+        if x[0] >= 0.0 { x[0] } else { f64::INFINITY }
+    }
+}
+
+impl EnergyGradient for Wall {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+        grad[0] = 1.0;
+        self.energy(x)
+    }
+}
+
 /// Normal draws replaced by ±1, which has the same mean and variance: first and second moments of
 /// whatever is linear in its normal draws come out exactly.
 pub(crate) struct TwoPoint<'a>(pub(crate) &'a mut Enumerate);

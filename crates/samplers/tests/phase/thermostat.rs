@@ -1,6 +1,6 @@
 //! Thermostats: exact moments, orders, conserved quantities, and histograms from several starts.
 
-use crate::targets::{DoubleWell, Gaussian, Oscillator};
+use crate::targets::{DoubleWell, Gaussian, Oscillator, Wall};
 use ergodic_conformance::{Law, Quadrature, suite};
 use ergodic_core::{Energy, EnergyGradient, MarkovKernel, StepInfo};
 use ergodic_math::moments::Moments;
@@ -537,24 +537,6 @@ owes! {
     andersen_keeps_what_every_kernel_owes: Andersen::new(0.1, 2.0).unwrap();
     rescaling_keeps_what_every_kernel_owes: VelocityRescaling::new(0.1, 1.0).unwrap();
     nose_hoover_keeps_what_every_kernel_owes: chain(0.1, &[1.0, 2.0]).momenta(heavy());
-}
-
-/// `E = x` on `x ≥ 0`.
-struct Wall;
-impl Energy for Wall {
-    type State = [f64];
-    fn energy(&self, x: &[f64]) -> f64 {
-        if x[0] >= 0.0 { x[0] } else { f64::INFINITY }
-    }
-}
-impl EnergyGradient for Wall {
-    fn dim(&self) -> usize {
-        1
-    }
-    fn energy_gradient(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        grad[0] = 1.0;
-        self.energy(x)
-    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub use trap::Trap;
 use crate::domain;
 
 /// `log 2π`.
-const LN_2PI: f64 = 1.837_877_066_409_345_3;
+const LN_2PI: f64 = 2.0 * ergodic_math::special::HALF_LN_2PI;
 
 /// The error of a family as one of the work parameters.
 fn outside(beta: f64, work: &[f64], e: ArgumentError) -> ArgumentError {

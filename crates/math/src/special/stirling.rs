@@ -1,21 +1,27 @@
 //! Factorials and deviances without cancellation: what probabilities of counts are made of.
 
-use std::f64::consts::PI;
-
-use ergodic_math::Real;
-use ergodic_math::special::{ln_gamma, x_minus_ln_1p};
+use super::{ln_gamma, x_minus_ln_1p};
+use crate::Real;
 
 /// `½ log 2π`.
-pub(crate) const HALF_LOG_TAU: f64 = 0.918_938_533_204_672_8;
+pub const HALF_LN_2PI: f64 = 0.918_938_533_204_672_7;
 
-/// The error of Stirling's formula, `δ(x) = log Γ(x + 1) − (x + ½) log x + x − ½ log 2π` for `x > 0`:
-/// about `1/12x`, with a relative error of a few roundings.
+/// The error of Stirling's formula, `δ(x) = log Γ(x + 1) − (x + ½) log x + x − ½ log 2π` for `x ≥ 0`:
+/// about `1/12x`, with a relative error of a few roundings; infinite at 0, NaN below.
 ///
 /// Above 16 the asymptotic series (DLMF 5.11.1); from ½ on `δ(x) = δ(x + 1) + artanh(s)/s − 1` with
 /// `s = 1/(2x + 1)`, a sum of positive terms; below by the logarithm of the gamma function.
-pub(crate) fn stirling_error(x: f64) -> f64 {
+///
+/// ```
+/// // 10! by Stirling's formula and its error.
+/// let x = 10.0f64;
+/// let log = (x + 0.5) * x.ln() - x + ergodic_math::special::HALF_LN_2PI;
+/// let factorial = (log + ergodic_math::special::stirling_error(x)).exp();
+/// assert!((factorial / 3_628_800.0 - 1.0).abs() < 1e-13);
+/// ```
+pub fn stirling_error(x: f64) -> f64 {
     if x < 0.5 {
-        return ln_gamma(x + 1.0) - (x + 0.5) * Real::ln(x) + x - HALF_LOG_TAU;
+        return ln_gamma(x + 1.0) - (x + 0.5) * Real::ln(x) + x - HALF_LN_2PI;
     }
     let (mut y, mut sum) = (x, 0.0);
     while y < 16.0 {
@@ -35,10 +41,18 @@ pub(crate) fn stirling_error(x: f64) -> f64 {
     sum + series / y
 }
 
-/// `x log(x/m) + m − x`, not negative: the deviance of a count `x` from its mean `m > 0` (Loader, *Fast
-/// and accurate computation of binomial probabilities*, 2000).
-pub(crate) fn deviance(x: f64, m: f64) -> f64 {
-    if x == 0.0 {
+/// `x log(x/m) + m − x` for finite `x ≥ 0` and `m ≥ 0`, never below 0: the deviance of a count `x` from
+/// its mean `m`, with a relative error of a few roundings (Loader, *Fast and accurate computation of
+/// binomial probabilities*, 2000). `log p(x)` of a Poisson law is `−deviance − δ(x) − ½ log 2πx`.
+///
+/// ```
+/// use ergodic_math::special::poisson_deviance;
+///
+/// // Half the square of the standard score, where the count is near its mean.
+/// assert!((poisson_deviance(1e15, 1e15 + 2.0) / 2e-15 - 1.0).abs() < 1e-14);
+/// ```
+pub fn poisson_deviance(x: f64, m: f64) -> f64 {
+    if x == 0.0 || m == f64::INFINITY {
         return m;
     }
     let excess = (m - x) / x;
@@ -53,11 +67,6 @@ pub(crate) fn deviance(x: f64, m: f64) -> f64 {
         Real::ln(x) - Real::ln(m)
     };
     x * log + (m - x)
-}
-
-/// `½ log 2πx`.
-pub(crate) fn half_log_tau_times(x: f64) -> f64 {
-    0.5 * Real::ln(2.0 * PI * x)
 }
 
 #[cfg(test)]
@@ -101,17 +110,19 @@ mod tests {
     #[test]
     fn the_deviance_is_accurate_near_its_zero() {
         let (x, m) = (1e15, 1e15 + 2.0);
-        assert!((deviance(x, m) / 2e-15 - 1.0).abs() < 1e-14);
-        assert_eq!(deviance(0.0, 3.0), 3.0);
-        assert!((deviance(6.0, 3.0) - (6.0 * 2f64.ln() - 3.0)).abs() < 1e-15);
+        assert!((poisson_deviance(x, m) / 2e-15 - 1.0).abs() < 1e-14);
+        assert_eq!(poisson_deviance(0.0, 3.0), 3.0);
+        assert!((poisson_deviance(6.0, 3.0) - (6.0 * 2f64.ln() - 3.0)).abs() < 1e-15);
     }
 
     /// `x log(x/m) + m − x` of 40 digits, for means far below and far above the count, to the ends of the range
     /// of `f64`.
     #[test]
     fn the_deviance_is_accurate_far_from_its_zero() {
+        assert_eq!(poisson_deviance(2.0, f64::INFINITY), f64::INFINITY);
+        assert_eq!(poisson_deviance(2.0, 0.0), f64::INFINITY);
         for (x, m, exact) in DEVIANCES {
-            let found = deviance(x, m);
+            let found = poisson_deviance(x, m);
             assert!((found / exact - 1.0).abs() < 2e-15, "{x} {m}: {found}");
         }
     }
