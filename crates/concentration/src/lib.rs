@@ -30,6 +30,7 @@ mod lattice_sum;
 pub mod pac_bayes;
 pub mod rare;
 mod sanov;
+mod transform;
 mod types;
 mod window;
 
