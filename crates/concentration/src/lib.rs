@@ -24,6 +24,7 @@ pub mod confidence_sequence;
 mod counting;
 mod cramer;
 mod cumulants;
+mod face;
 pub mod inequality;
 mod lattice;
 mod lattice_sum;
