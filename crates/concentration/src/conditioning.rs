@@ -58,7 +58,7 @@ pub struct ConditionedLaw {
 /// `P(X₁ = i | event) = pᵢ P(S_{n−1} ∈ event − fᵢ)/P(S_n ∈ event)`, with the law of the sum by tilting and
 /// convolution ([`LatticeSum`]). The limit is the law of maximum entropy relative to `p` under the same
 /// constraint, and the distance falls as `1/n` (Csiszár, *Ann. Probab.* 12, 1984; Dembo and Zeitouni 1998,
-/// §3.3): why canonical laws describe parts of microcanonical systems.
+/// the Gibbs conditioning principle): why canonical laws describe parts of microcanonical systems.
 ///
 /// The feature has a value for each outcome, all on a lattice. Cost: that of [`LatticeSum`] once, and a sum
 /// over the window for each outcome.
@@ -389,6 +389,19 @@ mod tests {
         }
         let found = block_distance(&law, &feature, 4, 2, event).unwrap();
         assert!((found - exact).abs() < 1e-13, "{found} {exact}");
+    }
+
+    #[test]
+    fn blocks_do_not_depend_on_the_unit_of_the_feature() {
+        let law = Probabilities::new([0.5, 0.3, 0.2]).unwrap();
+        let distance = |unit: f64, k| {
+            let feature = [0.0, unit, 2.0 * unit];
+            let event = MeanEvent::AtLeast(1.25 * unit);
+            block_distance(&law, &feature, 20, k, event).unwrap()
+        };
+        for k in [1, 2, 7] {
+            assert!((distance(1.0, k) - distance(0.25, k)).abs() < 1e-13);
+        }
     }
 
     #[test]

@@ -702,6 +702,12 @@ mod tests {
             argument(CountingLaw::negative_binomial(0.0, 0.5)),
             "successes"
         );
+        let poisson = CountingLaw::poisson(2.0).unwrap();
+        assert_eq!(poisson.cumulants(1e3).unwrap_err().argument, "t");
+        // log(1 + 1e-10), to its own digits.
+        let wide = CountingLaw::poisson(1e15).unwrap();
+        let tilt = wide.tilt_of_mean(1e15 + 1e5).unwrap();
+        assert!((tilt / 1e-10f64.ln_1p() - 1.0).abs() < 1e-14);
         let law = CountingLaw::geometric(0.5).unwrap();
         assert_eq!(argument(law.sum_of(0)), "n");
         assert_eq!(law.cumulants(1.0).unwrap_err().argument, "t");

@@ -30,7 +30,7 @@ pub struct LargeDeviation {
     /// The leading term, `e^{−nI}/(tσ√2πn)` for a law with a density, and for a lattice of span `h`
     /// `e^{−nI − tg} h/((1 − e^{−th}) σ√2πn)`, with `g ≥ 0` the gap from `nx` to the first lattice point that
     /// counts and `σ² = K″(t)` (Bahadur and Ranga Rao, *Ann. Math. Stat.* 31, 1960; Dembo and Zeitouni,
-    /// *Large Deviations Techniques and Applications*, 1998, thm 3.7.4). Relative error `O(1/n)`; none on
+    /// *Large Deviations Techniques and Applications*, 1998, Bahadur and Rao). Relative error `O(1/n)`; none on
     /// the near side of the mean.
     pub log_bahadur_rao: Option<f64>,
     /// With the term of order `1/n` of the expansion, at the first lattice point that counts:
@@ -471,6 +471,57 @@ mod tests {
         }
         let none = large_deviation(&poisson, 3, 0.0, Tail::AtMost).unwrap();
         assert!((none.log_bahadur_rao.unwrap() + 6.0).abs() < 1e-14);
+    }
+
+    /// Where its terms cancel the formula goes by series: there is no jump to them, and the exact tail is near on both
+    /// sides; far out Mills' ratio is a continued fraction.
+    #[test]
+    fn the_saddlepoint_formula_has_no_seams() {
+        let law = StatisticOf::new(Member::new(families::Exponential, [-1.0]).unwrap()).unwrap();
+        let log = |e: f64| {
+            let found = large_deviation(&law, 1, 1.0 + e, Tail::AtLeast).unwrap();
+            found.log_lugannani_rice.unwrap()
+        };
+        // w = 1e-3 between them.
+        let jump = log(1.0006e-3) - log(1.0000e-3);
+        assert!(jump.abs() < 5e-6, "{jump}");
+        // t·h just below 1e-3.
+        let found = large_deviation(&coin(), 1_000_000, 0.500_249, Tail::AtLeast).unwrap();
+        let tail = CountingLaw::binomial(1_000_000, 0.5).unwrap();
+        let error = found.log_lugannani_rice.unwrap() - tail.log_at_least(500_249);
+        assert!(found.tilt < 1e-3 && error.abs() < 5e-8, "{error}");
+        let found = large_deviation(&coin(), 100_000, 0.6, Tail::AtLeast).unwrap();
+        let tail = CountingLaw::binomial(100_000, 0.5).unwrap();
+        let error = found.log_lugannani_rice.unwrap() - tail.log_at_least(60_000);
+        assert!(error.abs() < 1e-5, "{error}");
+        // All but no success at all; and a correction that exceeds what it corrects.
+        let found = large_deviation(&coin(), 10, 0.1, Tail::AtLeast).unwrap();
+        let exact = (-(2f64.powi(-10))).ln_1p();
+        assert!((found.log_lugannani_rice.unwrap() - exact).abs() < 1e-15);
+        let near = large_deviation(&law, 2, 1.01, Tail::AtLeast).unwrap();
+        assert_eq!(near.log_second_order, None);
+    }
+
+    /// The lower tail of a law is the upper tail of its mirror image.
+    #[test]
+    fn lower_tails_are_upper_tails_of_the_mirror_image() {
+        let law = LatticeLaw::new(0.3, 0.5, &[0.1, 0.2, 0.7]).unwrap();
+        let mirror = LatticeLaw::new(-1.3, 0.5, &[0.7, 0.2, 0.1]).unwrap();
+        for n in [7, 40] {
+            for x in [0.71, 0.8, 1.03] {
+                let low = large_deviation(&law, n, x, Tail::AtMost).unwrap();
+                let high = large_deviation(&mirror, n, -x, Tail::AtLeast).unwrap();
+                for (a, b) in [
+                    (low.log_bahadur_rao, high.log_bahadur_rao),
+                    (low.log_second_order, high.log_second_order),
+                    (low.log_lugannani_rice, high.log_lugannani_rice),
+                ] {
+                    assert_eq!(a.is_some(), b.is_some(), "{n} {x}: {low:?} {high:?}");
+                    let error = a.zip(b).map_or(0.0, |(a, b)| (a - b).abs());
+                    assert!(error < 1e-11, "{n} {x}: {low:?} {high:?}");
+                }
+            }
+        }
     }
 
     /// Two features of a die: the divergence of the law of maximum entropy.

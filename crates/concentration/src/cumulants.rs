@@ -444,6 +444,51 @@ mod tests {
         assert!(law.cumulants(1.0).is_err() && law.cumulants(f64::NAN).is_err());
     }
 
+    /// Waiting times as a law of one's own: `K = −log(1 − t)` for `t < 1`, so that the search for a tilt meets a wall.
+    #[test]
+    fn tilts_are_found_next_to_the_end_of_their_domain() {
+        struct Waits;
+        impl CumulantGenerating for Waits {
+            fn cumulants(&self, t: f64) -> Result<Cumulants, ArgumentError> {
+                if t >= 1.0 {
+                    return Err(ArgumentError::new("t", t, "below 1"));
+                }
+                let scale = 1.0 / (1.0 - t);
+                Ok(Cumulants {
+                    value: -(-t).ln_1p(),
+                    mean: scale,
+                    variance: scale * scale,
+                    third: 2.0 * scale * scale * scale,
+                    fourth: 6.0 * scale * scale * scale * scale,
+                })
+            }
+            fn tilts(&self) -> Interval {
+                Interval {
+                    upper: 1.0,
+                    ..everywhere()
+                }
+            }
+            fn support(&self) -> Interval {
+                Interval {
+                    lower: 0.0,
+                    ..everywhere()
+                }
+            }
+            fn lattice(&self) -> Option<Lattice> {
+                None
+            }
+            fn log_atom(&self, _: f64) -> f64 {
+                f64::NEG_INFINITY
+            }
+        }
+        for x in [1e-3f64, 0.5, 1.0, 3.0, 1e4] {
+            assert!((Waits.tilt_of_mean(x).unwrap() - (1.0 - 1.0 / x)).abs() < 1e-9 / x);
+            let rate = x - 1.0 - x.ln();
+            assert!((Waits.rate(x).unwrap() - rate).abs() < 1e-9 * (1.0 + rate));
+        }
+        assert_eq!(Waits.rate(0.0).unwrap(), f64::INFINITY);
+    }
+
     #[test]
     fn the_support_of_a_member_is_what_is_said() {
         // Poisson counts: an atom at 0.

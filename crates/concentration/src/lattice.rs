@@ -370,6 +370,8 @@ mod tests {
         let argument = |r: Result<LatticeLaw, ArgumentError>| r.unwrap_err().argument;
         assert_eq!(argument(LatticeLaw::new(0.0, 0.0, &[1.0])), "spacing");
         assert_eq!(argument(LatticeLaw::new(f64::NAN, 1.0, &[1.0])), "origin");
+        let far = LatticeLaw::new(1e308, 1e308, &[0.5, 0.5]);
+        assert_eq!(argument(far), "origin");
         assert_eq!(
             argument(LatticeLaw::new(0.0, 1.0, &[0.5, 0.6])),
             "probabilities"

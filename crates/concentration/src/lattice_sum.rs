@@ -70,7 +70,8 @@ impl ExactProbability {
 ///
 /// Cost: `O(n σ²/spacing²)` with a factor of about 10³ while convolutions are direct (up to 2²⁸
 /// multiplications), above `O(σ√n log n)`; the window holds ±12 standard deviations. Exponential tilting
-/// before a transform is Wilson and Keich's (*J. Comput. Biol.* 22, 2015; *Sankhyā B* 78, 2016).
+/// before a transform is Keich's (*sFFT: a faster accurate computation of the p-value of the entropy score*, 2005; Wilson
+/// and Keich, *Accurate small tail probabilities of sums of iid lattice-valued random variables via FFT*, 2017).
 ///
 /// Thresholds within 1e-9 of the spacing of a lattice point are taken as that point.
 ///
@@ -624,6 +625,27 @@ mod tests {
             "{error} {found:?}"
         );
         assert!(found.relative_error < 1e-2, "{found:?}");
+    }
+
+    /// Within 1e-9 of the spacing, and within what rounding does to a large origin; and a near certainty has the error of
+    /// its complement.
+    #[test]
+    fn thresholds_are_the_points_that_they_mean() {
+        let ten = LatticeSum::new(coin(), 10).unwrap();
+        let seven = ten.at_least(7.0).unwrap();
+        assert_eq!(ten.at_least(7.0 + 5e-10).unwrap(), seven);
+        assert!(ten.at_least(7.0 + 5e-9).unwrap().log_probability < seven.log_probability);
+        let far = LatticeLaw::new(1e8, 0.1, &[0.5, 0.5]).unwrap();
+        let far = LatticeSum::new(far, 10)
+            .unwrap()
+            .at_least(1e9 + 0.7)
+            .unwrap();
+        assert!((far.log_probability - seven.log_probability).abs() < 1e-12);
+        let nearly = LatticeSum::new(coin(), 100)
+            .unwrap()
+            .at_least(20.0)
+            .unwrap();
+        assert!(nearly.relative_error < 1e-15, "{nearly:?}");
     }
 
     /// A law on which windows show: 11 can only be reached by a value of probability 1e-40.

@@ -113,7 +113,7 @@ impl PacBayes {
     /// `(1 − exp(−(λL̂ + KL + log 1/δ)/n))/(1 − e^{−λ/n})`.
     ///
     /// Never above [`linear`](Self::linear), and like it least at the [`GibbsPosterior`]. Source:
-    /// O. Catoni, *PAC-Bayesian Supervised Classification*, 2007, theorem 1.2.6.
+    /// O. Catoni, *PAC-Bayesian Supervised Classification*, 2007.
     ///
     /// # Errors
     /// Unless the empirical risk is between 0 and 1, `KL ≥ 0`, and `λ` is finite and above 0.
@@ -132,7 +132,7 @@ impl PacBayes {
     /// free energy in plain sight.
     ///
     /// Source: P. Alquier, *User-friendly introduction to PAC-Bayes bounds*, *Found. Trends Mach. Learn.*
-    /// 17, 2024, theorem 2.1.
+    /// 17, 2024, Catoni's bound.
     ///
     /// # Errors
     /// Unless the empirical risk is between 0 and 1, `KL ≥ 0`, and `λ` is finite and above 0.
@@ -164,7 +164,7 @@ fn at_most_one(risk: f64) -> f64 {
 ///
 /// The least value is the free energy `F = −log Σ Pᵢ e^{−λL̂ᵢ}`, and any other posterior has
 /// `λL̂(R) + KL(R‖P) = F + KL(R‖Q)`: what it loses is its divergence from the Gibbs posterior. Risks may
-/// be any finite energies. Time `O(k)`. Source: O. Catoni 2007, §1.2; Donsker and Varadhan.
+/// be any finite energies. Time `O(k)`. Source: O. Catoni 2007; Donsker and Varadhan.
 ///
 /// ```
 /// use ergodic_concentration::pac_bayes::{GibbsPosterior, PacBayes};

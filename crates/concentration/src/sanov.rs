@@ -20,7 +20,7 @@ pub struct SanovRate {
 
 impl SanovRate {
     /// `−nD*`: a bound of `log P(type ∈ set)` that holds for every `n`, as the set is convex (Csiszár, *Ann.
-    /// Probab.* 12, 1984, theorem 1).
+    /// Probab.* 12, 1984).
     pub fn log_bound(&self, n: u64) -> f64 {
         -(n as f64) * self.rate
     }

@@ -115,7 +115,7 @@ impl Types {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TypeBounds {
     /// `−nD − K log(n + 1) ≤ log P ≤ −nD` (Cover and Thomas, *Elements of Information Theory*, 2006,
-    /// theorem 11.1.4).
+    /// chapter on the method of types).
     pub classical: Interval,
     /// `−nD − log C(n + K − 1, K − 1)`: the lower end with the number of types itself, as no type is
     /// more probable under its own law than the one observed.
@@ -644,6 +644,7 @@ mod tests {
             f64::NEG_INFINITY
         );
         assert_eq!(impossible.log_probability(&[5, 0]).unwrap(), 0.0);
+        assert_eq!(impossible.least_divergence(3, |c| c[1] > 0).unwrap(), None);
         assert_eq!(impossible.relative_entropy(&[1, 1]).unwrap(), f64::INFINITY);
         assert_eq!(
             impossible.bounds(&[1, 1]).unwrap().classical.upper,

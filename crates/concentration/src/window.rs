@@ -210,6 +210,35 @@ mod tests {
         }
     }
 
+    /// Relative and absolute errors and what was left out add up, and sums and transforms bring theirs.
+    #[test]
+    fn errors_of_both_sides_are_carried() {
+        let part = |relative, absolute, lost, n: usize| Window {
+            first: 0,
+            masses: vec![1.0 / n as f64; n],
+            relative,
+            absolute,
+            lost,
+        };
+        let short = part(1e-10, 1e-20, 1e-30, 3)
+            .convolved(&part(2e-10, 2e-20, 2e-30, 2), 0.0)
+            .unwrap();
+        assert!(short.relative >= 3e-10 + 3.0 * UNIT && short.relative < 3.1e-10);
+        assert!((short.absolute / 3e-20 - 1.0).abs() < 1e-12);
+        assert!((short.lost / 3e-30 - 1.0).abs() < 1e-12);
+        let long = part(0.0, 0.0, 0.0, 20_000);
+        let long = long.convolved(&long, 0.0).unwrap();
+        let norms = 1.0 / 20_000.0;
+        let bound = transform_error(65_536) * norms;
+        assert!(long.absolute >= (1.0 - 1e-12) * bound, "{}", long.absolute);
+        let total: f64 = long.masses.iter().sum();
+        assert!((total - 1.0).abs() < 1e-11, "{total}");
+        for (index, mass) in [(0usize, 1.0), (9_999, 1e4), (19_999, 2e4), (39_998, 1.0)] {
+            let error = (long.masses[index] - mass * norms * norms).abs();
+            assert!(error <= long.absolute, "{index}: {error}");
+        }
+    }
+
     #[test]
     fn what_is_left_out_is_accounted_for() {
         let coin = Window::of_law(vec![0.5, 0.5], 0.0);

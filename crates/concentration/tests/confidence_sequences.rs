@@ -632,6 +632,17 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
 }
 
 #[test]
+fn ends_of_sequences_are_rounded_outwards() {
+    let mut normal = NormalMixture::new(SubGaussian::new(1.0).unwrap(), 0.9, 10).unwrap();
+    for i in 0..10 {
+        normal.push(f64::from(i) * 0.37).unwrap();
+    }
+    let (mean, radius) = (normal.mean().unwrap(), normal.radius(10).unwrap());
+    let interval = normal.interval().unwrap();
+    assert!(interval.lower < mean - radius && interval.upper > mean + radius);
+}
+
+#[test]
 fn long_runs_keep_their_sum_and_an_honest_rounding() {
     // 0.1 a million times: the mean is exact, and the interval is that of the closed form.
     let mut normal = NormalMixture::new(SubGaussian::new(1.0).unwrap(), 0.9, 1000).unwrap();

@@ -499,6 +499,20 @@ fn intervals_cover_coins_at_their_stated_rate() {
 }
 
 #[test]
+fn ends_are_rounded_outwards_and_largest_variances_are_allowed() {
+    let c = 40f64.ln() / 100.0;
+    let unit = Bounded::new(0.0, 1.0).unwrap();
+    let interval = chernoff_interval(unit, 0.5, 100, 0.95).unwrap().interval;
+    assert!(interval.lower < bernoulli_divergence_lower(0.5, c).unwrap());
+    assert!(interval.upper > bernoulli_divergence_upper(0.5, c).unwrap());
+    // Half of ten at each end, with some roundings.
+    let largest = unit.largest_variance() * 10.0 / 9.0 * (1.0 + 1e-15);
+    assert!(MaurerPontil::new(unit).radius(10, largest, 0.9).is_ok());
+    let beyond = MaurerPontil::new(unit).radius(10, largest * (1.0 + 1e-9), 0.9);
+    assert_eq!(beyond.unwrap_err().argument, "variance");
+}
+
+#[test]
 fn pivotal_intervals_are_mean_and_radius() {
     let bound = Hoeffding::new(Bounded::new(-1.0, 1.0).unwrap());
     let one = bound.interval(0.25, 64, 0.9).unwrap();

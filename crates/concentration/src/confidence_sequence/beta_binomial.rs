@@ -20,7 +20,7 @@ use crate::inequality::{Bounded, divergence_ball};
 /// The prior has weights `a = b = ½` unless chosen otherwise.
 ///
 /// Sources: H. Robbins, *Ann. Math. Statist.* 41, 1970; S. Howard, A. Ramdas, J. McAuliffe and
-/// J. Sekhon, *Ann. Statist.* 49, 2021, proposition 7; E. Kaufmann and W. Koolen, *J. Mach. Learn.
+/// J. Sekhon, *Ann. Statist.* 49, 2021, the beta-binomial mixture; E. Kaufmann and W. Koolen, *J. Mach. Learn.
 /// Res.* 22, 2021.
 ///
 /// ```

@@ -16,7 +16,7 @@ use crate::inequality::SubGaussian;
 /// one that makes the interval shortest at a sample size given in advance, at any other it is valid
 /// and a little wider. For one variance proxy that holds for each observation given the past; both
 /// sides. Sources: H. Robbins, *Ann. Math. Statist.* 41, 1970; S. Howard, A. Ramdas, J. McAuliffe and
-/// J. Sekhon, *Ann. Statist.* 49, 2021, (14).
+/// J. Sekhon, *Ann. Statist.* 49, 2021, the two-sided normal mixture.
 ///
 /// ```
 /// use ergodic_concentration::confidence_sequence::{ConfidenceSequence, NormalMixture};

@@ -19,7 +19,7 @@ use crate::inequality::Bounded;
 /// An empirical Bernstein bound for all times. Its centre is a weighted mean, not the sample mean,
 /// and need not hold the latter. [`Betting`](super::Betting) is shorter and pays `O(n)` for each
 /// interval; this one is `O(1)`. Source: I. Waudby-Smith and A. Ramdas, *J. R. Stat. Soc. B* 86, 2024,
-/// theorem 2.
+/// the predictable plug-in empirical Bernstein sequence.
 ///
 /// ```
 /// use ergodic_concentration::confidence_sequence::{ConfidenceSequence, PredictableMixture};

@@ -15,7 +15,7 @@ use crate::inequality::SubGamma;
 ///
 /// The width is `√(log log n/n)`, the best possible order; at moderate `n` mixtures are narrower.
 /// Nothing is lost before `n₀` but width. Defaults `η = 2`, `s = 1.4`. Source: S. Howard, A. Ramdas,
-/// J. McAuliffe and J. Sekhon, *Ann. Statist.* 49, 2021, theorem 1, each side at half the risk.
+/// J. McAuliffe and J. Sekhon, *Ann. Statist.* 49, 2021, the stitched boundary, each side at half the risk.
 ///
 /// ```
 /// use ergodic_concentration::confidence_sequence::{ConfidenceSequence, Stitched};

@@ -22,7 +22,7 @@ pub(crate) fn bennett_function(u: f64) -> f64 {
 /// `X − μ ≤ c` and variance at most `v`.
 ///
 /// [`Bennett`] is never above it and costs a logarithm more; this one has the simpler formula. Source:
-/// Boucheron, Lugosi and Massart, *Concentration Inequalities*, 2013, (2.10).
+/// Boucheron, Lugosi and Massart, *Concentration Inequalities*, 2013, Bernstein's inequality.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Bernstein, BoundedAbove, TailBound};
@@ -75,7 +75,7 @@ impl Reflect for Bernstein<BoundedDeviation> {
 /// The tail of a Poisson law; the best that the moment generating function gives under this
 /// assumption up to a lower limit on `X`. Accurate for the smallest deviations, where `h` is `u²/2`.
 /// Source: G. Bennett, *J. Amer. Statist. Assoc.* 57, 1962; Boucheron, Lugosi and Massart,
-/// *Concentration Inequalities*, 2013, theorem 2.9.
+/// *Concentration Inequalities*, 2013, Bennett's inequality.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Bennett, BoundedAbove, TailBound};

@@ -9,7 +9,7 @@ use super::{FiniteVariance, Pivotal, Reflect, TailBound};
 ///
 /// For pairwise uncorrelated variables. Use it where nothing but a variance is known; its radius
 /// grows as `1/√(1 − confidence)`. Source: Boucheron, Lugosi and Massart, *Concentration
-/// Inequalities*, 2013, §2.1.
+/// Inequalities*, 2013, chapter 2.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Chebyshev, FiniteVariance, Pivotal, TailBound};

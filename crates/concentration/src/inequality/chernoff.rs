@@ -110,7 +110,7 @@ fn check_inverse(q: f64, c: f64) -> Result<(), ArgumentError> {
 /// Covers with probability at least `confidence` at every `n`, and lies within Hoeffding's interval;
 /// near the ends of the range it is far shorter. Ends are rounded outwards. The inversion of
 /// [`Chernoff`]'s two tails. Cost: 120 evaluations of the divergence. Source: W. Hoeffding, *J. Amer.
-/// Statist. Assoc.* 58, 1963, theorem 1.
+/// Statist. Assoc.* 58, 1963, the bound by relative entropy.
 ///
 /// # Errors
 /// If the mean is outside the range, `n` is 0 or above 2⁵³, or the confidence is outside `(0, 1)`.
@@ -156,7 +156,7 @@ pub(crate) fn divergence_ball(
 /// Among bounds from the moment generating function the best for Bernoulli variables, and never above
 /// [`Hoeffding`](super::Hoeffding) (Pinsker). A deviation beyond the range is impossible: `−∞`; one
 /// that is the largest possible up to rounding counts as possible. Source: W. Hoeffding,
-/// *J. Amer. Statist. Assoc.* 58, 1963, theorem 1. For intervals: [`chernoff_interval`].
+/// *J. Amer. Statist. Assoc.* 58, 1963, the bound by relative entropy. For intervals: [`chernoff_interval`].
 ///
 /// ```
 /// use ergodic_concentration::inequality::{BoundedMean, Chernoff, TailBound, TwoSided};
@@ -224,7 +224,7 @@ impl Reflect for Chernoff {
 /// [`kl_divergence`](ExponentialFamily::kl_divergence). Deviations that leave the mean domain are
 /// errors, so [`radius`](TailBound::radius) is one too where all of the domain is too likely, unless
 /// the range of `T` is stated ([`with_range`](Self::with_range)). Source: Dembo and Zeitouni, *Large
-/// Deviations Techniques and Applications*, 2nd ed., 1998, theorem 2.2.3 and remark (c).
+/// Deviations Techniques and Applications*, 2nd ed., 1998, Cramér's theorem.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{FamilyChernoff, Reflect, TailBound};

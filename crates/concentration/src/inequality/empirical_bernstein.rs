@@ -132,7 +132,7 @@ fn check(range: Bounded, n: u64, sample_variance: f64) -> Result<f64, ArgumentEr
 /// The same holds below by reflection, which [`interval`](EmpiricalBernstein::interval) uses. Better
 /// than Hoeffding where the variance is far below a quarter of the squared range and `n` above some
 /// hundred. Source: A. Maurer and M. Pontil, *Empirical Bernstein bounds and sample variance
-/// penalization*, COLT 2009, theorem 4.
+/// penalization*, COLT 2009, the bound with the sample variance.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Bounded, EmpiricalBernstein, MaurerPontil};
@@ -179,7 +179,7 @@ impl EmpiricalBernstein for MaurerPontil {
 /// `|mean − E X| ≤ √(2 v L/n) + 3(b − a)L/n`, `L = log(3/δ)`, with the sample variance `v = s²(n − 1)/n`
 /// of divisor `n`.
 ///
-/// Source: J.-Y. Audibert, R. Munos and C. Szepesvári, *Theor. Comput. Sci.* 410, 2009, theorem 1.
+/// Source: J.-Y. Audibert, R. Munos and C. Szepesvári, *Theor. Comput. Sci.* 410, 2009, the empirical Bernstein bound.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Audibert, Bounded, EmpiricalBernstein};

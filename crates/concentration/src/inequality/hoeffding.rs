@@ -8,7 +8,7 @@ use super::{Bounded, Pivotal, Reflect, TailBound};
 ///
 /// Needs no more than the range; where the variance is far below `(b − a)²/4`,
 /// [`Bennett`](super::Bennett) and [`MaurerPontil`](super::MaurerPontil) are sharper. Source:
-/// W. Hoeffding, *J. Amer. Statist. Assoc.* 58, 1963, theorem 2.
+/// W. Hoeffding, *J. Amer. Statist. Assoc.* 58, 1963, the bound for bounded variables.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Bounded, Hoeffding, Pivotal, TailBound, TwoSided};

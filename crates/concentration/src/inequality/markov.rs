@@ -9,7 +9,7 @@ use super::{NonNegative, TailBound};
 ///
 /// No sample size improves it, so [`sample_size`](TailBound::sample_size) is 1 or an error. Sharp: the
 /// law on `{0, μ + t}` attains it. Source: Boucheron, Lugosi and Massart, *Concentration
-/// Inequalities*, 2013, §2.1.
+/// Inequalities*, 2013, chapter 2.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Markov, NonNegative, TailBound};

@@ -84,8 +84,8 @@ fn count(argument: &'static str, found: usize) -> Result<f64, ArgumentError> {
 /// (`d` rows plus columns) of the mean of `n` independent copies is `t` or more with probability at
 /// most `d exp(−nt²/2(v + Lt/3))`.
 ///
-/// Source: J. Tropp, *An Introduction to Matrix Concentration Inequalities*, 2015, theorems 6.1.1 and
-/// 6.6.1 (*Found. Comput. Math.* 12, 2012).
+/// Source: J. Tropp, *An Introduction to Matrix Concentration Inequalities*, 2015, matrix
+/// Bernstein for rectangular and for Hermitian matrices (*Found. Comput. Math.* 12, 2012).
 ///
 /// ```
 /// use ergodic_concentration::inequality::{BoundedMatrix, MatrixBernstein, TailBound};
@@ -128,7 +128,7 @@ impl TailBound for MatrixBernstein {
 /// `V ≽ Σ E Sₖ²` for symmetric matrices; for others `V` has the two blocks `V₁ ≽ Σ E SₖSₖᵀ` and
 /// `V₂ ≽ Σ E SₖᵀSₖ`. Does not know how large the matrices are; use it where few directions hold most of
 /// the variance. Source: J. Tropp, *An Introduction to Matrix Concentration Inequalities*, 2015,
-/// theorems 7.3.1 and 7.7.1.
+/// matrix Bernstein with intrinsic dimension.
 ///
 /// ```
 /// use ergodic_concentration::inequality::*;
@@ -203,7 +203,7 @@ impl TailBound for IntrinsicMatrixBernstein {
 /// `v = max(‖Σ AₖAₖᵀ‖, ‖Σ AₖᵀAₖ‖)`.
 ///
 /// For `n > 1` the mean of `n` copies: `d exp(−nt²/2v)`. Source: J. Tropp, *An Introduction to Matrix
-/// Concentration Inequalities*, 2015, theorems 4.1.1 and 4.6.1.
+/// Concentration Inequalities*, 2015, matrix Gaussian and Rademacher series.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{MatrixSeries, TailBound};

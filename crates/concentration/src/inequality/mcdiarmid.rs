@@ -47,7 +47,7 @@ impl BoundedDifferences {
 /// differences; `n = 1` for the function itself.
 ///
 /// Source: C. McDiarmid, *On the method of bounded differences*, 1989; Boucheron, Lugosi and Massart,
-/// *Concentration Inequalities*, 2013, theorem 6.2.
+/// *Concentration Inequalities*, 2013, the bounded differences inequality.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{BoundedDifferences, McDiarmid, TailBound};

@@ -10,7 +10,7 @@ use crate::argument;
 ///
 /// Radius `√(2vL/n) + cL/n` with `L = log 1/(1 − confidence)`. `c = 0` is the sub-Gaussian case.
 /// Speaks of the upper tail; a law may have another `c` below. Source: Boucheron, Lugosi and Massart,
-/// *Concentration Inequalities*, 2013, §2.4.
+/// *Concentration Inequalities*, 2013, chapter 2.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{SubGamma, TailBound};
@@ -88,7 +88,7 @@ impl Pivotal for SubGamma {}
 ///
 /// The conjugate of the bound on the generating function as it stands, which for large `t` is sharper
 /// than the usual `exp(−nt/2b)`. Speaks of the upper tail. Source: M. Wainwright, *High-Dimensional
-/// Statistics*, 2019, proposition 2.9.
+/// Statistics*, 2019, the sub-exponential tail bound.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{SubExponential, TailBound};

@@ -8,7 +8,7 @@ use crate::argument;
 /// `log E e^{λ(X − μ)} ≤ σ²λ²/2` for all `λ`, so that `P(mean − μ ≥ t) ≤ exp(−nt²/2σ²)`.
 ///
 /// `σ²` is the variance proxy, at least the variance. Source: Boucheron, Lugosi and Massart,
-/// *Concentration Inequalities*, 2013, §2.3.
+/// *Concentration Inequalities*, 2013, chapter 2.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{Bounded, SubGaussian, TailBound};
@@ -99,7 +99,7 @@ impl Lipschitz {
 /// variables, in any dimension.
 ///
 /// Sharp for linear functions. Source: Tsirelson, Ibragimov and Sudakov 1976; Boucheron, Lugosi and
-/// Massart, *Concentration Inequalities*, 2013, theorem 5.6.
+/// Massart, *Concentration Inequalities*, 2013, the Gaussian concentration inequality.
 ///
 /// ```
 /// use ergodic_concentration::inequality::{GaussianLipschitz, Lipschitz, TailBound};

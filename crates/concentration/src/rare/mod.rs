@@ -138,3 +138,16 @@ fn not_nan(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_of_probabilities_end_at_zero() {
+        let e = mean_of_runs("runs", &[0.0, 0.0, 0.0, 1.0], 0.95, Bias::Unknown).unwrap();
+        assert_eq!((e.value, e.interval.lower), (0.25, 0.0));
+        let one = mean_of_runs("runs", &[0.5], 0.95, Bias::Unknown);
+        assert_eq!(one.unwrap_err().argument, "runs");
+    }
+}

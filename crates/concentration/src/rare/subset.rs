@@ -17,7 +17,7 @@ pub struct BiasedEstimate {
     /// The estimate. Its interval is of the mean of the estimator, which is not the probability.
     pub estimate: Estimate,
     /// The relative bias, to leading order in the inverse number of samples, is at most about this:
-    /// `Σ_{i<j} δᵢδⱼ ≤ ½(m − 1) Σ δᵢ²` of the relative errors `δᵢ` of `m` levels (Au and Beck 2001, §6.1).
+    /// `Σ_{i<j} δᵢδⱼ ≤ ½(m − 1) Σ δᵢ²` of the relative errors `δᵢ` of `m` levels (Au and Beck 2001).
     pub relative_bias: f64,
     /// The mean number of levels of a run.
     pub levels: f64,

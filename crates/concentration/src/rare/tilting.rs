@@ -64,8 +64,8 @@ where
 /// A run draws the sum `S` under the tilt `t` with `K′(t) = x` and weighs it by the likelihood ratio,
 /// `1{event} e^{nK(t) − tS} = e^{−nI} · 1{event} e^{−t(S − nx)}`. Unbiased; the relative variance of a run grows as
 /// `√n` only, where that of plain sampling is `1/P` (Siegmund, *Ann. Stat.* 4, 1976; Asmussen and Glynn,
-/// *Stochastic Simulation*, 2007, §VI.2). Scaled by `e^{nI}` a run is in `[0, 1]`, so that the interval is
-/// Hoeffding's with relative entropy (*J. Amer. Stat. Assoc.* 58, 1963, thm 1), which covers for every number of
+/// *Stochastic Simulation*, 2007). Scaled by `e^{nI}` a run is in `[0, 1]`, so that the interval is
+/// Hoeffding's with relative entropy (*J. Amer. Stat. Assoc.* 58, 1963), which covers for every number of
 /// runs.
 ///
 /// Cost: `runs·n` draws, in parallel over blocks of runs.
@@ -427,6 +427,33 @@ mod tests {
             }
             assert!(covered >= confidence, "{p}: {covered}");
         }
+    }
+
+    /// Its ends by their definition, and the standard error of a pair.
+    #[test]
+    fn the_interval_is_a_ball_of_relative_entropy() {
+        let values: Vec<f64> = (0..200).map(|i| f64::from(i % 10) / 10.0).collect();
+        let e = bounded_mean(&values, 0.95).unwrap();
+        for end in [e.interval.lower, e.interval.upper] {
+            let kl = e.value * (e.value / end).ln()
+                + (1.0 - e.value) * ((1.0 - e.value) / (1.0 - end)).ln();
+            assert!((200.0 * kl / 40f64.ln() - 1.0).abs() < 1e-10, "{kl}");
+        }
+        let pair = bounded_mean(&[0.0, 1.0], 0.95).unwrap();
+        assert!((pair.std_err - 0.5).abs() < 1e-15);
+    }
+
+    /// Eight times 0.1 is less than 0.8, and counts: `P(Bin(10, ½) ≥ 8) = 56/1024`. One test at 5.2 standard errors.
+    #[test]
+    fn rounding_of_sums_does_not_decide() {
+        let tenths = LatticeLaw::new(0.0, 0.1, &[0.5, 0.5]).unwrap();
+        let settings = ExponentialTilting::new().runs(20_000).build().unwrap();
+        let found = settings.estimate(&tenths, 10, 0.08, Tail::AtLeast).unwrap();
+        let e = found.probability();
+        assert!((e.value - 56.0 / 1024.0).abs() < 5.2 * e.std_err, "{e:?}");
+        let found = settings.estimate(&tenths, 10, 0.02, Tail::AtMost).unwrap();
+        let e = found.probability();
+        assert!((e.value - 56.0 / 1024.0).abs() < 5.2 * e.std_err, "{e:?}");
     }
 
     #[test]
