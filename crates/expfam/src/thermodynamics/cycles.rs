@@ -35,7 +35,7 @@ impl CycleKind {
 /// The work parameters move between two ends, along a line on which each goes geometrically where both of
 /// its ends have one sign, else straight. Of the two ends the one of less entropy at the hot temperature
 /// (small volume, stiff trap, wide gap) is where heat is taken up, so that the cycle runs as an engine
-/// where it can. All numbers follow from the states at the corners, without integration (but for a
+/// where it can. Both baths have temperatures above 0. All numbers follow from the states at the corners, without integration (but for a
 /// regenerator): `W = ΔF`, `ΔU` or 0, `Q = TΔS`, 0 or `ΔU`.
 ///
 /// ```

@@ -237,4 +237,14 @@ fn an_offset_of_all_energies_changes_no_fluctuation() {
     );
     close(far.probabilities().iter().sum(), 1.0, 1e-15);
     close(far.entropy(), plain.entropy(), 1e-5);
+    // Whatever the offset has rounded, the entropy is that of the probabilities.
+    for seed in 0..20 {
+        let energies = random_law(&mut rng::stream(seed, 4), 6);
+        let moved: Vec<f64> = energies.iter().map(|e| e + offset).collect();
+        let states = Microstates::new(&moved).unwrap();
+        let state = states.canonical(0.7).unwrap();
+        let p = state.probabilities();
+        let entropy: f64 = -p.iter().map(|p| p * p.ln()).sum::<f64>();
+        close(state.entropy(), entropy, 1e-14);
+    }
 }

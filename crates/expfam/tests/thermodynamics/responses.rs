@@ -489,3 +489,44 @@ fn a_landscape_of_a_parabola_is_a_trap() {
         close(moved.free_energy_change, -0.49 / (2.0 * k), 1e-12);
     }
 }
+
+#[test]
+fn log_partitions_are_integrals_over_phase_space_with_their_constants() {
+    use std::f64::consts::PI;
+    // ∫ e^{−βkx²/2} dx = √(2π/βk) and ∫ e^{−βp²/2} dp = √(2π/β) in each dimension.
+    for (beta, k) in [(1.0f64, 1.0f64), (0.3, 5.0)] {
+        let (x, p) = (2.0 * PI / (beta * k), 2.0 * PI / beta);
+        let log_z = |trap: Trap| trap.equilibrium(beta, &[k]).unwrap().log_partition();
+        close(log_z(Trap::overdamped(3).unwrap()), 1.5 * x.ln(), 1e-15);
+        close(
+            log_z(Trap::with_momenta(3).unwrap()),
+            1.5 * (x.ln() + p.ln()),
+            1e-15,
+        );
+        // Vᴺ/N! of the gas, and its momenta: 3 atoms in a volume of 7.
+        let gas = IdealGas::new(3.0, 3.0).unwrap();
+        close(
+            gas.equilibrium(beta, &[7.0]).unwrap().log_partition(),
+            3.0 * 7f64.ln() - 6f64.ln() + 4.5 * p.ln(),
+            1e-15,
+        );
+    }
+    // Levels with an energy and an offset that all share: Z = e^{−βc} (1 + 2e^{−β}).
+    let levels = Canonical::with_observable(&[4.0, 4.0], &[0.0, 1.0], &[1.0, 2.0]).unwrap();
+    let state = levels.equilibrium(0.5, &[1.0]).unwrap();
+    let sum = 1.0 + 2.0 * (-0.5f64).exp();
+    // The base measure of a family may have any scale: the entropy counts states, three at most.
+    close(state.log_partition(), sum.ln() - 2.0, 1e-15);
+    close(state.energy(), 4.0 + 2.0 * (-0.5f64).exp() / sum, 1e-15);
+    // And a landscape carries the length of its interval.
+    let flat = Landscape::new(0.0, 7.0, 64, 1, |x, a| {
+        a[0] = x;
+        3.0
+    })
+    .unwrap();
+    close(
+        flat.equilibrium(2.0, &[0.0]).unwrap().log_partition(),
+        7f64.ln() - 6.0,
+        1e-14,
+    );
+}
