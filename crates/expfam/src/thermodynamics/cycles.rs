@@ -138,6 +138,9 @@ impl Cycle {
         }
         let (place_c, c) = line.place_of_entropy(system, beta_cold, b.entropy())?;
         let (place_d, d) = line.place_of_entropy(system, beta_cold, a.entropy())?;
+        // The cold isotherm gives back the entropy that the hot one took up: with one number for both, the
+        // efficiency is that of the temperatures also where the two differ by little.
+        let taken = b.entropy() - a.entropy();
         let strokes = vec![
             Stroke::new(
                 StrokeKind::Isothermal,
@@ -153,7 +156,8 @@ impl Cycle {
                 d.clone(),
                 &line,
                 (place_c, place_d),
-            ),
+            )
+            .with_entropy_change(-taken),
             Stroke::new(StrokeKind::Isentropic, d, a, &line, (place_d, 0.0)),
         ];
         Ok(Self::closed(CycleKind::Carnot, hot, cold, strokes, 0.0))

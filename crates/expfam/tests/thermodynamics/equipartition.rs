@@ -133,6 +133,21 @@ fn numbers_of_equipartition_do_not_depend_on_the_unit_of_energy() {
             assert_eq!((scaled.error, also), (one.error, calls));
         }
     }
+    // A gradient of which x ∂U alone converges slowly, as it jumps where its square does not.
+    let jump = |unit: f64| {
+        Equipartition::new(&[(-5.0, 5.0)], 0.5 * unit, 1e-3, |x, g| {
+            let x = x[0];
+            g[0] = unit * if x > 0.3217 { x } else { -x };
+            (unit * 0.5 * x * x, unit)
+        })
+        .unwrap()
+    };
+    let one = jump(1.0);
+    assert!(one.error > 1e-9, "{}", one.error);
+    for unit in [2f64.powi(-70), 2f64.powi(40)] {
+        assert_eq!(jump(unit).error, one.error);
+        assert_eq!(jump(unit).matrix, &one.matrix * unit);
+    }
     // Numbers above 1 count relatively: a large offset of the energy stops nothing.
     let (far, _) = run(1.0, 1e9, 1e-8);
     close(far.energy, 1e9, 1e-9);
