@@ -61,7 +61,7 @@ const MARGINS: (f64, f64, f64) = (28.0, 12.0, 56.0);
 
 /// About the widest character of a tick, of a label and of the title.
 const TICK: f64 = 7.6;
-const LABEL: f64 = 8.2;
+const LABEL: f64 = 7.7;
 const TITLE: f64 = 10.0;
 
 /// Dashes by colour: the colours alone have much the same grey.
@@ -170,20 +170,28 @@ impl Scale {
         let stride = stride.div_ceil(most).max(1);
         // Plain numbers as long as all are short.
         let plain = low >= -3.0 && high < 5.0;
-        let ticks = (first..=end)
-            .step_by(stride)
-            .map(|decade| {
-                let label = match decade {
-                    d if !plain => format!("10{}", superscript(d)),
-                    d if d < 0 => format!(
-                        "{:.*}",
-                        d.unsigned_abs() as usize,
-                        libm::pow(10.0, f64::from(d))
-                    ),
-                    d => format!("{:.0}", libm::pow(10.0, f64::from(d))),
-                };
-                (f64::from(decade), label)
+        let label = |decade: i32, digit: f64| {
+            let number = digit * libm::pow(10.0, f64::from(decade));
+            match (plain, digit) {
+                (true, _) => format!("{number:.*}", decade.min(0).unsigned_abs() as usize),
+                (false, 1.0) => format!("10{}", superscript(decade)),
+                (false, _) => format!("{digit}·10{}", superscript(decade)),
+            }
+        };
+        // Between few decades there are ticks at 2 and 5.
+        let digits: &[f64] = if end - first < 2 {
+            &[1.0, 2.0, 5.0]
+        } else {
+            &[1.0]
+        };
+        let ticks = (first - 1..=end)
+            .filter(|decade| (decade - first).rem_euclid(stride as i32) == 0)
+            .flat_map(|decade| digits.iter().map(move |digit| (decade, *digit)))
+            .map(|(decade, digit)| {
+                let at = f64::from(decade) + libm::log10(digit);
+                (at, label(decade, digit))
             })
+            .filter(|(at, _)| (low..=high).contains(at))
             .collect();
         Self {
             low,
@@ -328,7 +336,7 @@ fn key(panels: &[Panel<'_>], width: f64) -> (String, f64) {
             x + 35.0,
             escape(&fitting(&curve.name, width - 80.0, LABEL))
         );
-        x += room + 18.0;
+        x += room + 14.0;
     }
     let height = if named.is_empty() { 0.0 } else { y - 28.0 };
     (out, height)
@@ -548,6 +556,9 @@ mod tests {
         let place = |v| scale.place(v).unwrap();
         assert!((place(100.0) - 0.5).abs() < 1e-12);
         assert!((place(1e4) - place(1e3) - place(10.0) + place(1.0)).abs() < 1e-12);
+        let few = Scale::around(&[0.008, 0.7], axis, 240.0, false).unwrap();
+        let names: Vec<&str> = few.ticks.iter().map(|t| t.1.as_str()).collect();
+        assert_eq!(names, ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]);
         let wide = Scale::around(&[1e-30, 1e30], axis, 400.0, true).unwrap();
         assert!((2..=8).contains(&wide.ticks.len()) && wide.ticks[0].1.starts_with("10"));
         // Not below 0, and not for a few.

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn units_have_the_names_of_the_si_brochure() {
+        let names =
+            UnitSystem::ALL.map(|u| (u.temperature_unit(), u.energy_unit(), u.entropy_unit()));
+        let allowed = [
+            ("", "", "nats"),
+            ("K", "J", "J/K"),
+            ("K", "kJ/mol", "kJ/(mol K)"),
+            ("K", "eV", "eV/K"),
+        ];
+        assert_eq!(names, allowed);
+    }
+
+    #[test]
     fn conversions_invert_each_other() {
         for a in UnitSystem::ALL {
             let beta = a.beta(287.3).unwrap();

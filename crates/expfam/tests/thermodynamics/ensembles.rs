@@ -109,6 +109,33 @@ fn means_are_slopes_of_the_log_partition_and_responses_slopes_of_means() {
             chi[(1, 0)],
             1e-9,
         );
+        // And of every pair with the temperature: dY = −S dT + V dP − N dμ − X·dh has mixed derivatives.
+        let s = |p, mu, h, k| at(b, p, mu, h, k).entropy();
+        close(
+            slope(p, |p| s(p, mu, h, k)),
+            -state.thermal_expansion().unwrap(),
+            1e-9,
+        );
+        close(
+            slope(mu, |m| s(p, m, h, k)),
+            slope(t, |t| at(1.0 / t, p, mu, h, k).particles().unwrap()),
+            1e-9,
+        );
+        close(
+            slope(h, |h| s(p, mu, h, k)),
+            slope(t, |t| at(1.0 / t, p, mu, h, k).observable(0).unwrap()),
+            1e-9,
+        );
+        close(
+            slope(mu, |m| at(b, p, m, h, k).volume().unwrap()),
+            -slope(p, |p| at(b, p, mu, h, k).particles().unwrap()),
+            1e-9,
+        );
+        close(
+            slope(k, |k| at(b, p, mu, h, k).volume().unwrap()),
+            -slope(p, |p| at(b, p, mu, h, k).observable(1).unwrap()),
+            1e-9,
+        );
         let covariance = state.covariance();
         assert_eq!(covariance.shape(), (5, 5));
         close(covariance[(3, 4)] * b, chi[(0, 1)], 1e-14);

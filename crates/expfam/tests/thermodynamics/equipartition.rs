@@ -148,6 +148,32 @@ fn numbers_of_equipartition_do_not_depend_on_the_unit_of_energy() {
         assert_eq!(jump(unit).error, one.error);
         assert_eq!(jump(unit).matrix, &one.matrix * unit);
     }
+    // A potential of which ⟨U⟩ converges slowest: 0 in a corner that holds a sixth of the law, 3T elsewhere.
+    let step = |unit: f64| {
+        Equipartition::new(&[(-5.0, 5.0)], 0.5 * unit, 1e-2, |x, g| {
+            g[0] = 1e-6 * unit;
+            (if x[0] > -4.9 { 1.5 * unit } else { 0.0 }, unit)
+        })
+        .unwrap()
+    };
+    let one = step(1.0);
+    assert!(one.error > 1e-6, "{}", one.error);
+    for unit in [2f64.powi(-70), 2f64.powi(40)] {
+        assert_eq!(step(unit).error, one.error);
+        assert_eq!(step(unit).energy, one.energy * unit);
+    }
+    // Numbers above 1 count by their relative change: a gradient as a whole has no unit then.
+    let steep = |factor: f64| {
+        Equipartition::new(&[(-5.0, 5.0)], 0.5, 1e-3, |x, g| {
+            let x = x[0];
+            g[0] = factor * if x > 0.3217 { x } else { -2.0 * x };
+            (0.5 * x * x, 1.0)
+        })
+        .unwrap()
+    };
+    let one = steep(2f64.powi(10));
+    assert!(one.error > 1e-9, "{}", one.error);
+    assert_eq!(steep(2f64.powi(20)).error, one.error);
     // Numbers above 1 count relatively: a large offset of the energy stops nothing.
     let (far, _) = run(1.0, 1e9, 1e-8);
     close(far.energy, 1e9, 1e-9);
