@@ -317,19 +317,21 @@ fn key(panels: &[Panel<'_>], width: f64) -> (String, f64) {
             (x, y) = (20.0, y + 20.0);
         }
         let middle = y - 4.0;
-        out.push_str(&match curve.mark {
-            Mark::Dots => format!(
-                "<circle class=\"dot c{}\" cx=\"{}\" cy=\"{middle}\" r=\"3.5\"/>",
-                curve.colour,
+        let colour = curve.colour;
+        let _ = if curve.mark == Mark::Dots {
+            write!(
+                out,
+                "<circle class=\"dot c{colour}\" cx=\"{}\" cy=\"{middle}\" r=\"3.5\"/>",
                 x + 14.0
-            ),
-            _ => format!(
-                "<line class=\"line c{}\"{} x1=\"{x}\" x2=\"{}\" y1=\"{middle}\" y2=\"{middle}\"/>",
-                curve.colour,
-                dash(curve.colour),
+            )
+        } else {
+            write!(
+                out,
+                "<line class=\"line c{colour}\"{} x1=\"{x}\" x2=\"{}\" y1=\"{middle}\" y2=\"{middle}\"/>",
+                dash(colour),
                 x + 28.0
-            ),
-        });
+            )
+        };
         let _ = write!(
             out,
             "<text class=\"label\" x=\"{}\" y=\"{y}\">{}</text>",
