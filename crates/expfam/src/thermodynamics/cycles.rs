@@ -168,7 +168,9 @@ impl Cycle {
     ///
     /// Heating and cooling meet baths of another temperature and produce entropy. Efficiency of systems
     /// whose isentropes keep `g(λ)/T`: `1 − g(λ_c)/g(λ_h)`, with frequencies for `g` in a trap with momenta,
-    /// gaps in a two-level system, `V^{−2/3}` in a gas of atoms.
+    /// gaps in a two-level system, `V^{−2/3}` in a gas of atoms. Where all that is excited has frozen out, so that the
+    /// entropy has no digit that depends on the temperature, the temperature of an isentropic stroke is not
+    /// determined and stays; work and heat do not depend on it.
     ///
     /// # Errors
     /// As [`carnot`](Self::carnot).

@@ -186,7 +186,8 @@ fn has_entropy(state: &Equilibrium, entropy: f64) -> bool {
 }
 
 /// The state of this entropy at `work`: what an isentropic change of the work parameters reaches. `near` is the `β` where
-/// to look first.
+/// to look first, and the answer where that has this entropy already: of frozen states, whose entropy has rounded to
+/// that of the ground level, every lower temperature has it.
 ///
 /// # Errors
 /// If no temperature within the range of `f64` has this entropy.
@@ -203,6 +204,12 @@ pub(super) fn isentropic<S: System + ?Sized>(
             format!("work parameters at which a temperature has entropy {entropy}"),
         )
     };
+    if let Ok(state) = system.equilibrium(near, work)
+        && state.entropy() == entropy
+        && has_entropy(&state, entropy)
+    {
+        return Ok(state);
+    }
     let start = Real::ln(near);
     let log_beta = calculus::root(
         start - 0.5,

@@ -447,3 +447,24 @@ fn engines_in_finite_time_meet_the_two_baths_of_their_cycle() {
     assert_eq!(cold_first.baths()[0].0, 0.25);
     close(cold_first.efficiency().unwrap(), 1.0 / 3.0, 1e-13);
 }
+
+#[test]
+fn a_frozen_engine_keeps_its_temperature_and_its_ledger() {
+    // e^{−1000} is 0: the cold isentrope is a ground state, and all heat is taken at the gap 2 and given at 1.
+    let levels = Canonical::two_level();
+    let cycle = Cycle::otto(&levels, 1.0, 1e-3, &[1.0], &[2.0]).unwrap();
+    closes(&cycle);
+    close(cycle.efficiency().unwrap(), 0.5, 1e-14);
+    close(cycle.heat_from_hot(), 2.0 / (1.0 + 2f64.exp()), 1e-14);
+    let compressed = cycle.strokes()[0].end();
+    assert_eq!(
+        (compressed.temperature(), compressed.entropy()),
+        (1e-3, 0.0)
+    );
+    for state in cycle.strokes()[0].trace(&levels, 11).unwrap() {
+        assert_eq!((state.temperature(), state.energy()), (1e-3, 0.0));
+    }
+    // With a digit left, T/λ is constant.
+    let cool = Cycle::otto(&levels, 1.0, 2e-2, &[1.0], &[2.0]).unwrap();
+    close(cool.strokes()[0].end().temperature(), 4e-2, 1e-9);
+}

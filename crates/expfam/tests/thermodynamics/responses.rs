@@ -408,6 +408,16 @@ fn an_offset_of_the_energies_does_not_hide_a_landscape_without_nodes_enough() {
             4.0 * f64::EPSILON * offset.abs(),
         );
     }
+    let mut random = rng::stream(61, 0);
+    for _ in 0..100 {
+        let offset = 1e9 * random.normal();
+        let well = Landscape::new(-5.0, 5.0, 640, 1, |x, a| {
+            a[0] = -x * x;
+            offset + x.powi(4)
+        });
+        let state = well.unwrap().equilibrium(0.7, &[1.0]);
+        assert!(state.is_ok(), "{offset}: {state:?}");
+    }
     for offset in [0.0, -1e6, 1e7] {
         let well = |nodes: usize| {
             Landscape::new(-5.0, 5.0, nodes, 1, |x, a| {
