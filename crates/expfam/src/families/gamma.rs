@@ -2,8 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma};
+use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma, x_minus_ln_1p};
 
+use super::columns::one_parameter;
 use super::large_counts::log_poisson;
 use crate::{domain, sampling};
 
@@ -176,6 +177,144 @@ fn positive_draw(log: f64) -> Result<f64, ArgumentError> {
         format!("a law with a draw of e^{log}"),
         "such that draws are within the range of f64",
     ))
+}
+
+/// The gamma family of known shape `α`: `p(x) = β^α/Γ(α) x^{α−1} e^{−βx}` on `x > 0`, statistic `x`, `θ = −β`,
+/// `A = −α log(−θ)`, base measure `x^{α−1}/Γ(α)`. Waiting times for the event of a number `α` (Erlang), and
+/// with `α = ½` squares of normal draws around a known mean, `β` half their precision.
+///
+/// Natural domain `θ < 0`, mean domain `μ > 0`. Reference: Barndorff-Nielsen, *Information and Exponential
+/// Families*, 1978, ch. 8.
+///
+/// ```
+/// use ergodic_core::ExponentialFamily;
+/// use ergodic_expfam::families::GammaKnownShape;
+///
+/// let third = GammaKnownShape::new(3.0)?;
+/// let log_p = third.log_density(&GammaKnownShape::natural(2.0)?, &1.0)?;
+/// assert!((log_p - (4f64.ln() - 2.0)).abs() < 1e-15); // β³/2 · e^{−β}
+/// # Ok::<(), ergodic_core::ArgumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GammaKnownShape {
+    shape: f64,
+}
+
+impl GammaKnownShape {
+    /// Of this shape.
+    ///
+    /// # Errors
+    /// Unless it is finite and above 0.
+    pub fn new(shape: f64) -> Result<Self, ArgumentError> {
+        domain::positive("shape", shape)?;
+        Ok(Self { shape })
+    }
+
+    /// `−β`.
+    ///
+    /// # Errors
+    /// Unless the rate is finite and above 0.
+    pub fn natural(rate: f64) -> Result<[f64; 1], ArgumentError> {
+        domain::positive("rate", rate)?;
+        Ok([-rate])
+    }
+
+    /// `α`.
+    pub fn shape(&self) -> f64 {
+        self.shape
+    }
+
+    fn rate(natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        domain::require("natural", natural, 0, natural[0] < 0.0, "below 0")?;
+        Ok(-natural[0])
+    }
+}
+
+impl ExponentialFamily for GammaKnownShape {
+    type Sample = f64;
+
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn sufficient_statistics(&self, x: &f64, out: &mut [f64]) {
+        out[0] = *x;
+    }
+
+    fn log_base_measure(&self, x: &f64) -> f64 {
+        if *x > 0.0 && x.is_finite() {
+            (self.shape - 1.0) * Real::ln(*x) - ln_gamma(self.shape)
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+
+    fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::computed(-self.shape * Real::ln(Self::rate(natural)?))
+    }
+
+    fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
+        mean[0] = self.shape / Self::rate(natural)?;
+        Ok(())
+    }
+
+    fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
+        domain::finite("mean", mean, 1)?;
+        domain::require("mean", mean, 0, mean[0] > 0.0, "above 0")?;
+        natural[0] = -self.shape / mean[0];
+        domain::found(self, mean, natural)
+    }
+
+    fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
+        let rate = Self::rate(natural)?;
+        out[0] = self.shape / rate / rate;
+        Ok(())
+    }
+
+    fn sample<R: Randomness + ?Sized>(
+        &self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<f64, ArgumentError> {
+        let rate = Self::rate(natural)?;
+        positive_draw(sampling::ln_gamma(self.shape, rng) - Real::ln(rate))
+    }
+
+    /// To some ulp also of large shapes.
+    fn log_density(&self, natural: &[f64], x: &f64) -> Result<f64, ArgumentError> {
+        let rate = Self::rate(natural)?;
+        let ln_y = || Real::ln(rate) + Real::ln(*x);
+        Ok(log_gamma_density(self.shape, rate * x, ln_y, *x))
+    }
+
+    /// `α(r − log(1 + r))` with `r = (β₂ − β₁)/β₁`: relative accuracy where the laws are close.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let (here, there) = (Self::rate(natural)?, Self::rate(other)?);
+        let off = (there - here) / here;
+        if off.abs() < 0.5 {
+            return Ok(self.shape * x_minus_ln_1p(off));
+        }
+        // The quotient of the rates may leave the range of f64, its logarithm does not.
+        Ok(self.shape * (there / here - 1.0 + (Real::ln(here) - Real::ln(there))))
+    }
+
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let shape = self.shape;
+        one_parameter(
+            self,
+            natural,
+            log_partition,
+            mean,
+            #[inline(always)]
+            |theta| (-shape * Real::ln(-theta), -shape / theta),
+        )
+    }
 }
 
 /// The inverse gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{−α−1} e^{−β/x}`, statistics

@@ -78,6 +78,11 @@ impl MultivariateNormal {
         self.d
     }
 
+    /// In at least one dimension, as the caller knows.
+    pub(super) const fn of(d: usize) -> Self {
+        Self { d }
+    }
+
     /// The family of laws on its mean and covariance.
     pub(crate) fn moments_family(self) -> super::NormalInverseWishart {
         super::NormalInverseWishart::of(self.d)
@@ -316,6 +321,11 @@ impl DiagonalNormal {
     /// If `d` is 0.
     pub fn new(d: usize) -> Result<Self, ArgumentError> {
         MultivariateNormal::new(d).map(|family| Self { d: family.d })
+    }
+
+    /// `d`.
+    pub fn dimensions(&self) -> usize {
+        self.d
     }
 
     /// `(mᵢ/vᵢ…, −1/2vᵢ…)`.

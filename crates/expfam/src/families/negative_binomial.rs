@@ -55,6 +55,11 @@ impl NegativeBinomial {
         self.successes
     }
 
+    /// Until the first success.
+    pub(crate) const fn one() -> Self {
+        ONE
+    }
+
     /// `p = 1 − e^θ`.
     fn success(natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;

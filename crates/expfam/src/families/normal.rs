@@ -62,7 +62,7 @@ impl Normal {
 }
 
 /// `log N(x; m, v)`, to some ulp however far `m` is from 0 in units of `√v`.
-pub(super) fn log_normal_density(x: f64, mean: f64, variance: f64) -> f64 {
+pub(crate) fn log_normal_density(x: f64, mean: f64, variance: f64) -> f64 {
     if !x.is_finite() {
         return f64::NEG_INFINITY;
     }
