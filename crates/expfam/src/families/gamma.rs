@@ -22,7 +22,7 @@ pub(crate) fn shape_of_gap(gap: f64) -> f64 {
     }
     for _ in 0..60 {
         let f = gap_of_shape(shape) - gap;
-        let slope = 1.0 - shape * trigamma(shape); // of log α − ψ(α) in log α
+        let slope = -shape * slope_of_gap(shape); // of log α − ψ(α) in log α
         let step = (-f / slope).clamp(-2.0, 2.0);
         shape *= Real::exp(step);
         if step.abs() < 4e-16 {
@@ -34,11 +34,24 @@ pub(crate) fn shape_of_gap(gap: f64) -> f64 {
 
 /// `log α − ψ(α)`, with its digits at large `α`.
 pub(crate) fn gap_of_shape(shape: f64) -> f64 {
-    if shape < 200.0 {
+    if shape < 16.0 {
         return Real::ln(shape) - digamma(shape);
     }
+    // Σ B₂ₖ/2kα²ᵏ
     let s = 1.0 / (shape * shape);
-    0.5 / shape + s * (1.0 / 12.0 - s * (1.0 / 120.0 - s / 252.0))
+    let series = 1.0 / 240.0 - s * (1.0 / 132.0 - s * (691.0 / 32_760.0 - s / 12.0));
+    0.5 / shape + s * (1.0 / 12.0 - s * (1.0 / 120.0 - s * (1.0 / 252.0 - s * series)))
+}
+
+/// `ψ′(α) − 1/α`, minus the derivative of [`gap_of_shape`], with its digits at large `α`.
+pub(crate) fn slope_of_gap(shape: f64) -> f64 {
+    if shape < 16.0 {
+        return trigamma(shape) - 1.0 / shape;
+    }
+    // Σ B₂ₖ/α²ᵏ⁺¹
+    let s = 1.0 / (shape * shape);
+    let series = 1.0 / 30.0 - s * (5.0 / 66.0 - s * (691.0 / 2730.0 - s * 7.0 / 6.0));
+    s * (0.5 + (1.0 / 6.0 - s * (1.0 / 30.0 - s * (1.0 / 42.0 - s * series))) / shape)
 }
 
 /// `log y^α e^{−y}/xΓ(α)`: the density at `x` of the gamma law with `y = βx`, and of the inverse gamma
@@ -58,7 +71,8 @@ fn log_gamma_density(shape: f64, y: f64, ln_y: impl Fn() -> f64, x: f64) -> f64 
 /// `θ = (α − 1, −β)`, `A = log Γ(α) − α log β`.
 ///
 /// Natural domain `θ₀ > −1`, `θ₁ < 0`; mean domain `μ₁ > 0`, `μ₀ < log μ₁`. The inverse solves
-/// `log α − ψ(α) = log μ₁ − μ₀` by Newton's iteration.
+/// `log α − ψ(α) = log μ₁ − μ₀` by Newton's iteration. As `θ₀` is the shape less 1, it holds few digits of shapes
+/// below 1e-8. Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 17.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -76,10 +90,11 @@ impl Gamma {
     /// `(α − 1, −β)` of shape `α` and rate `β`.
     ///
     /// # Errors
-    /// Unless both are finite and above 0.
+    /// Unless both are finite and above 0, and the shape less 1 above −1.
     pub fn natural(shape: f64, rate: f64) -> Result<[f64; 2], ArgumentError> {
         domain::positive("shape", shape)?;
         domain::positive("rate", rate)?;
+        above_rounding("shape", shape, shape - 1.0)?;
         Ok([shape - 1.0, -rate])
     }
 
@@ -164,6 +179,18 @@ impl ExponentialFamily for Gamma {
         let ln_y = || Real::ln(rate) + Real::ln(*x);
         Ok(log_gamma_density(shape, rate * x, ln_y, *x))
     }
+}
+
+/// Refuses a shape that vanishes in the natural parameter, the shape less 1.
+fn above_rounding(argument: &'static str, shape: f64, natural: f64) -> Result<(), ArgumentError> {
+    if natural > -1.0 {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        argument,
+        shape,
+        "above 1e-16: natural parameters are the shape less 1",
+    ))
 }
 
 /// `eˡ`, at least the smallest number and at most the largest: shapes near 0 draw below and above.
@@ -320,7 +347,8 @@ impl ExponentialFamily for GammaKnownShape {
 /// The inverse gamma family on `x > 0`: `p(x) = β^α/Γ(α) x^{−α−1} e^{−β/x}`, statistics
 /// `log x, 1/x`, `θ = (−α − 1, −β)`, `A = log Γ(α) − α log β`.
 ///
-/// Natural domain `θ₀ < −1`, `θ₁ < 0`; mean domain `μ₁ > 0`, `μ₀ > −log μ₁`.
+/// Natural domain `θ₀ < −1`, `θ₁ < 0`; mean domain `μ₁ > 0`, `μ₀ > −log μ₁`. The law of `1/x` where `x` is
+/// [`Gamma`]. Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 17.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -338,10 +366,11 @@ impl InverseGamma {
     /// `(−α − 1, −β)` of shape `α` and scale `β`.
     ///
     /// # Errors
-    /// Unless both are finite and above 0.
+    /// Unless both are finite and above 0, and minus the shape less 1 below −1.
     pub fn natural(shape: f64, scale: f64) -> Result<[f64; 2], ArgumentError> {
         domain::positive("shape", shape)?;
         domain::positive("scale", scale)?;
+        above_rounding("shape", shape, shape - 1.0)?;
         Ok([-shape - 1.0, -scale])
     }
 
@@ -433,7 +462,8 @@ impl ExponentialFamily for InverseGamma {
 /// The chi-squared family on `x > 0`: `p(x) ∝ x^{k/2−1} e^{−x/2}`, statistic `log x`,
 /// `θ = k/2 − 1`, `A = log Γ(k/2) + (k/2) log 2`; `k` degrees of freedom, not necessarily whole.
 ///
-/// Natural domain `θ > −1`, mean domain ℝ. The inverse is that of the digamma function.
+/// Natural domain `θ > −1`, mean domain ℝ. The inverse is that of the digamma function. Reference: Johnson, Kotz
+/// and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 18.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -450,9 +480,10 @@ impl ChiSquared {
     /// `k/2 − 1` of the degrees of freedom.
     ///
     /// # Errors
-    /// Unless they are finite and above 0.
+    /// Unless they are finite and above 0, and half of them less 1 above −1.
     pub fn natural(degrees: f64) -> Result<[f64; 1], ArgumentError> {
         domain::positive("degrees", degrees)?;
+        above_rounding("degrees", degrees, 0.5 * degrees - 1.0)?;
         Ok([0.5 * degrees - 1.0])
     }
 

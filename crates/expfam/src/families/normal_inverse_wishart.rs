@@ -27,6 +27,10 @@ pub struct Moments {
 /// The conjugate prior of [`MultivariateNormal`](super::MultivariateNormal). Natural domain: `κ > 0`,
 /// `n > d − 1`, `Ψ` positive definite. Cost `O(d³)`, Fisher information `O(d⁴)` entries.
 ///
+/// Mean domain: `E Σ⁻¹` positive definite, `E log |Σ| > −log |E Σ⁻¹|`, the mean of the form above that of the
+/// means. Where `κm₀m₀ᵀ` is large against `Ψ`, natural parameters hold few of the digits of `Ψ`: then take the
+/// data less a constant. Reference: Gelman et al., *Bayesian Data Analysis*, 2013, §3.6.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::NormalInverseWishart;
