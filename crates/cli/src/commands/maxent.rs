@@ -311,7 +311,7 @@ fn failure(problem: &Problem, error: MaximumEntropyError) -> CliError {
                 "no law meets the targets: the mean of {name} is to be {target}, and comes to {found} at best"
             ))
         }
-        MaximumEntropyError::Boundary { constraint } => {
+        MaximumEntropyError::Boundary { constraint, .. } => {
             let (name, target) = asked(constraint);
             CliError::Failed(format!(
                 "only laws that leave out states meet the targets: the multiplier of {name}, whose mean is \
