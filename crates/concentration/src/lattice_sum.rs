@@ -64,9 +64,9 @@ impl ExactProbability {
 /// `K′(t)` at the threshold, convolving the tilted laws by repeated squaring, and untilting the points
 /// asked for. Under the tilted law the threshold is in the bulk, so that the answer keeps its *relative*
 /// accuracy however small it is, where a plain transform stops at 1e-16. Small convolutions are sums of
-/// positive products, larger ones transforms, whose absolute error is at the scale of the bulk. Each answer
-/// comes with a bound of its relative error; about `n·ε` is inherent, as that is what rounding the
-/// probabilities of a summand does.
+/// positive products, larger ones transforms, whose absolute error is at the scale of the bulk; both have the same
+/// bits on every machine. Each answer comes with a bound of its relative error; about `n·ε` is inherent, as that is
+/// what rounding the probabilities of a summand does.
 ///
 /// Cost: `O(n σ²/spacing²)` with a factor of about 10³ while convolutions are direct (up to 2²⁸
 /// multiplications), above `O(σ√n log n)`; the window holds ±12 standard deviations. Exponential tilting

@@ -24,12 +24,14 @@ pub mod confidence_sequence;
 mod counting;
 mod cramer;
 mod cumulants;
+mod face;
 pub mod inequality;
 mod lattice;
 mod lattice_sum;
 pub mod pac_bayes;
 pub mod rare;
 mod sanov;
+mod transform;
 mod types;
 mod window;
 

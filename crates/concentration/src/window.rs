@@ -3,9 +3,9 @@
 use ergodic_core::ArgumentError;
 use ergodic_math::reduce;
 use ergodic_math::simd::{Vectorize, vectorize};
-use realfft::RealFftPlanner;
 
 use crate::lattice::MOST_POINTS;
+use crate::transform::{convolution, norm, transform_error};
 
 /// The unit roundoff.
 const UNIT: f64 = 0.5 * f64::EPSILON;
@@ -107,7 +107,7 @@ impl Window {
             let size = norm(&long.masses) * norm(&short.masses);
             let transform = length.next_power_of_two();
             absolute += transform_error(transform) * size;
-            by_transform(&long.masses, &short.masses, transform)
+            convolution(&long.masses, &short.masses, transform)
         };
         let whole = Self {
             first: self.first + other.first,
@@ -169,25 +169,7 @@ fn fits(length: usize) -> Result<(), ArgumentError> {
     ))
 }
 
-/// A bound of the error of every term of a convolution by transforms of this length, over the product of the
-/// Euclidean norms.
-///
-/// Every output of a transform is a sum of its inputs, each through `log₂ N` butterflies (one more for real
-/// input) that multiply by a root of unity, wrong by `√5u` in the product and 15u in a root whose angle is itself
-/// a rounded multiple of `2π/N`, and add: at most `19u` each (Higham, *Accuracy and Stability of Numerical
-/// Algorithms*, 2002, §24.1; Brent, Percival and Zimmermann, *Math. Comp.* 76, 2007). Both spectra are that
-/// wrong in norm, the products by `√5u` more, and the way back by as much of the mean modulus of the spectrum, which is at
-/// most the product of the norms: three times in all.
-fn transform_error(length: usize) -> f64 {
-    let depth = f64::from(length.trailing_zeros()) + 1.0;
-    UNIT * (3.0 * 19.0 * depth + 4.0)
-}
-
-fn norm(x: &[f64]) -> f64 {
-    x.iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
-fn direct(long: &[f64], short: &[f64]) -> Vec<f64> {
+pub(crate) fn direct(long: &[f64], short: &[f64]) -> Vec<f64> {
     struct Direct<'a>(&'a [f64], &'a [f64], &'a mut [f64]);
     impl Vectorize for Direct<'_> {
         type Output = ();
@@ -205,38 +187,6 @@ fn direct(long: &[f64], short: &[f64]) -> Vec<f64> {
     }
     let mut out = vec![0.0; long.len() + short.len() - 1];
     vectorize(Direct(long, short, &mut out));
-    out
-}
-
-/// Errors of the transforms may leave masses below 0, which become 0: nearer the truth.
-fn by_transform(a: &[f64], b: &[f64], length: usize) -> Vec<f64> {
-    let mut planner = RealFftPlanner::<f64>::new();
-    let (forward, inverse) = (
-        planner.plan_fft_forward(length),
-        planner.plan_fft_inverse(length),
-    );
-    let spectrum = |x: &[f64]| {
-        let mut input = forward.make_input_vec();
-        input[..x.len()].copy_from_slice(x);
-        let mut output = forward.make_output_vec();
-        forward
-            .process(&mut input, &mut output)
-            .expect("the planner made these vectors for each other");
-        output
-    };
-    let mut product = spectrum(a);
-    for (p, q) in product.iter_mut().zip(&spectrum(b)) {
-        *p *= q;
-    }
-    // Products of real values at both ends of the spectrum are real; rounding leaves that so.
-    let mut out = inverse.make_output_vec();
-    inverse
-        .process(&mut product, &mut out)
-        .expect("the ends of the spectrum are real");
-    out.truncate(a.len() + b.len() - 1);
-    for x in &mut out {
-        *x = (*x / length as f64).max(0.0);
-    }
     out
 }
 
@@ -258,31 +208,6 @@ mod tests {
                 exact = (u128::from(exact) * u128::from(n - k) / u128::from(k + 1)) as u64;
             }
         }
-    }
-
-    #[test]
-    fn transforms_agree_with_sums_within_the_stated_error() {
-        let bell = |n: usize, s: f64| -> Vec<f64> {
-            let raw: Vec<f64> = (0..n)
-                .map(|i| (-0.5 * ((i as f64 - n as f64 / 2.0) / s).powi(2)).exp())
-                .collect();
-            let total: f64 = raw.iter().sum();
-            raw.iter().map(|x| x / total).collect()
-        };
-        let (a, b) = (bell(900, 40.0), bell(701, 55.0));
-        let exact = direct(&a, &b);
-        let found = by_transform(&a, &b, 2048);
-        let bound = transform_error(2048) * norm(&a) * norm(&b);
-        let worst = exact
-            .iter()
-            .zip(&found)
-            .map(|(x, y)| (x - y).abs())
-            .fold(0.0, f64::max);
-        assert!(worst <= bound, "{worst} {bound}");
-        assert!(
-            worst > bound / 3000.0,
-            "the bound is of the right size: {worst} {bound}"
-        );
     }
 
     #[test]

@@ -107,6 +107,14 @@ audit! {
     };
     independent_at_random: Independent::new(Normal, 3).unwrap(), 33, |r| Normal::natural(r.normal(), scale(r, 0.1, 10.0)).unwrap();
     independent_vectors_at_random: Independent::new(Categorical::new(3).unwrap(), 4).unwrap(), 34, |r| [r.normal(), r.normal()];
+    componentwise_at_random: Componentwise::new(Gamma, 2).unwrap(), 37, |r| {
+        let mut place = || Gamma::natural(scale(r, 0.5, 20.0), scale(r, 0.1, 10.0)).unwrap();
+        [place(), place()].concat()
+    };
+    gamma_of_known_shape_at_random: GammaKnownShape::new(2.7).unwrap(), 38, |r| [-scale(r, 1e-2, 1e2)];
+    normal_of_known_covariance_at_random: MultivariateNormalKnownCovariance::new(
+        DMatrix::from_row_slice(2, 2, &[2.0, 0.5, 0.5, 1.0]),
+    ).unwrap(), 39, |r| [2.0 * r.normal(), r.normal()];
     subfamily_at_random: Subfamily::new(Gamma, &[1.0, -2.0], DMatrix::from_row_slice(2, 1, &[0.5, 0.3])).unwrap(), 35, |r| [between(r, -3.0, 4.0)];
     subfamily_of_normal_laws_at_random: Subfamily::new(
         MultivariateNormal::new(2).unwrap(),
@@ -337,6 +345,13 @@ fn finite_parameters_of_any_size_never_give_nan() {
     never_nan(&Gamma, 13);
     never_nan(&InverseGamma, 14);
     never_nan(&ChiSquared, 15);
+    never_nan(&GammaKnownShape::new(2.5).unwrap(), 32);
+    never_nan(&Componentwise::new(Gamma, 2).unwrap(), 33);
+    let covariance = DMatrix::from_row_slice(2, 2, &[2.0, 0.5, 0.5, 1.0]);
+    never_nan(
+        &MultivariateNormalKnownCovariance::new(covariance).unwrap(),
+        34,
+    );
     never_nan(&Beta, 16);
     never_nan(&Dirichlet::new(3).unwrap(), 17);
     never_nan(&Normal, 18);
@@ -905,6 +920,8 @@ fn batches_of_one_parameter_families_answer_what_single_calls_do() {
     }
     for (low, high) in [(-1e6, -1.0), (-1.0, -1e-3), (-1e-300, -1e-306)] {
         batches_agree(&Exponential, &grid(low, high), &not_negative);
+        let known = GammaKnownShape::new(2.5).unwrap();
+        batches_agree(&known, &grid(low, high), &[0.0, f64::NAN, 1.0]);
         batches_agree(&Rayleigh, &grid(low, high), &[0.0, -1e-310]);
     }
 }

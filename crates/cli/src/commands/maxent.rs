@@ -312,7 +312,7 @@ fn failure(problem: &Problem, error: MaximumEntropyError) -> CliError {
                 short(found)
             ))
         }
-        MaximumEntropyError::Boundary { constraint } => {
+        MaximumEntropyError::Boundary { constraint, .. } => {
             let (name, target) = asked(constraint);
             CliError::Failed(format!(
                 "only laws that leave out states meet the targets: the multiplier of {name}, whose mean is \

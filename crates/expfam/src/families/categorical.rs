@@ -1,6 +1,7 @@
 //! One of several outcomes, once or often.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_info::{Convex, LogSumExp};
 use ergodic_math::Real;
 use ergodic_math::special::log_sum_exp;
 
@@ -13,6 +14,9 @@ use crate::{domain, sampling};
 ///
 /// The statistics are the indicators of the outcomes but the first. Natural domain `ℝ^{K−1}`, mean
 /// domain the open simplex `μₖ > 0`, `Σ μₖ < 1`. Cost `O(K)`, Fisher information `O(K²)`.
+///
+/// Reference: Wainwright and Jordan, *Graphical Models, Exponential Families, and Variational Inference*, 2008,
+/// §3.3.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -68,7 +72,7 @@ impl Categorical {
                 "a list with sum 1",
             ));
         }
-        Ok(p[1..].iter().map(|q| Real::ln(q / p[0])).collect())
+        Ok(p[1..].iter().map(|q| log_ratio(*q, p[0])).collect())
     }
 
     /// The probabilities of all outcomes.
@@ -115,9 +119,19 @@ impl Categorical {
                 mean[k] > 0.0 && first > 0.0,
                 "above 0, with a sum below the number of trials",
             )?;
-            *theta = Real::ln(mean[k] / first);
+            *theta = log_ratio(mean[k], first);
         }
         Ok(())
+    }
+}
+
+/// `log p/q` of numbers above 0, also where the quotient is no number.
+pub(super) fn log_ratio(p: f64, q: f64) -> f64 {
+    let ratio = p / q;
+    if ratio.is_normal() {
+        Real::ln(ratio)
+    } else {
+        Real::ln(p) - Real::ln(q)
     }
 }
 
@@ -165,6 +179,14 @@ impl ExponentialFamily for Categorical {
         self.of_many(1.0, natural, out)
     }
 
+    /// Of the law of all outcomes, the divergence of [`LogSumExp`]: relative accuracy where the laws are close.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, self.dim())?;
+        domain::finite("other", other, self.dim())?;
+        let whole = |rest: &[f64]| [&[0.0], rest].concat();
+        Ok(LogSumExp.divergence(&whole(other), &whole(natural)))
+    }
+
     fn sample<R: Randomness + ?Sized>(
         &self,
         natural: &[f64],
@@ -179,6 +201,8 @@ impl ExponentialFamily for Categorical {
 ///
 /// A sample is the counts of all `K` outcomes, with sum `n`; the statistics are those but the
 /// first. Mean domain `μₖ > 0`, `Σ μₖ < n`. Cost `O(K)`, a draw `O(K log n)`.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Discrete Multivariate Distributions*, 1997, ch. 35.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -266,7 +290,7 @@ impl ExponentialFamily for Multinomial {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(self.trials as f64 * self.one.log_partition(natural)?)
+        domain::computed(self.trials as f64 * self.one.log_partition(natural)?)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -275,6 +299,10 @@ impl ExponentialFamily for Multinomial {
             *m *= self.trials as f64;
         }
         Ok(())
+    }
+
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(self.trials as f64 * self.one.kl_divergence(natural, other)?)
     }
 
     fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {

@@ -14,6 +14,8 @@ use crate::domain;
 /// Natural domain `θ₁ < 0`; mean domain `μ₁ > μ₀²`: where the variance is small against the square
 /// of the mean, mean parameters hold few of its digits.
 ///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 13.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Normal;
@@ -62,7 +64,7 @@ impl Normal {
 }
 
 /// `log N(x; m, v)`, to some ulp however far `m` is from 0 in units of `√v`.
-pub(super) fn log_normal_density(x: f64, mean: f64, variance: f64) -> f64 {
+pub(crate) fn log_normal_density(x: f64, mean: f64, variance: f64) -> f64 {
     if !x.is_finite() {
         return f64::NEG_INFINITY;
     }
@@ -221,7 +223,7 @@ impl Vectorize for Block<'_> {
         let (log_partition, second) = (log_partition.chunks(LANES), second.chunks(LANES));
         for (a, s) in log_partition.zip(second) {
             for ((sum, a), s) in sums.iter_mut().zip(a).zip(s) {
-                *sum += 0.0 * (a + s);
+                *sum += 0.0 * a + 0.0 * s;
             }
         }
         sums.iter().sum::<f64>() == 0.0
@@ -232,6 +234,8 @@ impl Vectorize for Block<'_> {
 /// the normal density around 0.
 ///
 /// Natural and mean domain ℝ.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 13.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -354,6 +358,9 @@ impl ExponentialFamily for NormalKnownVariance {
 }
 
 /// The log-normal family on `x > 0`: [`Normal`] of `log x`, base measure `1/x√2π`.
+///
+/// Domains as of [`Normal`]. Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions*
+/// 1, 1994, ch. 14.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
