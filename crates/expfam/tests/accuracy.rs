@@ -296,7 +296,7 @@ fn parameters_that_the_natural_ones_cannot_hold_are_refused() {
         // Refused, or taken with what it says.
         match refused {
             Err(error) => assert_eq!(error.argument, "degrees"),
-            Ok(natural) => assert!(natural[0].abs() > 0.0),
+            Ok(natural) => assert_eq!(natural[0], -1.0 + f64::EPSILON),
         }
     }
     for d in [0.0, 2.0, -1.0, f64::NAN] {
@@ -334,6 +334,27 @@ fn parameters_that_the_natural_ones_cannot_hold_are_refused() {
     );
     let twice = Product::new(Bernoulli, Bernoulli);
     assert!(twice.log_partition(&[1.7e308, 1.7e308]).is_err());
+    // The ends of the unit interval are outside, and lists of another length.
+    assert_eq!(Beta.log_base_measure(&1.0), f64::NEG_INFINITY);
+    assert_eq!(Beta.log_base_measure(&0.0), f64::NEG_INFINITY);
+    let pair = Componentwise::new(Poisson, 2).unwrap();
+    assert_eq!(pair.log_base_measure(&[3]), f64::NEG_INFINITY);
+    assert_eq!(
+        pair.log_density(&[0.0, 0.0], &[3]).unwrap(),
+        f64::NEG_INFINITY
+    );
+    assert!(pair.log_density(&[0.0, f64::NAN], &[3]).is_err());
+    let error = pair.log_partition(&[0.0, 800.0]).unwrap_err();
+    assert!(error.found.contains("place 1"), "{error}");
+    assert_eq!(
+        Componentwise::new(Poisson, 0).unwrap_err().argument,
+        "places"
+    );
+    assert_eq!(GammaKnownShape::new(0.0).unwrap_err().argument, "shape");
+    assert_eq!(
+        GammaKnownShape::natural(f64::NAN).unwrap_err().argument,
+        "rate"
+    );
     // Columns of very long or short directions.
     for size in [1e200, 1e-200] {
         let columns = DMatrix::from_row_slice(2, 2, &[size, 0.0, 0.0, size]);

@@ -505,6 +505,50 @@ fn predictive_draws_survive_priors_whose_probabilities_round_to_0_and_1() {
 }
 
 #[test]
+fn predictive_laws_of_vanishing_priors_and_of_none() {
+    let ten = Binomial::new(10).unwrap();
+    let found = ten.log_predictive(&[1e-320, 1e-320], &3).unwrap();
+    close(
+        found,
+        -738.2623254162633,
+        1e-14,
+        "a prior that all but vanishes",
+    );
+    let three = Categorical::new(3).unwrap();
+    for bad in [[-1.0, 3.0], [1.0, 0.0], [f64::NAN, 1.0]] {
+        for found in [
+            Bernoulli.log_predictive(&bad, &true),
+            ten.log_predictive(&bad, &3),
+            Geometric.log_predictive(&bad, &3),
+            NegativeBinomial::new(2.5).unwrap().log_predictive(&bad, &3),
+            three.log_predictive(&[bad[0], bad[1], 1.0], &2),
+            Multinomial::new(3, 2)
+                .unwrap()
+                .log_predictive(&[bad[0], bad[1], 1.0], &[1, 1, 0]),
+            Normal.log_predictive(&[bad[0], 1.0, 0.0, bad[1]], &0.0),
+        ] {
+            assert_eq!(found.unwrap_err().argument, "natural", "{bad:?}");
+        }
+    }
+    assert_eq!(
+        ten.log_predictive(&[1.0, 1.0], &11).unwrap_err().argument,
+        "sample"
+    );
+    assert_eq!(
+        three.log_predictive(&[1.0; 3], &3).unwrap_err().argument,
+        "sample"
+    );
+    let gamma = Gamma::natural(1.0, 1.0).unwrap();
+    assert_eq!(
+        Exponential
+            .log_predictive(&gamma, &-1.0)
+            .unwrap_err()
+            .argument,
+        "sample"
+    );
+}
+
+#[test]
 fn directions_of_known_concentration_have_a_conjugate_prior() {
     let sphere = VonMisesFisher::new(3).unwrap();
     let xs = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.6, 0.0, 0.8]];

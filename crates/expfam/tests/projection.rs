@@ -228,6 +228,22 @@ fn intervals_need_corrections_and_get_them() {
     for (a, b) in found.probabilities.iter().zip(&truth.probabilities) {
         assert!((a - b).abs() < 1e-9, "{found:?} {truth:?}");
     }
+    assert!(
+        (found.divergence - kl(&found.probabilities, &q)).abs() < 1e-11,
+        "{found:?}"
+    );
+    assert!(
+        (found.divergence - truth.divergence).abs() < 1e-11,
+        "{found:?}"
+    );
+    // The dual climbs to it from below.
+    let last = found.dual.last().unwrap();
+    assert!((last - found.divergence).abs() < 1e-11 && found.dual[0] < last + 1e-12);
+    assert!(
+        found.dual.windows(2).all(|w| w[1] >= w[0] - 1e-13),
+        "{:?}",
+        found.dual
+    );
     // Plain cycles without corrections end elsewhere: the test has power.
     let mut plain = q.to_vec();
     for _ in 0..5000 {
@@ -289,6 +305,19 @@ fn alternation_catches_steps_that_do_not_minimise() {
         panic!("{wrong:?}")
     };
     assert_eq!(error.argument, "divergence");
+    // However little it rises.
+    let creeping = alternate(
+        1.0,
+        |q: &f64| Ok(q + 1e-6),
+        |p: &f64| Ok(*p),
+        |p, q| 0.5 * (p + q),
+        1e-10,
+        100,
+    );
+    assert!(
+        matches!(creeping, Err(InfoError::Argument(_))),
+        "{creeping:?}"
+    );
     let slow = alternate(
         1.0,
         |q: &f64| Ok(q * 0.9),

@@ -548,3 +548,35 @@ impl ExponentialFamily for ChiSquared {
         Ok(log_gamma_density(Self::half(natural)?, 0.5 * x, ln_y, *x))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against `mpmath` with 50 digits, on both sides of where the series begin.
+    #[test]
+    fn the_gap_of_a_shape_and_its_slope_have_full_relative_accuracy() {
+        for (shape, gap, slope, tolerance) in [
+            (4.5, 0.11520647041674517, 0.026502880816788154, 5e-14),
+            (15.5, 0.032604781334835506, 0.002125884551017906, 5e-14),
+            (16.0, 0.03157539391232087, 0.001993783403239362, 1e-15),
+            (17.25, 0.029265466490811725, 0.001712767426261894, 1e-15),
+            (30.0, 0.0167592489766305, 0.0005617270244066109, 1e-15),
+            (1000.0, 0.000500083333325, 5.001666666333334e-07, 1e-15),
+            (
+                1000000000.0,
+                5.000000000833333e-10,
+                5.000000001666666e-19,
+                1e-15,
+            ),
+        ] {
+            let found = gap_of_shape(shape);
+            assert!((found / gap - 1.0).abs() < tolerance, "{shape}: {found:e}");
+            let found = slope_of_gap(shape);
+            assert!(
+                (found / slope - 1.0).abs() < 10.0 * tolerance,
+                "{shape}: {found:e}"
+            );
+        }
+    }
+}

@@ -4,6 +4,11 @@
 //! turn the usual parameters into natural ones, `usual` turns them back. Matrices are vectors as
 //! `svec` has them: lower triangle by rows, off-diagonal entries times `√2`.
 //!
+//! Columns of many members ([`evaluate_columns`](ergodic_core::ExponentialFamily::evaluate_columns)) are SIMD code
+//! in [`Normal`], [`LogNormal`], [`DiagonalNormal`], [`Categorical`], [`Bernoulli`], [`Poisson`], [`NormalKnownVariance`],
+//! [`GammaKnownShape`], [`Geometric`], [`NegativeBinomial`], and the families of a rate ([`Exponential`] and the others
+//! of its row); the others take one member after the other, as gamma and Bessel functions are not vectorised.
+//!
 //! | family | statistics `T(x)` | natural parameters `θ` |
 //! |---|---|---|
 //! | [`Bernoulli`] | `x` | `logit p` |

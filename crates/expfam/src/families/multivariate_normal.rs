@@ -386,9 +386,11 @@ impl ExponentialFamily for DiagonalNormal {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         self.check(natural)?;
-        (0..self.d)
-            .map(|i| super::Normal.log_partition(&self.coordinate(i, natural)))
-            .sum()
+        let mut sum = 0.0;
+        for i in 0..self.d {
+            sum += super::Normal.log_partition(&self.coordinate(i, natural))?;
+        }
+        domain::computed(sum)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -457,5 +459,51 @@ impl ExponentialFamily for DiagonalNormal {
                     .kl_divergence(&self.coordinate(i, natural), &self.coordinate(i, other))
             })
             .sum()
+    }
+
+    /// Vectorised, as those of [`Normal`](super::Normal).
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let (n, d) = (log_partition.len(), self.d);
+        domain::length("natural", natural, 2 * d * n)?;
+        domain::length("mean", mean, 2 * d * n)?;
+        let (linear, quadratic) = natural.split_at(d * n);
+        let (first, second) = mean.split_at_mut(d * n);
+        let mut own = vec![0.0; n];
+        let mut inside = true;
+        log_partition.fill(0.0);
+        for start in (0..d * n).step_by(n.max(1)) {
+            let range = start..start + n;
+            inside &= super::normal::columns(
+                &linear[range.clone()],
+                &quadratic[range.clone()],
+                &mut own,
+                &mut first[range.clone()],
+                &mut second[range],
+            );
+            for (sum, a) in log_partition.iter_mut().zip(&own) {
+                *sum += a;
+            }
+        }
+        if inside && log_partition.iter().all(|a| a.is_finite()) {
+            return Ok(());
+        }
+        // Which one it is, and why.
+        let mut theta = vec![0.0; 2 * d];
+        for member in 0..n {
+            for (k, t) in theta.iter_mut().enumerate() {
+                *t = natural[k * n + member];
+            }
+            self.log_partition(&theta)?;
+        }
+        Err(ArgumentError::new(
+            "natural",
+            "a member whose log-partition overflows",
+            "of finite log-partition and mean",
+        ))
     }
 }

@@ -161,20 +161,7 @@ impl ExponentialFamily for Normal {
         domain::length("mean", mean, 2 * n)?;
         let (linear, quadratic) = natural.split_at(n);
         let (first, second) = mean.split_at_mut(n);
-        let mut inside = true;
-        // Blocks that stay in the first-level cache between their passes.
-        const BLOCK: usize = 512;
-        for start in (0..n).step_by(BLOCK) {
-            let range = start..(start + BLOCK).min(n);
-            inside &= vectorize(Block {
-                linear: &linear[range.clone()],
-                quadratic: &quadratic[range.clone()],
-                log_partition: &mut log_partition[range.clone()],
-                first: &mut first[range.clone()],
-                second: &mut second[range],
-            });
-        }
-        if inside {
+        if columns(linear, quadratic, log_partition, first, second) {
             return Ok(());
         }
         for member in 0..n {
@@ -186,6 +173,31 @@ impl ExponentialFamily for Normal {
             "of finite log-partition and mean",
         ))
     }
+}
+
+/// The log-partitions and means of the normal laws with these parameters; false, if one of them is none.
+pub(super) fn columns(
+    linear: &[f64],
+    quadratic: &[f64],
+    log_partition: &mut [f64],
+    first: &mut [f64],
+    second: &mut [f64],
+) -> bool {
+    let n = log_partition.len();
+    let mut inside = true;
+    // Blocks that stay in the first-level cache between their passes.
+    const BLOCK: usize = 512;
+    for start in (0..n).step_by(BLOCK) {
+        let range = start..(start + BLOCK).min(n);
+        inside &= vectorize(Block {
+            linear: &linear[range.clone()],
+            quadratic: &quadratic[range.clone()],
+            log_partition: &mut log_partition[range.clone()],
+            first: &mut first[range.clone()],
+            second: &mut second[range],
+        });
+    }
+    inside
 }
 
 /// Independent sums of the check.
