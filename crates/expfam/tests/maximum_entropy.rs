@@ -417,7 +417,7 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
                     assert!(law.violation <= 1e-10 && law.gap.abs() < 1e-8);
                 }
                 Err(MaximumEntropyError::Boundary { distance, .. }) => {
-                    assert!(inside < 1e-12, "{method}, {inside:e}: {distance:e}");
+                    assert!(inside < 2e-12, "{method}, {inside:e}: {distance:e}");
                     assert!(distance >= 0.0 && distance < 1e-12);
                 }
                 Err(other) => panic!("{method}, {inside:e}: {other:?}"),
@@ -434,7 +434,7 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
                         .map(|(p, x)| p * f64::from((x - 1) * (6 - x)))
                         .sum();
                     assert!(
-                        (middle / inside - 1.0).abs() < 0.02 + 1e-13 / inside,
+                        (middle / inside - 1.0).abs() < 0.02 + 1e-12 / inside,
                         "{method}, {inside:e}: {law:?}"
                     );
                     assert!(law.violation <= 1e-8 && law.gap.abs() < 1e-6);
@@ -449,15 +449,20 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
         // As far outside.
         let asked = [Constraint::Equal(2.0), Constraint::Equal(8.0 + inside)];
         for (method, law) in (0..).zip(both(&parabola(), &[1.0; 6], &asked)) {
-            match law.unwrap_err() {
-                MaximumEntropyError::Infeasible { .. } => {}
-                MaximumEntropyError::Boundary { distance, .. } => {
+            match law {
+                // Met within the tolerance, 1e-10 of a feature's reach, and what is missed is told.
+                Ok(law) => assert!(
+                    inside < 4e-9 && law.violation > 0.3 * inside && law.gap < 0.0,
+                    "{method}, {inside:e}: {law:?}"
+                ),
+                Err(MaximumEntropyError::Infeasible { .. }) => {}
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
                     assert!(
                         inside < 1e-6 && distance < 1e-6,
                         "{method}, {inside:e}: {distance:e}"
                     );
                 }
-                other => panic!("{method}, {inside:e}: {other:?}"),
+                Err(other) => panic!("{method}, {inside:e}: {other:?}"),
             }
         }
     }

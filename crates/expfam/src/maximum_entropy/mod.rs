@@ -284,6 +284,9 @@ pub(crate) fn verdict(
         total += d.abs() * scale;
     }
     let inside = most - least;
+    if largest == 0.0 {
+        return MaximumEntropyError::NotConverged { gap };
+    }
     if inside < -1e-10 * total {
         return MaximumEntropyError::Infeasible {
             constraint,
@@ -291,7 +294,7 @@ pub(crate) fn verdict(
             found: moments[constraint],
         };
     }
-    let distance = (inside / largest.max(f64::MIN_POSITIVE)).max(0.0); // below 0 by rounding alone
+    let distance = (inside / largest).max(0.0); // below 0 by rounding alone
     if distance <= NEAR {
         MaximumEntropyError::Boundary {
             constraint,
@@ -299,6 +302,15 @@ pub(crate) fn verdict(
         }
     } else {
         MaximumEntropyError::NotConverged { gap }
+    }
+}
+
+/// Whether a verdict says that the moments are not inside.
+pub(crate) fn not_inside(verdict: &MaximumEntropyError) -> bool {
+    match verdict {
+        MaximumEntropyError::Infeasible { .. } => true,
+        MaximumEntropyError::Boundary { distance, .. } => *distance == 0.0,
+        _ => false,
     }
 }
 
