@@ -144,9 +144,11 @@ fn sparse() -> (SparseFeatures, Vec<f64>, Vec<Constraint>) {
 }
 
 fn many_features(criterion: &mut Criterion) {
-    for threads in [1, 2] {
+    type Make = fn() -> (SparseFeatures, Vec<f64>, Vec<Constraint>);
+    let cases: [(&str, Make); 2] = [("", sparse), ("-dense", dense)];
+    for ((kind, make), threads) in cases.into_iter().flat_map(|case| [(case, 1), (case, 2)]) {
         let pool = pool(threads);
-        let name = format!("expfam/maximum-entropy/1000x100000-threads-{threads}");
+        let name = format!("expfam/maximum-entropy/1000x100000{kind}-threads-{threads}");
         let solve = |source: &SparseFeatures, constraints: &[Constraint]| {
             pool.install(|| {
                 SparseMaximumEntropy::new(source)
@@ -156,11 +158,12 @@ fn many_features(criterion: &mut Criterion) {
         };
         let mut case = Case::seconds(&name, 1.0).long().threads(threads);
         if threads == 1 {
-            case = case.peer_script("SciPy", "expfam_scipy.py", &["sparse"]);
+            let argument = if kind.is_empty() { "sparse" } else { "dense" };
+            case = case.peer_script("SciPy", "expfam_scipy.py", &[argument]);
         }
         case.run(
             criterion,
-            sparse,
+            make,
             |(source, multipliers, constraints)| {
                 let law = solve(source, constraints)?;
                 println!(
@@ -182,6 +185,36 @@ fn many_features(criterion: &mut Criterion) {
             },
         );
     }
+}
+
+/// As [`sparse`], with all features on all states: the multipliers are those of a log weight of variance 1.
+fn dense() -> (SparseFeatures, Vec<f64>, Vec<Constraint>) {
+    let mut random = rng::stream(3, 0);
+    let mut multipliers = vec![0.0; FEATURES];
+    rng::fill_normal(&mut random, &mut multipliers);
+    for l in &mut multipliers {
+        *l /= (FEATURES as f64).sqrt();
+    }
+    let entries: Vec<u32> = (0..FEATURES as u32).collect();
+    let mut rows = FeatureRows::default();
+    let (mut total, mut means) = (0.0, vec![0.0; FEATURES]);
+    let mut values = vec![0.0; FEATURES];
+    for _ in 0..STATES {
+        rng::fill_normal(&mut random, &mut values);
+        let along: f64 = multipliers.iter().zip(&values).map(|(l, v)| l * v).sum();
+        let weight = libm::exp(along);
+        total += weight;
+        for (m, v) in means.iter_mut().zip(&values) {
+            *m += weight * v;
+        }
+        rows.push(1.0, &entries, &values);
+    }
+    let constraints = means.iter().map(|m| Constraint::Equal(m / total)).collect();
+    (
+        SparseFeatures::new(FEATURES, rows),
+        multipliers,
+        constraints,
+    )
 }
 
 /// 569 tumours: standardised measurements behind a column of ones, and whether they are benign.

@@ -1,9 +1,9 @@
 """SciPy on the maximum entropy cases of `expfam.rs`: the same duals, one thread, seconds per solution.
 
-usage: expfam_scipy.py die|sparse
+usage: expfam_scipy.py die|sparse|dense
 
 The die by a root finder on its one equation; the sparse problem, made as `expfam.rs` makes its own, by
-L-BFGS-B on products with a CSR matrix, to a residual of 1e-8.
+L-BFGS-B on products with a CSR matrix, to a residual of 1e-8; the dense one likewise, by the BLAS.
 """
 
 import os
@@ -11,6 +11,7 @@ import sys
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import scipy
@@ -43,7 +44,18 @@ def sparse():
     columns = np.concatenate([random.choice(features, each, replace=False) for _ in range(states)])
     rows = np.repeat(np.arange(states), each)
     matrix = csr_matrix((random.standard_normal(rows.size), (rows, columns)), (states, features))
-    transposed = matrix.T.tocsr()
+    return fit(matrix, matrix.T.tocsr(), multipliers)
+
+
+def dense():
+    states, features = 100_000, 1000
+    random = np.random.default_rng(3)
+    multipliers = random.standard_normal(features) / np.sqrt(features)
+    matrix = random.standard_normal((states, features))
+    return fit(matrix, matrix.T, multipliers)
+
+
+def fit(matrix, transposed, multipliers):
     weights = np.exp(matrix @ multipliers)
     means = transposed @ (weights / weights.sum())
 
@@ -57,7 +69,7 @@ def sparse():
         start = time.perf_counter()
         found = minimize(
             dual,
-            np.zeros(features),
+            np.zeros(multipliers.size),
             jac=True,
             method="L-BFGS-B",
             options={"maxcor": 20, "gtol": 1e-8, "ftol": 0, "maxiter": 5000, "maxfun": 10000},
@@ -68,7 +80,7 @@ def sparse():
     return values
 
 
-cases = {"die": die, "sparse": sparse}
+cases = {"die": die, "sparse": sparse, "dense": dense}
 if len(sys.argv) != 2 or sys.argv[1] not in cases:
     raise SystemExit(__doc__)
 report(

@@ -31,6 +31,24 @@ pub fn check_writable(path: &Path) -> Result<(), CliError> {
         .map_err(|e| CliError::output(path, format!("its folder must be writable: {e}")))
 }
 
+/// [`check_writable`] for a plot, whose name has to say that it is an SVG file.
+///
+/// # Errors
+/// As [`check_writable`], and if the name does not end in `.svg`.
+pub fn check_plot(path: &Path) -> Result<(), CliError> {
+    if path
+        .extension()
+        .is_none_or(|e| !e.eq_ignore_ascii_case("svg"))
+    {
+        return Err(CliError::option(
+            "--plot",
+            path.display(),
+            "a file that ends in .svg",
+        ));
+    }
+    check_writable(path)
+}
+
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -127,7 +127,7 @@ fn the_text_and_the_chart_say_it_all() {
         "\nlog Z        3.283301320\n",
         "\nduality gap  ",
         "\n6      0.347494     0.166667\n",
-        "\nchart in die.svg\n",
+        "\nplot in die.svg\n",
     ] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
@@ -145,7 +145,32 @@ fn the_text_and_the_chart_say_it_all() {
     );
     assert!(text(&out.stdout).contains("--json has the probabilities"));
     let svg = std::fs::read_to_string(folder.join("many.svg")).expect("a chart");
-    assert!(svg.contains("state (3 to a bar)"));
+    assert!(svg.contains("state (3 to a bar)") && svg.contains(">probability<"));
+    // Labels of many bars are whole, and have room: 760 units for those of at most 7 characters.
+    let out = ergodic(
+        folder,
+        &[
+            "--states",
+            "1000001..1002000",
+            "--target",
+            "x=1000700",
+            "--plot",
+            "wide.svg",
+        ],
+    );
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let svg = std::fs::read_to_string(folder.join("wide.svg")).expect("a chart");
+    assert!(svg.contains(">1000001<") && !svg.contains('…'));
+    let labels = svg.matches("text-anchor=\"middle\">100").count();
+    assert!((5..=13).contains(&labels), "{labels} labels");
+    // Numbers far from 1 have no rows of zeros.
+    let out = ergodic(
+        folder,
+        &["--states", "1e-300,2e-300", "--target", "x=1.3e-300"],
+    );
+    let shown = text(&out.stdout);
+    assert!(shown.contains("1.3e-300") && shown.contains("\n2e-300 "));
+    assert!(shown.lines().all(|l| l.len() < 80), "{shown}");
 }
 
 #[test]
@@ -189,7 +214,11 @@ fn bad_input_is_one_line_and_code_2() {
     let folder = temp.path();
     std::fs::write(folder.join("t.csv"), "a,b,w\n1,2,1\n3,no,-1\n5,6,0\n").expect("written");
     std::fs::write(folder.join("zero.csv"), "a,w\n1,0\n2,0\n").expect("written");
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 21] = [
+        (
+            &["--states", "1..6", "--target", "x=3", "--plot", "law.png"],
+            ".svg",
+        ),
         (&["--target", "x=1"], "<TABLE>"),
         (&["--states", "1..6"], "--target"),
         (

@@ -116,7 +116,31 @@ fn the_text_shows_what_is_below_the_range_of_floats() {
     }
     let svg = std::fs::read_to_string(temp.path().join("p.svg")).expect("a plot");
     assert!(svg.starts_with("<svg xmlns=") && svg.contains("Lugannani-Rice"));
-    assert!(svg.matches("<polyline").count() == 4 && svg.trim_end().ends_with("</svg>"));
+    assert!(svg.matches("<polyline").count() == 3 && svg.trim_end().ends_with("</svg>"));
+    assert!(svg.contains("number of draws n") && svg.contains("nats per draw"));
+    assert!(shown.contains("plot in p.svg"));
+}
+
+#[test]
+fn an_event_that_holds_the_mean_is_called_none_rare() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path();
+    for (line, typical) in [
+        ("--law coin:0.5 --n 10 --mean-at-least 0.3", true),
+        ("--law coin:0.5 --n 10 --mean-at-most 0.5", true),
+        ("--law coin:0.5 --n 10 --mean-at-least 0 --plot p.svg", true),
+        ("--law coin:0.5 --n 10 --mean-at-least 0.6", false),
+        ("--law die:1 --n 3 --mean-at-least 1 --plot q.svg", true),
+    ] {
+        let out = ergodic(folder, line);
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        let shown = text(&out.stdout);
+        assert_eq!(shown.contains("it is no rare one"), typical, "{shown}");
+        assert!(!shown.contains("-0.000000000"), "{shown}");
+    }
+    // Whose exact value, 1, has no rate at any n.
+    let svg = std::fs::read_to_string(folder.join("p.svg")).expect("a plot");
+    assert!(svg.contains("<circle") && !svg.contains("NaN"));
 }
 
 #[test]
@@ -140,6 +164,11 @@ fn bad_laws_and_events_are_one_line_and_exit_code_two() {
         ("--law coin:0.5 --n 5 --mean-at-most NaN", "--mean-at-most"),
         ("--law coin:1.5 --n 5 --mean-at-least 1", "--law"),
         ("--law coin --n 5 --mean-at-least 1", "coin:P"),
+        ("--law fly:3 --n 5 --mean-at-least 1", "coin:P"),
+        (
+            "--law coin:0.5 --n 5 --mean-at-least 1 --plot p.png",
+            ".svg",
+        ),
         ("--law die:0 --n 5 --mean-at-least 1", "--law"),
         ("--law poisson:-1 --n 5 --mean-at-least 1", "--law"),
         ("--law 1:1,2:-1 --n 5 --mean-at-least 1", "--law"),

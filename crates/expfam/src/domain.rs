@@ -61,6 +61,19 @@ pub(crate) fn positive(argument: &'static str, found: f64) -> Result<(), Argumen
     Err(ArgumentError::new(argument, found, "finite and above 0"))
 }
 
+/// An inverse temperature of any sign, whose temperature is finite too.
+pub(crate) fn inverse_temperature(argument: &'static str, found: f64) -> Result<(), ArgumentError> {
+    let temperature = 1.0 / found;
+    if found.is_finite() && temperature.is_finite() && temperature != 0.0 {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        argument,
+        found,
+        "finite and not 0, and so its inverse",
+    ))
+}
+
 /// A log-partition, unless it overflows.
 pub(crate) fn computed(log_partition: f64) -> Result<f64, ArgumentError> {
     if log_partition.is_finite() {

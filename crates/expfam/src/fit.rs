@@ -2,7 +2,7 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily};
 
-use crate::{Member, member::dot};
+use crate::{Member, domain, member::dot};
 
 /// Sufficient statistics of a sample: their mean, all that its likelihood depends on.
 ///
@@ -23,6 +23,7 @@ use crate::{Member, member::dot};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
+    sums: Vec<f64>,
     mean: Vec<f64>,
     log_base_measure: f64,
     samples: usize,
@@ -73,13 +74,12 @@ impl Fit {
                 "of finite sums of statistics",
             ));
         }
-        let mut means = sums
-            .iter()
-            .map(|(head, tail)| (head + tail) / samples as f64);
-        let mean: Vec<f64> = means.by_ref().take(dim).collect();
+        let mut sums: Vec<f64> = sums.iter().map(|(head, tail)| head + tail).collect();
+        let base = sums.pop().unwrap_or(0.0);
         Ok(Self {
-            mean,
-            log_base_measure: means.next().unwrap_or(0.0),
+            mean: sums.iter().map(|sum| sum / samples as f64).collect(),
+            sums,
+            log_base_measure: base / samples as f64,
             samples,
         })
     }
@@ -87,6 +87,11 @@ impl Fit {
     /// The mean of the statistics.
     pub fn mean(&self) -> &[f64] {
         &self.mean
+    }
+
+    /// The sums of the statistics: of counts they are exact, as `samples · mean` is not.
+    pub fn sums(&self) -> &[f64] {
+        &self.sums
     }
 
     /// The mean of `log h`.
@@ -97,20 +102,21 @@ impl Fit {
     /// What it says of some of the statistics, as of one factor of a product.
     pub(crate) fn of_statistics(&self, statistics: std::ops::Range<usize>) -> Self {
         Self {
+            sums: self.sums[statistics.clone()].to_vec(),
             mean: self.mean[statistics].to_vec(),
             log_base_measure: self.log_base_measure,
             samples: self.samples,
         }
     }
 
-    /// What it says of one of `draws` independent draws per observation, as a sample of single draws of mean
-    /// statistics `1/draws` of these.
-    pub(crate) fn of_one_draw(&self, draws: usize) -> Self {
-        let mean = self.mean.iter().map(|m| m / draws as f64);
+    /// The sample of single draws, where each observation is of `draws` independent ones.
+    pub(crate) fn of_single_draws(&self, draws: usize) -> Self {
+        let samples = self.samples.saturating_mul(draws);
         Self {
-            mean: mean.collect(),
-            log_base_measure: self.log_base_measure,
-            samples: self.samples,
+            sums: self.sums.clone(),
+            mean: self.sums.iter().map(|sum| sum / samples as f64).collect(),
+            log_base_measure: self.log_base_measure / draws as f64,
+            samples,
         }
     }
 
@@ -122,12 +128,14 @@ impl Fit {
     /// The mean log-likelihood per observation, `mean log h + θ·t̄ − A(θ)`, in nats.
     ///
     /// # Errors
-    /// If `θ` is outside the natural domain.
+    /// If `θ` is outside the natural domain, or the family has another number of statistics than that of the
+    /// sample.
     pub fn log_likelihood<F: ExponentialFamily + ?Sized>(
         &self,
         family: &F,
         natural: &[f64],
     ) -> Result<f64, ArgumentError> {
+        domain::length("natural", natural, self.mean.len())?;
         let a = family.log_partition(natural)?;
         Ok(self.log_base_measure + dot(natural, &self.mean) - a)
     }

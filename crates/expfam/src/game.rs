@@ -17,9 +17,11 @@ use crate::{MaximumEntropyError, MomentSet};
 /// 15, 1979; Grünwald and Dawid, *Ann. Stat.* 32, 2004): maximum entropy is robust Bayes. With the
 /// logarithmic loss it is Shannon's entropy and [`MaximumEntropy`](crate::MaximumEntropy), with others the
 /// law of largest Gini–Simpson index, Tsallis entropy, and so on, which may have states of probability 0.
+/// Moments may be given by intervals ([`Constraint::Within`](crate::Constraint::Within)): a convex `Γ` has the
+/// same theorem, the multiplier of an interval that does not bind being 0.
 ///
-/// Interior-point steps from the law of largest Shannon entropy, `O(n³)` each for `n` states, some tens:
-/// for some hundred states.
+/// Interior-point steps from the law of largest Shannon entropy, each interval with a slack to either end;
+/// `O((n + 2k)³)` each for `n` states and `k` intervals, some tens: for some hundred states.
 ///
 /// ```
 /// use ergodic_expfam::{Constraint, MomentSet, RobustBayes, scoring::ScoringRule};
@@ -49,10 +51,11 @@ pub struct Saddle {
     /// `λ`, one per feature.
     pub multipliers: Vec<f64>,
     /// What the forecast can cost at most, under any law of the set, less `value`. Exact duality:
-    /// `ℓ(q, i) ≤ λ·fᵢ + ν` for all states bounds the expected loss by `λ·c + ν`.
+    /// `ℓ(q, i) ≤ λ·fᵢ + ν` for all states bounds the expected loss by `λ·c + Σ r|λ| + ν`, radii `r`.
     pub gap: f64,
     /// `max_i |ℓ(q, i) − λ·fᵢ − ν|` over states of probability above `10⁻⁹`: the expected loss of the forecast
-    /// is the same, to this, under all laws of the set on them. (It costs less on the others.)
+    /// is the same, to this, under all laws on them that have the moments of `law`. (It costs less on the
+    /// others.)
     pub unevenness: f64,
     /// By how much the worst moment of the law is missed.
     pub violation: f64,
@@ -71,12 +74,11 @@ impl<G: Smooth> RobustBayes<G> {
     /// Of a proper loss and the set that nature chooses from.
     ///
     /// # Errors
-    /// If the set is no linear family (has intervals), or has a single state.
+    /// If the set has a single state.
     pub fn new(rule: ScoringRule<G>, set: MomentSet) -> Result<Self, ArgumentError> {
-        if !set.is_linear() || set.states() < 2 {
-            let found = format!("{:?} on {} states", set.constraints(), set.states());
-            let allowed = "equalities, on at least two states";
-            return Err(ArgumentError::new("set", found, allowed));
+        if set.states() < 2 {
+            let found = format!("of {} states", set.states());
+            return Err(ArgumentError::new("set", found, "of at least two states"));
         }
         Ok(Self { rule, set })
     }
@@ -102,7 +104,7 @@ impl<G: Smooth> RobustBayes<G> {
         let start = self.set.project(&vec![1.0; n])?;
         let mut state = State::new(self, start.probabilities);
         let mut best = self.saddle(&state, 0)?;
-        let mut mu = 0.1 * dot(&state.law, &state.slack) / n as f64;
+        let mut mu = 0.1 * dot(&state.law, &state.slack) / state.law.len() as f64;
         for iterations in 1..=STEPS {
             if best.gap <= AIM * (1.0 + best.value.abs()) {
                 break;
@@ -132,8 +134,9 @@ impl<G: Smooth> RobustBayes<G> {
             other => ArgumentError::new("rule", other, "a loss that can be computed"),
         };
         // The sum may be off by rounding of the steps.
-        let total: f64 = state.law.iter().sum();
-        let law: Vec<f64> = state.law.iter().map(|p| p / total).collect();
+        let law = &state.law[..self.set.states()];
+        let total: f64 = law.iter().sum();
+        let law: Vec<f64> = law.iter().map(|p| p / total).collect();
         let losses = self.rule.losses(&law).map_err(argument)?;
         let value = self.rule.entropy(&law).map_err(argument)?;
         let m = self.set.constraints().len();
@@ -146,7 +149,9 @@ impl<G: Smooth> RobustBayes<G> {
                 losses[i] - tilt
             })
             .collect();
-        let reached: f64 = dot(&multipliers, &self.targets());
+        let reached: f64 = (multipliers.iter().zip(self.intervals()))
+            .map(|(l, (centre, radius))| l * centre + l.abs() * radius)
+            .sum();
         let top = rest.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let gap = (top + reached - value).max(0.0);
         let level = value - reached;
@@ -165,15 +170,25 @@ impl<G: Smooth> RobustBayes<G> {
         })
     }
 
-    fn targets(&self) -> Vec<f64> {
+    /// Of the generator at the law, with zeros for what is behind it.
+    fn gradient(&self, law: &[f64]) -> Vec<f64> {
+        let states = self.set.states();
+        let mut gradient = vec![0.0; law.len()];
+        let generator = self.rule.generator();
+        generator.gradient(&law[..states], &mut gradient[..states]);
+        gradient
+    }
+
+    /// The middle and the radius of each constraint.
+    fn intervals(&self) -> Vec<(f64, f64)> {
         let all = self.set.constraints().iter();
-        all.filter_map(|c| crate::projection::interval(c).map(|(value, _)| value))
-            .collect()
+        all.filter_map(crate::projection::interval).collect()
     }
 }
 
 /// A point on the way: the law, the multipliers of moments and of the sum, the slacks, and the residuals.
 struct State {
+    /// Behind the law, for each interval, how far the moment is below its upper end and above its lower one.
     law: Vec<f64>,
     dual: Vec<f64>,
     slack: Vec<f64>,
@@ -181,7 +196,8 @@ struct State {
     stationarity: Vec<f64>,
     /// `b − Ap`.
     missing: Vec<f64>,
-    /// Rows: features, then the ones of the sum.
+    /// Rows: features (with the distance to the upper end), then the ones of the sum, then the lengths of the
+    /// intervals.
     rows: DMatrix<f64>,
     right: Vec<f64>,
 }
@@ -190,18 +206,44 @@ impl State {
     fn new<G: Smooth>(game: &RobustBayes<G>, law: Vec<f64>) -> Self {
         let (n, m) = (game.set.states(), game.set.constraints().len());
         let features = game.set.features();
-        let rows = DMatrix::from_fn(m + 1, n, |j, i| if j < m { features[(i, j)] } else { 1.0 });
-        let mut right = game.targets();
+        let intervals = game.intervals();
+        let open: Vec<usize> = (0..m).filter(|j| intervals[*j].1 > 0.0).collect();
+        let (total, lines) = (n + 2 * open.len(), m + 1 + open.len());
+        let mut rows = DMatrix::zeros(lines, total);
+        for i in 0..n {
+            for j in 0..m {
+                rows[(j, i)] = features[(i, j)];
+            }
+            rows[(m, i)] = 1.0;
+        }
+        let mut right: Vec<f64> = intervals.iter().map(|(c, r)| c + r).collect();
         right.push(1.0);
-        let mut gradient = vec![0.0; n];
-        game.rule.generator().gradient(&law, &mut gradient);
+        let mut law = law;
+        for (t, j) in open.into_iter().enumerate() {
+            let (above, below) = (n + 2 * t, n + 2 * t + 1);
+            let (centre, radius) = intervals[j];
+            rows[(j, above)] = 1.0;
+            rows[(m + 1 + t, above)] = 1.0;
+            rows[(m + 1 + t, below)] = 1.0;
+            right.push(2.0 * radius);
+            let moment: f64 = (0..n).map(|i| features[(i, j)] * law[i]).sum();
+            // Off the ends, where the law of largest Shannon entropy may be.
+            let off = (moment - centre).clamp(-0.9 * radius, 0.9 * radius);
+            law.extend([radius - off, radius + off]);
+        }
+        let gradient = game.gradient(&law);
         // The multiplier of the sum alone, with slacks above 0.
-        let least = gradient.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = gradient.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = gradient[..n].iter().copied().fold(f64::INFINITY, f64::min);
+        let most = gradient[..n]
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
         let level = least - (0.1 * (most - least)).max(1e-3);
-        let mut dual = vec![0.0; m + 1];
+        let mut dual = vec![0.0; lines];
         dual[m] = level;
-        let slack = gradient.iter().map(|g| g - level).collect();
+        let mut slack: Vec<f64> = gradient[..n].iter().map(|g| g - level).collect();
+        let product = dot(&law[..n], &slack) / n as f64;
+        slack.extend(law[n..].iter().map(|s| product / s));
         let mut state = Self {
             law,
             dual,
@@ -247,12 +289,19 @@ impl State {
     /// A Newton step to the centre of `μ`, in units of the probabilities:
     /// `(P∇²GP + PZ) u − PAᵀ dy = −P r + μ − PZ`, `AP u = b − Ap`.
     fn step<G: Smooth>(&self, game: &RobustBayes<G>, mu: f64) -> Option<Self> {
-        let (n, p) = (self.law.len(), &self.law);
-        let mut hessian = vec![0.0; n * n];
-        game.rule.generator().hessian(p, &mut hessian);
+        let (states, n, p) = (game.set.states(), self.law.len(), &self.law);
+        let mut hessian = vec![0.0; states * states];
+        let generator = game.rule.generator();
+        generator.hessian(&p[..states], &mut hessian);
         let scaled = DMatrix::from_fn(self.rows.nrows(), n, |j, i| self.rows[(j, i)] * p[i]);
         let missing = DVector::from_column_slice(&self.missing);
-        let mut matrix = DMatrix::from_fn(n, n, |i, j| p[i] * hessian[i * n + j] * p[j]);
+        let mut matrix = DMatrix::from_fn(n, n, |i, j| {
+            if i < states && j < states {
+                p[i] * hessian[i * states + j] * p[j]
+            } else {
+                0.0
+            }
+        });
         // A multiple of the square of the constraints changes nothing but the conditioning.
         let weight = matrix.diagonal().amax().max(f64::MIN_POSITIVE) / scaled.amax().max(1.0);
         matrix += scaled.transpose() * &scaled * weight;
@@ -281,7 +330,6 @@ impl State {
             }
         }
         let before = self.error(mu);
-        let mut gradient = vec![0.0; n];
         for _ in 0..40 {
             let mut next = Self {
                 law: (0..n)
@@ -298,8 +346,7 @@ impl State {
                 rows: self.rows.clone(),
                 right: self.right.clone(),
             };
-            game.rule.generator().gradient(&next.law, &mut gradient);
-            next.refresh(&gradient);
+            next.refresh(&game.gradient(&next.law));
             if next.error(mu) <= (1.0 - 1e-3 * length) * before + 1e-15 {
                 return Some(next);
             }

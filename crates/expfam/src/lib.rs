@@ -43,11 +43,11 @@ pub use conjugate::Conjugate;
 pub use fit::Fit;
 pub use game::{RobustBayes, Saddle};
 pub use maximum_entropy::{
-    ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Constraint,
-    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, FeatureRows,
-    FittedTable, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, ProportionalFitting,
-    ProportionalFittingError, Relaxation, SparseFeatures, SparseMaximumEntropy, StateFeatures,
-    Support,
+    BaseMeasure, ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError,
+    Constraint, ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError,
+    FeatureRows, FittedTable, Lebesgue, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw,
+    ProportionalFitting, ProportionalFittingError, Relaxation, SparseFeatures,
+    SparseMaximumEntropy, StateFeatures, Support,
 };
 pub use member::Member;
 pub use mixture::{Mixture, MixtureWeights, mixture_weights};

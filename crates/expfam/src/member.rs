@@ -122,9 +122,13 @@ impl<F: ExponentialFamily> Member<F> {
     /// `KL(self‖other)` in nats, the Bregman divergence of `A`.
     ///
     /// # Errors
-    /// If `other` is of a family of another dimension.
-    pub fn kl_divergence(&self, other: &Self) -> Result<f64, ArgumentError> {
-        domain::length("other", &other.natural, self.natural.len())?;
+    /// If `other` is of a family of other settings (binomials of unlike numbers of trials), or its log-partition
+    /// overflows.
+    pub fn kl_divergence(&self, other: &Self) -> Result<f64, ArgumentError>
+    where
+        F: PartialEq,
+    {
+        self.same_family("other", other)?;
         self.family.kl_divergence(&self.natural, &other.natural)
     }
 
@@ -135,10 +139,13 @@ impl<F: ExponentialFamily> Member<F> {
     /// [`FamilyMember`]'s, which stays accurate near order 1.
     ///
     /// # Errors
-    /// If the order is not positive and finite, or `other` is of a family of another dimension.
-    pub fn renyi_divergence(&self, other: &Self, order: f64) -> Result<f64, ArgumentError> {
+    /// If the order is not positive and finite, or `other` is of a family of other settings.
+    pub fn renyi_divergence(&self, other: &Self, order: f64) -> Result<f64, ArgumentError>
+    where
+        F: PartialEq,
+    {
         domain::positive("order", order)?;
-        domain::length("other", &other.natural, self.natural.len())?;
+        self.same_family("other", other)?;
         let member = |m: &Self| FamilyMember::new(&self.family, m.natural.clone());
         let divergence = member(self)
             .and_then(|p| p.renyi_divergence(&member(other)?, order))
@@ -168,15 +175,31 @@ impl<F: ExponentialFamily> Member<F> {
     }
 }
 
-impl<F: ExponentialFamily + Clone> Member<F> {
+impl<F: PartialEq> Member<F> {
+    /// Whether the parameters of the other mean the same as those of this.
+    pub(crate) fn same_family(
+        &self,
+        argument: &'static str,
+        other: &Self,
+    ) -> Result<(), ArgumentError> {
+        if self.family == other.family {
+            return Ok(());
+        }
+        let found = "a member of a family of other settings";
+        Err(ArgumentError::new(argument, found, "of the same family"))
+    }
+}
+
+impl<F: ExponentialFamily + Clone + PartialEq> Member<F> {
     /// The point at `t` of the e-geodesic from here: `(1 − t)θ + tφ`, a line in natural parameters;
     /// its log density is the mixture of log densities, normalised.
     ///
     /// # Errors
-    /// If it is outside the natural domain (impossible for `0 ≤ t ≤ 1`: the domain is convex), or
-    /// `other` is of another dimension.
+    /// If it is outside the natural domain (impossible for `0 ≤ t ≤ 1`: the domain is convex), `t` is not
+    /// finite, or `other` is of a family of other settings.
     pub fn e_geodesic(&self, other: &Self, t: f64) -> Result<Self, ArgumentError> {
-        domain::length("other", &other.natural, self.natural.len())?;
+        domain::finite("t", &[t], 1)?;
+        self.same_family("other", other)?;
         Self::new(self.family.clone(), line(&self.natural, &other.natural, t))
     }
 
@@ -184,9 +207,10 @@ impl<F: ExponentialFamily + Clone> Member<F> {
     /// the M-projection of the mixture `(1 − t)p + tq` to the family.
     ///
     /// # Errors
-    /// If it is outside the mean domain, or `other` is of another dimension.
+    /// If it is outside the mean domain, `t` is not finite, or `other` is of a family of other settings.
     pub fn m_geodesic(&self, other: &Self, t: f64) -> Result<Self, ArgumentError> {
-        domain::length("other", &other.natural, self.natural.len())?;
+        domain::finite("t", &[t], 1)?;
+        self.same_family("other", other)?;
         Self::from_mean(self.family.clone(), line(&self.mean, &other.mean, t))
     }
 
@@ -195,8 +219,8 @@ impl<F: ExponentialFamily + Clone> Member<F> {
     /// logarithmic opinion pool.
     ///
     /// # Errors
-    /// If there is no member, the numbers of weights and members or the dimensions differ, or the
-    /// result is outside the natural domain.
+    /// If there is no member, the numbers of weights and members differ, the families have unlike settings, or
+    /// the result is outside the natural domain.
     pub fn product(members: &[&Self], weights: &[f64]) -> Result<Self, ArgumentError> {
         let Some(first) = members.first() else {
             return Err(ArgumentError::new(
@@ -208,7 +232,7 @@ impl<F: ExponentialFamily + Clone> Member<F> {
         domain::finite("weights", weights, members.len())?;
         let mut natural = vec![0.0; first.natural.len()];
         for (member, w) in members.iter().zip(weights) {
-            domain::length("members", &member.natural, natural.len())?;
+            first.same_family("members", member)?;
             for (n, m) in natural.iter_mut().zip(&member.natural) {
                 *n += w * m;
             }

@@ -130,7 +130,7 @@ pub struct Mixture<F> {
 /// A mixture on the way.
 type Model<F> = (Vec<f64>, Vec<Member<F>>);
 
-impl<F: ExponentialFamily + Clone> Mixture<F> {
+impl<F: ExponentialFamily + Clone + PartialEq> Mixture<F> {
     /// Expectation–maximisation from a start: responsibilities by Bayes' rule, then weights and members by
     /// moment matching, until a round gains at most `tolerance` nats per observation.
     ///
@@ -153,7 +153,7 @@ impl<F: ExponentialFamily + Clone> Mixture<F> {
     ///
     /// # Errors
     /// If the data are empty or an observation is outside the support or of no density under the start; if
-    /// there is no member, weights are not as many or not above 0; if a component runs off to where no
+    /// there is no member, the families have unlike settings, weights are not as many or not above 0; if a component runs off to where no
     /// member is (onto a single observation, say); [`InfoError::NotConverged`] if `rounds` do not suffice.
     pub fn fit<X: Borrow<F::Sample>>(
         data: &[X],
@@ -165,6 +165,9 @@ impl<F: ExponentialFamily + Clone> Mixture<F> {
         let Some(first) = start.first() else {
             return Err(ArgumentError::new("start", "empty", "at least one member").into());
         };
+        for member in start {
+            first.same_family("start", member)?;
+        }
         domain::finite("weights", weights, start.len())?;
         for k in 0..weights.len() {
             domain::require("weights", weights, k, weights[k] > 0.0, "above 0")?;

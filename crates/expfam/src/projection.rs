@@ -327,7 +327,7 @@ where
     })
 }
 
-impl<F: ExponentialFamily + Clone> Member<F> {
+impl<F: ExponentialFamily + Clone + PartialEq> Member<F> {
     /// The M-projection to the family of the mixture `Σ wᵢpᵢ` of members: of mean parameters `Σ wᵢμᵢ`. The
     /// weights are divided by their sum. (Its counterpart, the e-mixture, is
     /// [`product`](Self::product).)
@@ -342,8 +342,8 @@ impl<F: ExponentialFamily + Clone> Member<F> {
     /// ```
     ///
     /// # Errors
-    /// If there is no member, the numbers of weights and members or the dimensions differ, a weight is
-    /// negative or not finite, or all are 0.
+    /// If there is no member, the numbers of weights and members differ, the families have unlike settings, a
+    /// weight is negative or not finite, or all are 0.
     pub fn mixture(members: &[&Self], weights: &[f64]) -> Result<Self, ArgumentError> {
         let Some(first) = members.first() else {
             return Err(ArgumentError::new(
@@ -363,7 +363,7 @@ impl<F: ExponentialFamily + Clone> Member<F> {
         }
         let mut mean = vec![0.0; first.mean().len()];
         for (member, w) in members.iter().zip(weights) {
-            domain::length("members", member.mean(), mean.len())?;
+            first.same_family("members", member)?;
             for (sum, m) in mean.iter_mut().zip(member.mean()) {
                 *sum += w / total * m;
             }

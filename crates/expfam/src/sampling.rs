@@ -5,6 +5,7 @@
 
 use ergodic_core::Randomness;
 use ergodic_math::Real;
+use ergodic_math::special::x_minus_ln_1p;
 
 /// A gamma draw of this shape and rate 1, as its logarithm: small shapes give draws below the
 /// smallest number.
@@ -20,13 +21,19 @@ pub(crate) fn ln_gamma<R: Randomness + ?Sized>(shape: f64, rng: &mut R) -> f64 {
     let c = 1.0 / (9.0 * d).sqrt();
     loop {
         let z = rng.normal();
-        let root = 1.0 + c * z;
-        if root <= 0.0 {
+        let step = c * z;
+        if step <= -1.0 {
             continue;
         }
-        let v = root * root * root;
-        let ln_v = 3.0 * Real::ln(root);
-        let log_acceptance = 0.5 * z * z + d - d * v + d * ln_v;
+        let ln_v = 3.0 * Real::ln_1p(step);
+        // v − 1 − log v, of which a large shape would leave nothing but rounding near v = 1.
+        let excess = if step.abs() < 0.1 {
+            x_minus_ln_1p(step * (3.0 + step * (3.0 + step)))
+        } else {
+            let root = 1.0 + step;
+            root * root * root - 1.0 - ln_v
+        };
+        let log_acceptance = 0.5 * z * z - d * excess;
         if rng.bernoulli(Real::exp(log_acceptance).min(1.0)) {
             return Real::ln(d) + ln_v;
         }
@@ -102,14 +109,17 @@ pub(crate) fn poisson<R: Randomness + ?Sized>(mut mean: f64, rng: &mut R) -> u64
 /// An angle with density `∝ exp(κ cos x)` on `(−π, π]` (Best and Fisher, *Appl. Statist.* 28, 1979).
 pub(crate) fn von_mises<R: Randomness + ?Sized>(kappa: f64, rng: &mut R) -> f64 {
     use std::f64::consts::PI;
-    if kappa < 1e-8 {
+    if kappa < 1e-17 {
         return PI * (1.0 - 2.0 * rng.uniform()); // the density is constant to rounding
     }
-    // From a wrapped Cauchy law. r = (1 + ρ²)/2ρ with ρ = (τ − √2τ)/2κ, τ = 1 + √(1 + 4κ²);
-    // for large κ, r − 1 = (1 − ρ)²/2ρ keeps the digits.
-    let tau = 1.0 + libm::hypot(1.0, 2.0 * kappa);
-    let rho = (tau - (2.0 * tau).sqrt()) / (2.0 * kappa);
-    let excess = (1.0 - rho) * (1.0 - rho) / (2.0 * rho);
+    // From a wrapped Cauchy law. r = (1 + ρ²)/2ρ with ρ = (τ − √2τ)/2κ = 2κ/(τ + √2τ), τ = 1 + √(1 + 4κ²);
+    // for large κ, r − 1 = (1 − ρ)²/2ρ keeps the digits, with τ − 2κ = 1 + 1/(2κ + √(1 + 4κ²)).
+    let root = libm::hypot(1.0, 2.0 * kappa);
+    let tau = 1.0 + root;
+    let sum = tau + (2.0 * tau).sqrt();
+    let rho = 2.0 * kappa / sum;
+    let rest = (1.0 + 1.0 / (2.0 * kappa + root) + (2.0 * tau).sqrt()) / sum; // 1 − ρ
+    let excess = rest * rest / (2.0 * rho);
     loop {
         let z = libm::cos(PI * rng.uniform());
         // 1 − f, where f = (1 + rz)/(r + z) is the cosine: no cancellation near f = 1.
@@ -154,7 +164,7 @@ pub(crate) fn inverse_gaussian<R: Randomness + ?Sized>(mean: f64, shape: f64, rn
     let z = rng.normal();
     let a = 0.5 * mean * z * z / shape;
     // The smaller root μ(1 + a − √(2a + a²)), without cancellation.
-    let x = mean / (1.0 + a + (a * (2.0 + a)).sqrt());
+    let x = mean / (1.0 + a + a.sqrt() * (2.0 + a).sqrt());
     if rng.bernoulli(mean / (mean + x)) {
         x
     } else {

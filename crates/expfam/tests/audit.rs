@@ -107,6 +107,14 @@ audit! {
     };
     independent_at_random: Independent::new(Normal, 3).unwrap(), 33, |r| Normal::natural(r.normal(), scale(r, 0.1, 10.0)).unwrap();
     independent_vectors_at_random: Independent::new(Categorical::new(3).unwrap(), 4).unwrap(), 34, |r| [r.normal(), r.normal()];
+    componentwise_at_random: Componentwise::new(Gamma, 2).unwrap(), 37, |r| {
+        let mut place = || Gamma::natural(scale(r, 0.5, 20.0), scale(r, 0.1, 10.0)).unwrap();
+        [place(), place()].concat()
+    };
+    gamma_of_known_shape_at_random: GammaKnownShape::new(2.7).unwrap(), 38, |r| [-scale(r, 1e-2, 1e2)];
+    normal_of_known_covariance_at_random: MultivariateNormalKnownCovariance::new(
+        DMatrix::from_row_slice(2, 2, &[2.0, 0.5, 0.5, 1.0]),
+    ).unwrap(), 39, |r| [2.0 * r.normal(), r.normal()];
     subfamily_at_random: Subfamily::new(Gamma, &[1.0, -2.0], DMatrix::from_row_slice(2, 1, &[0.5, 0.3])).unwrap(), 35, |r| [between(r, -3.0, 4.0)];
     subfamily_of_normal_laws_at_random: Subfamily::new(
         MultivariateNormal::new(2).unwrap(),
@@ -337,6 +345,13 @@ fn finite_parameters_of_any_size_never_give_nan() {
     never_nan(&Gamma, 13);
     never_nan(&InverseGamma, 14);
     never_nan(&ChiSquared, 15);
+    never_nan(&GammaKnownShape::new(2.5).unwrap(), 32);
+    never_nan(&Componentwise::new(Gamma, 2).unwrap(), 33);
+    let covariance = DMatrix::from_row_slice(2, 2, &[2.0, 0.5, 0.5, 1.0]);
+    never_nan(
+        &MultivariateNormalKnownCovariance::new(covariance).unwrap(),
+        34,
+    );
     never_nan(&Beta, 16);
     never_nan(&Dirichlet::new(3).unwrap(), 17);
     never_nan(&Normal, 18);
@@ -905,7 +920,111 @@ fn batches_of_one_parameter_families_answer_what_single_calls_do() {
     }
     for (low, high) in [(-1e6, -1.0), (-1.0, -1e-3), (-1e-300, -1e-306)] {
         batches_agree(&Exponential, &grid(low, high), &not_negative);
+        let known = GammaKnownShape::new(2.5).unwrap();
+        batches_agree(&known, &grid(low, high), &[0.0, f64::NAN, 1.0]);
         batches_agree(&Rayleigh, &grid(low, high), &[0.0, -1e-310]);
+    }
+}
+
+/// Batches of families of several parameters: what the single calls answer, number or refusal.
+fn vectors_agree<F: ExponentialFamily>(
+    family: &F,
+    seed: u64,
+    member: impl Fn(&mut dyn Randomness) -> Vec<f64>,
+    refused: &[Vec<f64>],
+) {
+    let mut random = rng::stream(seed, 9);
+    let dim = family.dim();
+    for n in [0, 1, 7, 255, 256, 257, 600] {
+        let members: Vec<Vec<f64>> = (0..n).map(|_| member(&mut random)).collect();
+        let natural: Vec<f64> = (0..dim)
+            .flat_map(|k| members.iter().map(move |m| m[k]))
+            .collect();
+        let (mut a, mut means) = (vec![f64::NAN; n], vec![f64::NAN; dim * n]);
+        family
+            .evaluate_columns(&natural, &mut a, &mut means)
+            .unwrap();
+        for (i, theta) in members.iter().enumerate() {
+            let one = family.log_partition(theta).unwrap();
+            let size = theta.iter().fold(1.0, |m: f64, t| m.max(t.abs()));
+            assert!(
+                (a[i] - one).abs() <= 1e-15 * size * one.abs(),
+                "{theta:?}: {} {one}",
+                a[i]
+            );
+            let mut mean = vec![0.0; dim];
+            family.mean_from_natural(theta, &mut mean).unwrap();
+            for (k, m) in mean.iter().enumerate() {
+                let found = means[k * n + i];
+                // The exponential of a difference of the size of the parameters.
+                let allowed = 1e-15 * size * m.abs() + 1e-307;
+                assert!((found - m).abs() <= allowed, "{theta:?}: {found} {m}");
+            }
+        }
+        for bad in refused.iter().filter(|_| n > 7) {
+            let mut with = natural.clone();
+            for (k, t) in bad.iter().enumerate() {
+                with[k * n + n - 2] = *t;
+            }
+            let found = family.evaluate_columns(&with, &mut a, &mut means);
+            let single = family.log_partition(bad).unwrap_err().to_string();
+            assert_eq!(found.unwrap_err().to_string(), single, "{bad:?}");
+        }
+    }
+    let mut a = [0.0; 3];
+    for (naturals, means) in [(3, 2), (2, 3), (4, 3)] {
+        let natural = vec![-1.0; naturals * dim];
+        let mut mean = vec![0.0; means * dim];
+        assert!(
+            family
+                .evaluate_columns(&natural, &mut a, &mut mean)
+                .is_err()
+        );
+    }
+}
+
+#[test]
+fn batches_of_vector_families_answer_what_single_calls_do() {
+    let nan = f64::NAN;
+    for (outcomes, seed) in [(2, 1), (3, 2), (10, 3)] {
+        let family = Categorical::new(outcomes).unwrap();
+        for width in [1.0, 30.0, 700.0] {
+            let bad: Vec<Vec<f64>> = [nan, f64::INFINITY, f64::NEG_INFINITY]
+                .iter()
+                .map(|b| {
+                    (1..outcomes)
+                        .map(|k| if k == 1 { *b } else { 0.0 })
+                        .collect()
+                })
+                .collect();
+            let member = |r: &mut dyn Randomness| {
+                (1..outcomes)
+                    .map(|_| width * r.normal())
+                    .collect::<Vec<f64>>()
+            };
+            vectors_agree(&family, seed, member, &bad);
+        }
+    }
+    for (d, seed) in [(1, 4), (3, 5)] {
+        let family = DiagonalNormal::new(d).unwrap();
+        let member = |r: &mut dyn Randomness| {
+            let mean: Vec<f64> = (0..d).map(|_| 3.0 * r.normal()).collect();
+            let variance: Vec<f64> = (0..d).map(|_| scale(r, 1e-2, 1e2)).collect();
+            family.natural(&mean, &variance).unwrap()
+        };
+        let outside = |at: usize, value: f64| {
+            let mut theta = family.natural(&vec![0.0; d], &vec![1.0; d]).unwrap();
+            theta[at] = value;
+            theta
+        };
+        let bad = [
+            outside(0, nan),
+            outside(0, 1e200),
+            outside(2 * d - 1, 0.0),
+            outside(2 * d - 1, 1.0),
+            outside(d, -1e-310),
+        ];
+        vectors_agree(&family, seed, member, &bad);
     }
 }
 

@@ -312,6 +312,45 @@ fn half_spaces_in_turn_with_corrections_reach_the_nearest_point() {
 }
 
 #[test]
+fn the_gap_of_an_early_projection_bounds_what_is_missing() {
+    // Two half-spaces that meet at a small angle, so that passes gain little.
+    let matrix = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, -0.8, 0.6]);
+    let (from, right) = ([1.0, 2.0], [0.0, 0.0]);
+    let run = |tolerance| {
+        project_onto_half_spaces(&SquaredNorm, &from, &matrix, &right, tolerance, 10_000).unwrap()
+    };
+    // The corner is the origin, where the terms of the rows vanish with what they miss.
+    let best = run(1e-13);
+    close(best.divergence, 5.0, 1e-10);
+    assert!(best.point.iter().all(|x| x.abs() < 1e-12), "{best:?}");
+    let origin = project_onto_affine(&SquaredNorm, &from, &matrix, &right).unwrap();
+    assert!(origin.point.iter().all(|x| x.abs() < 1e-14), "{origin:?}");
+    // Small numbers that rounding does not explain are met, to their own size.
+    let ones = DMatrix::from_element(1, 2, 1.0);
+    let small = project_onto_affine(&NegativeEntropy, &[1.0, 3.0], &ones, &[4e-20]).unwrap();
+    close(small.point[1] / 3e-20, 1.0, 1e-12);
+    // The same triangle with its corner at (1, 4/3).
+    let (from, right) = ([2.0, 10.0 / 3.0], [1.0, 0.0]);
+    let run = |tolerance| {
+        project_onto_half_spaces(&SquaredNorm, &from, &matrix, &right, tolerance, 10_000).unwrap()
+    };
+    let best = run(1e-13);
+    close(best.divergence, 5.0, 1e-10);
+    let mut open = 0;
+    for tolerance in [1.0, 0.3, 0.1, 0.03, 1e-3] {
+        let early = run(tolerance);
+        // The dual is below every value of the primal.
+        assert!(
+            early.divergence - early.gap <= best.divergence + 1e-12,
+            "{early:?}"
+        );
+        assert!((early.gap.abs() <= tolerance) && early.violation <= 3.0 * tolerance);
+        open += u32::from(early.gap.abs() > 1e-6);
+    }
+    assert!(open > 0);
+}
+
+#[test]
 fn bad_arguments_are_named() {
     let text = |r: Result<f64, InfoError>| r.unwrap_err().to_string();
     let loss = |x: &[f64], y: &[f64]| text(fenchel_young_loss(&LogSumExp, x, y));

@@ -81,7 +81,13 @@ fn moments_that_no_law_has_are_refused_by_certificate() {
     for value in [1.0, 6.0] {
         let error = problem.solve(&[Constraint::Equal(value)]).unwrap_err();
         assert!(
-            matches!(error, MaximumEntropyError::Boundary { constraint: 0 }),
+            matches!(
+                error,
+                MaximumEntropyError::Boundary {
+                    constraint: 0,
+                    distance: 0.0
+                }
+            ),
             "{value}: {error:?}"
         );
     }
@@ -372,4 +378,213 @@ fn full_rows_have_the_law_of_the_dense_method() {
         assert!((l - m).abs() < 1e-7);
     }
     assert!(dense.gap.abs() < 1e-12 && sparse.gap.abs() < 1e-8);
+}
+
+/// Faces and their squares.
+fn parabola() -> DMatrix<f64> {
+    DMatrix::from_fn(6, 2, |i, j| ((i + 1) as f64).powi(j as i32 + 1))
+}
+
+/// However near to the boundary, the moments are met and the multiplier is right, or the error says how near.
+#[test]
+fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
+    for exponent in 3..18 {
+        let inside = 10f64.powi(-exponent);
+        let asked = 1.0 + inside;
+        let inside = asked - 1.0; // as it is rounded
+        // With y = e^λ: E x − 1 = Σ k yᵏ/Σ yᵏ = y + y² + O(y³).
+        let mut y = inside;
+        for _ in 0..50 {
+            let (mut weight, mut first) = (0.0, 0.0);
+            for k in 1..6 {
+                weight += y.powi(k - 1);
+                first += f64::from(k) * y.powi(k - 1);
+            }
+            y = inside * (1.0 + y * weight) / first;
+        }
+        for (method, law) in (0..).zip(both(&faces(), &[1.0; 6], &[Constraint::Equal(asked)])) {
+            match law {
+                Ok(law) => {
+                    let off = (law.multipliers[0] - y.ln()).abs();
+                    // To rounding; the sparse method stops at a step of 1/100.
+                    let rounding = 1e-9 + 1e-14 / inside;
+                    let allowed = if method == 0 {
+                        rounding
+                    } else {
+                        rounding + 0.01
+                    };
+                    assert!(off < allowed, "{method}, {inside:e}: {law:?}");
+                    assert!(law.violation <= 1e-10 && law.gap.abs() < 1e-8);
+                }
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
+                    assert!(inside < 2e-12, "{method}, {inside:e}: {distance:e}");
+                    assert!(distance >= 0.0 && distance < 1e-12);
+                }
+                Err(other) => panic!("{method}, {inside:e}: {other:?}"),
+            }
+        }
+        // The same beside two extreme faces: E (x − 1)(6 − x) is so much.
+        let inside = 10f64.powi(-exponent);
+        let asked = [Constraint::Equal(2.0), Constraint::Equal(8.0 - inside)];
+        let inside = 8.0 - (8.0 - inside);
+        for (method, law) in (0..).zip(both(&parabola(), &[1.0; 6], &asked)) {
+            match law {
+                Ok(law) => {
+                    let middle: f64 = (law.probabilities.iter().zip(1..))
+                        .map(|(p, x)| p * f64::from((x - 1) * (6 - x)))
+                        .sum();
+                    assert!(
+                        (middle / inside - 1.0).abs() < 0.02 + 1e-12 / inside,
+                        "{method}, {inside:e}: {law:?}"
+                    );
+                    assert!(law.violation <= 1e-8 && law.gap.abs() < 1e-6);
+                }
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
+                    assert!(inside < 2e-10, "{method}, {inside:e}: {distance:e}");
+                    assert!(distance < 1e-10, "{distance:e}");
+                }
+                Err(other) => panic!("{method}, {inside:e}: {other:?}"),
+            }
+        }
+        // As far outside.
+        let asked = [Constraint::Equal(2.0), Constraint::Equal(8.0 + inside)];
+        for (method, law) in (0..).zip(both(&parabola(), &[1.0; 6], &asked)) {
+            match law {
+                // Met within the tolerance, 1e-10 of a feature's reach, and what is missed is told.
+                Ok(law) => assert!(
+                    inside < 4e-9 && law.violation > 0.3 * inside && law.gap < 0.0,
+                    "{method}, {inside:e}: {law:?}"
+                ),
+                Err(MaximumEntropyError::Infeasible { .. }) => {}
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
+                    assert!(
+                        inside < 1e-6 && distance < 1e-6,
+                        "{method}, {inside:e}: {distance:e}"
+                    );
+                }
+                Err(other) => panic!("{method}, {inside:e}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Two features that differ by 1e-3 to 1e-13 of a third: the law is right, or there is none, never the law of
+/// the one feature alone.
+#[test]
+fn features_that_are_nearly_one_have_the_right_law_or_none() {
+    let exact: Vec<f64> = (1..=6)
+        .map(|x| {
+            let x = f64::from(x);
+            (0.3 * x - 0.2 * x * x).exp()
+        })
+        .collect();
+    let total: f64 = exact.iter().sum();
+    let exact: Vec<f64> = exact.iter().map(|w| w / total).collect();
+    for exponent in 3..14 {
+        let apart = 10f64.powi(-exponent);
+        let features = DMatrix::from_fn(6, 2, |i, j| {
+            let x = (i + 1) as f64;
+            if j == 0 { x } else { x + apart * x * x }
+        });
+        let asked: Vec<Constraint> = (features.column_iter())
+            .map(|f| Constraint::Equal(f.iter().zip(&exact).map(|(f, p)| f * p).sum()))
+            .collect();
+        for (method, law) in (0..).zip(both(&features, &[1.0; 6], &asked)) {
+            match law {
+                Ok(law) => {
+                    let allowed = 1e-6 + 1e-14 / apart;
+                    for (p, q) in law.probabilities.iter().zip(&exact) {
+                        assert!((p - q).abs() < allowed, "{method}, {apart:e}: {law:?}");
+                    }
+                }
+                // The dense method refuses dependence, from 1e-6.
+                Err(MaximumEntropyError::Argument(error)) => {
+                    assert!(method == 0 && apart < 1e-5, "{apart:e}: {error}");
+                }
+                // All moments are near the boundary: no state is far from the line.
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
+                    assert!(
+                        apart < 1e-6 && distance < 100.0 * apart,
+                        "{method}, {apart:e}"
+                    );
+                }
+                Err(MaximumEntropyError::NotConverged { .. }) => {
+                    assert!(method == 1 && apart < 1e-6, "{method}, {apart:e}");
+                }
+                Err(other) => panic!("{method}, {apart:e}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Indicators of three of four states, whose means leave nothing for the fourth; and a fifth state that never
+/// happens, wherever it is.
+#[test]
+fn states_that_never_happen_are_no_inside() {
+    let features = DMatrix::from_fn(5, 3, |i, j| match i {
+        4 => 7.0,
+        _ => f64::from(u8::from(i == j)),
+    });
+    let asked = [0.3, 0.3, 0.4].map(Constraint::Equal);
+    for law in both(&features, &[1.0, 1.0, 1.0, 1.0, 0.0], &asked) {
+        assert!(
+            matches!(law, Err(MaximumEntropyError::Boundary { distance, .. }) if distance < 1e-12),
+            "{law:?}"
+        );
+    }
+    let asked = [0.3, 0.3, 0.3].map(Constraint::Equal);
+    for law in both(&features, &[1.0, 1.0, 1.0, 1.0, 0.0], &asked) {
+        let law = law.unwrap();
+        for (p, exact) in law.probabilities.iter().zip([0.3, 0.3, 0.3, 0.1, 0.0]) {
+            assert!((p - exact).abs() < 1e-9, "{law:?}");
+        }
+    }
+}
+
+/// An aim far outside costs more nats than any divergence, and has its law all the same: E x − 10 = −λ.
+#[test]
+fn aims_out_of_reach_have_a_law() {
+    for (centre, sd) in [(10.0, 1.0), (-30.0, 2.0), (7.0, 0.3)] {
+        let near = Constraint::Near { centre, sd };
+        for law in both(&faces(), &[1.0; 6], &[near]) {
+            let law = law.unwrap();
+            let off = law.moments[0] - centre + sd * sd * law.multipliers[0];
+            assert!(off.abs() < 1e-8, "{law:?}");
+            let weights: Vec<f64> = (1..=6)
+                .map(|x| {
+                    (law.multipliers[0] * f64::from(x - if centre > 0.0 { 6 } else { 1 })).exp()
+                })
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let mean: f64 = (1..)
+                .zip(&weights)
+                .map(|(x, w)| f64::from(x) * w / total)
+                .sum();
+            assert!((mean - law.moments[0]).abs() < 1e-12, "{law:?}");
+        }
+    }
+}
+
+/// Newton's method with penalties: a handful of steps, whatever the number of features.
+#[test]
+fn penalised_problems_take_a_handful_of_steps() {
+    let (states, d) = (400, 40);
+    let mut values = vec![0.0; states * d];
+    rng::fill_normal(&mut rng::stream(21, 0), &mut values);
+    let features = DMatrix::from_vec(states, d, values);
+    let asked: Vec<Constraint> = (0..d)
+        .map(|j| Constraint::Near {
+            centre: 0.3,
+            sd: 0.1 * (1 + j % 5) as f64,
+        })
+        .collect();
+    for law in both(&features, &vec![1.0; states], &asked) {
+        let law = law.unwrap();
+        assert!(
+            law.iterations <= 8 && law.gap.abs() < 1e-9,
+            "{} {}",
+            law.iterations,
+            law.gap
+        );
+    }
 }

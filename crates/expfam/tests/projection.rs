@@ -228,6 +228,22 @@ fn intervals_need_corrections_and_get_them() {
     for (a, b) in found.probabilities.iter().zip(&truth.probabilities) {
         assert!((a - b).abs() < 1e-9, "{found:?} {truth:?}");
     }
+    assert!(
+        (found.divergence - kl(&found.probabilities, &q)).abs() < 1e-11,
+        "{found:?}"
+    );
+    assert!(
+        (found.divergence - truth.divergence).abs() < 1e-11,
+        "{found:?}"
+    );
+    // The dual climbs to it from below.
+    let last = found.dual.last().unwrap();
+    assert!((last - found.divergence).abs() < 1e-11 && found.dual[0] < last + 1e-12);
+    assert!(
+        found.dual.windows(2).all(|w| w[1] >= w[0] - 1e-13),
+        "{:?}",
+        found.dual
+    );
     // Plain cycles without corrections end elsewhere: the test has power.
     let mut plain = q.to_vec();
     for _ in 0..5000 {
@@ -289,6 +305,19 @@ fn alternation_catches_steps_that_do_not_minimise() {
         panic!("{wrong:?}")
     };
     assert_eq!(error.argument, "divergence");
+    // However little it rises.
+    let creeping = alternate(
+        1.0,
+        |q: &f64| Ok(q + 1e-6),
+        |p: &f64| Ok(*p),
+        |p, q| 0.5 * (p + q),
+        1e-10,
+        100,
+    );
+    assert!(
+        matches!(creeping, Err(InfoError::Argument(_))),
+        "{creeping:?}"
+    );
     let slow = alternate(
         1.0,
         |q: &f64| Ok(q * 0.9),
@@ -474,20 +503,69 @@ fn games_that_have_no_solution_are_refused() {
         };
         assert!(right, "{mean}: {error:?}");
     }
-    let convex = MomentSet::new(
-        faces(),
-        [Constraint::Within {
-            centre: 4.0,
-            radius: 0.5,
-        }],
-    )
-    .unwrap();
-    assert_eq!(
-        RobustBayes::new(ScoringRule::brier(), convex)
-            .unwrap_err()
-            .argument,
-        "set"
+    let one = MomentSet::new(DMatrix::from_element(1, 1, 2.0), [Constraint::Equal(2.0)]).unwrap();
+    let error = RobustBayes::new(ScoringRule::brier(), one).unwrap_err();
+    assert_eq!(error.argument, "set");
+    // An interval that begins where the faces end.
+    let error = RobustBayes::new(ScoringRule::brier(), die_within(7.5, 1.0)).unwrap();
+    let error = error.solve().unwrap_err();
+    assert!(
+        matches!(error, MaximumEntropyError::Infeasible { .. }),
+        "{error:?}"
     );
+}
+
+fn die_within(centre: f64, radius: f64) -> MomentSet {
+    MomentSet::new(faces(), [Constraint::Within { centre, radius }]).unwrap()
+}
+
+/// A mean between bounds: the game is that of the bound nearest to the fair die, or of no bound.
+#[test]
+fn robust_bayes_between_bounds_is_that_of_the_bound_that_binds() {
+    for rule in [2.0, 1.5] {
+        let solve = |set: MomentSet| {
+            let rule = ScoringRule::power(rule).unwrap();
+            RobustBayes::new(rule, set).unwrap().solve().unwrap()
+        };
+        for (centre, radius, bound) in [(4.5, 0.5, 4.0), (2.0, 0.25, 2.25)] {
+            let (found, exact) = (solve(die_within(centre, radius)), solve(die(bound)));
+            assert!((found.value - exact.value).abs() < 1e-10, "{found:?}");
+            assert!((found.multipliers[0] - exact.multipliers[0]).abs() < 1e-7);
+            for (p, q) in found.law.iter().zip(&exact.law) {
+                assert!((p - q).abs() < 1e-8, "{found:?}");
+            }
+            assert!(found.gap < 1e-10 && found.violation < 1e-10, "{found:?}");
+        }
+    }
+    let rule = ScoringRule::logarithmic();
+    for (centre, radius) in [(3.5, 1.0), (4.0, 0.6), (0.0, 1e6)] {
+        let open = RobustBayes::new(rule, die_within(centre, radius)).unwrap();
+        let open = open.solve().unwrap();
+        assert!((open.value - 6f64.ln()).abs() < 1e-12, "{open:?}");
+        assert!(
+            open.multipliers[0].abs() < 1e-9 && open.gap < 1e-10,
+            "{open:?}"
+        );
+        assert!(open.law.iter().all(|p| (p - 1.0 / 6.0).abs() < 1e-6));
+    }
+    // Brier, mean 4 by hand: p = 1/6 + (x − 3.5)/35, of value 1 − 1/6 − 1/70.
+    let saddle = RobustBayes::new(ScoringRule::brier(), die_within(5.0, 1.0)).unwrap();
+    let saddle = saddle.solve().unwrap();
+    assert!(
+        (saddle.value - (1.0 - 1.0 / 6.0 - 1.0 / 70.0)).abs() < 1e-11,
+        "{saddle:?}"
+    );
+    for (i, p) in saddle.law.iter().enumerate() {
+        assert!(
+            (p - (1.0 / 6.0 + (i as f64 - 2.5) / 35.0)).abs() < 1e-8,
+            "{saddle:?}"
+        );
+    }
+    // Laws of the set cost at most the value: at the bound just that, inside less.
+    let rule = ScoringRule::brier();
+    let cost = |p: [f64; 6]| rule.expected_loss(&p, &saddle.law).unwrap();
+    assert!((cost([0.0, 0.0, 0.0, 1.0, 0.0, 0.0]) - saddle.value).abs() < 1e-8);
+    assert!(cost([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]) < saddle.value - 0.05);
 }
 
 proptest! {
@@ -528,6 +606,51 @@ proptest! {
             };
             prop_assert!(cost.unwrap() <= saddle.value + 1e-7);
             prop_assert!(own.unwrap() <= saddle.value + 1e-7);
+        }
+    }
+
+    /// The bound of the forecast's cost computed here: it holds for every law of the set, and is the value.
+    #[test]
+    fn games_with_intervals_close_their_gap(
+        p in ergodic_conformance::strategies::probabilities(4..=9),
+        entries in proptest::collection::vec(-2.0..2.0f64, 18),
+        radii in proptest::collection::vec(0.01..0.5f64, 2),
+        equal in proptest::bool::ANY,
+    ) {
+        let n = p.len();
+        let p: Vec<f64> = p.iter().map(|p| 0.8 * p + 0.2 / n as f64).collect();
+        let features = DMatrix::from_fn(n, 2, |i, j| entries[2 * i + j]);
+        let mean = |j: usize| features.column(j).iter().zip(&p).map(|(f, p)| f * p).sum::<f64>();
+        let constraints = [
+            Constraint::Within { centre: mean(0) + 0.5 * radii[0], radius: radii[0] },
+            if equal {
+                Constraint::Equal(mean(1))
+            } else {
+                Constraint::Within { centre: mean(1) - 0.9 * radii[1], radius: radii[1] }
+            },
+        ];
+        let set = MomentSet::new(features.clone(), constraints).unwrap();
+        prop_assume!(set.project(&vec![1.0; n]).is_ok());
+        for order in [0.6, 2.0, 3.0] {
+            let rule = ScoringRule::power(order).unwrap();
+            let saddle = RobustBayes::new(rule, set.clone()).unwrap().solve().unwrap();
+            let rule = ScoringRule::power(order).unwrap();
+            let losses = rule.losses(&saddle.law).unwrap();
+            let rest = (0..n).map(|i| {
+                losses[i] - (0..2).map(|j| saddle.multipliers[j] * features[(i, j)]).sum::<f64>()
+            });
+            let most = rest.fold(f64::NEG_INFINITY, f64::max);
+            let support: f64 = (saddle.multipliers.iter().zip(&constraints))
+                .map(|(l, c)| match *c {
+                    Constraint::Equal(value) => l * value,
+                    Constraint::Within { centre, radius } => l * centre + radius * l.abs(),
+                    Constraint::Near { .. } => unreachable!(),
+                })
+                .sum();
+            prop_assert!(most + support - saddle.value < 1e-8, "{order}: {saddle:?}");
+            prop_assert!(saddle.violation < 1e-9, "{order}: {saddle:?}");
+            prop_assert!(rule.expected_loss(&p, &saddle.law).unwrap() <= saddle.value + 1e-8);
+            prop_assert!(rule.entropy(&p).unwrap() <= saddle.value + 1e-8);
         }
     }
 

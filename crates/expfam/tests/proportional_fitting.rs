@@ -2,8 +2,8 @@
 //! refused.
 
 use ergodic_expfam::{
-    Constraint, FeatureRows, ProportionalFitting, ProportionalFittingError, SparseFeatures,
-    SparseMaximumEntropy,
+    Constraint, FeatureRows, FittedTable, ProportionalFitting, ProportionalFittingError,
+    SparseFeatures, SparseMaximumEntropy,
 };
 use ergodic_info::Table;
 use ergodic_math::rng;
@@ -120,18 +120,34 @@ fn zeros_stay() {
     for (p, e) in cells(&found.table).iter().zip(exact) {
         assert!((p - e).abs() < 1e-12, "{:?}", found.table);
     }
-    // Nothing is left for p₂₃: the only law has a zero more, which is approached slowly.
-    let error = fit(0.5).unwrap_err();
-    assert!(
-        matches!(error, ProportionalFittingError::NotConverged { violation, .. } if violation < 1e-3),
-        "{error:?}"
-    );
-    // Less than nothing.
-    let error = fit(0.6).unwrap_err();
-    assert!(
-        matches!(error, ProportionalFittingError::Infeasible { .. }),
-        "{error:?}"
-    );
+    // Nothing is left for p₂₃ and p₃₂: the only law has two zeros more.
+    let (forced, limit) = boundary(fit(0.5));
+    assert_eq!(forced, [[1, 2], [2, 1]]);
+    let exact = [0.0, 0.25, 0.25, 0.25, 0.0, 0.0, 0.25, 0.0, 0.0];
+    for (p, e) in cells(&limit.table).iter().zip(exact) {
+        assert!((p - e).abs() < 1e-12, "{limit:?}");
+    }
+    assert!((limit.divergence - 1.5f64.ln()).abs() < 1e-12 && limit.gap.abs() < 1e-11);
+    // Less than nothing: by how little or much does not matter.
+    for first in [0.500_001, 0.6, 0.9] {
+        let error = fit(first).unwrap_err();
+        let ProportionalFittingError::Infeasible { together, .. } = &error else {
+            panic!("{first}: {error:?}");
+        };
+        assert_eq!(together, &[0, 1]);
+    }
+    // A little more than nothing: no zeros, and no claim of any.
+    for first in [0.49, 0.499] {
+        let found = fit(first).unwrap();
+        assert!((cells(&found.table)[5] - (0.5 - first)).abs() < 1e-10);
+    }
+    for first in [0.49999, 0.5 - 1e-9] {
+        let error = fit(first).unwrap_err();
+        assert!(
+            matches!(error, ProportionalFittingError::NotConverged { .. }),
+            "{error:?}"
+        );
+    }
     let uniform = Table::new(&square, [1.0 / 9.0; 9]).unwrap();
     let none = Table::new(&[("a", 3)], [0.0, 0.25, 0.75]).unwrap();
     let fit = ProportionalFitting::new(uniform).fit(&[none]).unwrap();
@@ -141,6 +157,134 @@ fn zeros_stay() {
     // From 1/9 to 0, 1/12 and 1/4 each.
     let exact = 0.25 * 0.75f64.ln() + 0.75 * 2.25f64.ln();
     assert!((fit.divergence - exact).abs() < 1e-14 && fit.gap.abs() < 1e-14);
+}
+
+fn boundary(fit: Result<FittedTable, ProportionalFittingError>) -> (Vec<Vec<usize>>, FittedTable) {
+    match fit {
+        Err(ProportionalFittingError::Boundary { cells, limit }) => (cells, *limit),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Cells on and above the diagonal, with the same marginals twice: all of it has to stay on the diagonal. The
+/// zeros are approached at different orders.
+#[test]
+fn zeros_that_the_marginals_force_are_named_with_the_limit() {
+    for n in [2usize, 3, 5, 8] {
+        let square = [("a", n), ("b", n)];
+        let above: Vec<f64> = (0..n * n)
+            .map(|cell| f64::from(u8::from(cell / n <= cell % n)))
+            .collect();
+        let base = Table::from_weights(&square, above).unwrap();
+        let weights: Vec<f64> = (1..=n).map(|i| i as f64).collect();
+        let marginal = |name| Table::from_weights(&[(name, n)], weights.clone()).unwrap();
+        let fit = ProportionalFitting::new(base).fit(&[marginal("a"), marginal("b")]);
+        let (forced, limit) = boundary(fit);
+        let exact: Vec<Vec<usize>> = (0..n)
+            .flat_map(|i| (i + 1..n).map(move |j| vec![i, j]))
+            .collect();
+        assert_eq!(forced, exact, "{n}");
+        let total = (n * (n + 1)) as f64 / 2.0;
+        for (cell, p) in cells(&limit.table).iter().enumerate() {
+            let diagonal = if cell / n == cell % n {
+                (cell % n + 1) as f64 / total
+            } else {
+                0.0
+            };
+            assert!((p - diagonal).abs() < 1e-12, "{n}: {limit:?}");
+        }
+    }
+    // Three variables, pair by pair: x = y = z half of the time forced by x = y and y = z always.
+    let bits = [("x", 2), ("y", 2), ("z", 2)];
+    let same = |a, b, p: f64| {
+        let off = 0.5 - p / 2.0;
+        Table::new(&[(a, 2), (b, 2)], [p / 2.0, off, off, p / 2.0]).unwrap()
+    };
+    let uniform = ProportionalFitting::new(Table::new(&bits, [0.125; 8]).unwrap());
+    // P(x ≠ z) = 0.2 is all of P(x ≠ y) + P(y ≠ z): never both, so that x = z implies y = x.
+    let fit = uniform.fit(&[
+        same("x", "y", 0.9),
+        same("y", "z", 0.9),
+        same("x", "z", 0.8),
+    ]);
+    let (forced, limit) = boundary(fit);
+    assert_eq!(forced, [[0, 1, 0], [1, 0, 1]]);
+    let exact = [0.4, 0.05, 0.0, 0.05, 0.05, 0.0, 0.05, 0.4];
+    for (p, e) in cells(&limit.table).iter().zip(exact) {
+        assert!((p - e).abs() < 1e-11, "{limit:?}");
+    }
+    assert!((limit.divergence - divergence(&exact, &[0.125; 8])).abs() < 1e-10);
+}
+
+/// Zeros that are forced by two of the marginals, and a contradiction of what is left with the third: that is
+/// what counts.
+#[test]
+fn contradictions_behind_forced_zeros_are_infeasible() {
+    let bits = [("x", 2), ("y", 2), ("z", 2)];
+    // Where x = y, z is 0 by the base.
+    let base: Vec<f64> = (0..8)
+        .map(|c| f64::from(u8::from(c / 4 != c / 2 % 2 || c % 2 == 0)))
+        .collect();
+    let base = Table::from_weights(&bits, base).unwrap();
+    let xy = Table::new(&[("x", 2), ("y", 2)], [0.5, 0.0, 0.0, 0.5]).unwrap();
+    let z = Table::new(&[("z", 2)], [0.5, 0.5]).unwrap();
+    let error = ProportionalFitting::new(base).fit(&[xy, z]).unwrap_err();
+    assert!(
+        matches!(error, ProportionalFittingError::Infeasible { .. }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("marginals [0, 1]"), "{error}");
+}
+
+/// Fits of slow convergence whose cells all have a limit: never taken for zeros.
+#[test]
+fn slow_fits_are_no_zeros() {
+    let variables = [("x", 3), ("y", 3), ("z", 3)];
+    let mut slow = 0;
+    for seed in 0..60 {
+        // Laws over four orders of magnitude.
+        let mut random = rng::stream(seed, 5);
+        let weights: Vec<f64> = (0..27)
+            .map(|_| 10f64.powf(-4.0 * rng::uniform(&mut random)))
+            .collect();
+        let law = Table::from_weights(&variables, weights).unwrap();
+        let marginals: Vec<Table> = [["x", "y"], ["y", "z"], ["x", "z"]]
+            .iter()
+            .map(|p| marginal(&law, p))
+            .collect();
+        let base = Table::new(&variables, [1.0 / 27.0; 27]).unwrap();
+        match ProportionalFitting::new(base).fit(&marginals) {
+            Ok(fit) => {
+                slow += usize::from(fit.cycles > 64);
+                assert!(cells(&fit.table).iter().all(|p| *p > 0.0));
+            }
+            Err(ProportionalFittingError::NotConverged { violation, .. }) => {
+                assert!(violation < 1e-6, "{seed}: {violation:e}");
+            }
+            Err(other) => panic!("{seed}: {other:?}"),
+        }
+    }
+    assert!(slow > 5, "{slow}");
+}
+
+/// A cell that is next to nothing and is asked for most: the fit, or an error, and never NaN.
+#[test]
+fn rare_cells_are_fitted_or_refused() {
+    for rare in [1e-100, 1e-300, 1e-310, 5e-324] {
+        let base = Table::from_weights(&[("a", 2)], [rare, 1.0]).unwrap();
+        let asked = Table::new(&[("a", 2)], [0.75, 0.25]).unwrap();
+        match ProportionalFitting::new(base).fit(&[asked]) {
+            Ok(fit) => {
+                assert!((cells(&fit.table)[0] - 0.75).abs() < 1e-15);
+                let exact = divergence(&[0.75, 0.25], &[rare, 1.0]);
+                assert!((fit.divergence / exact - 1.0).abs() < 1e-13, "{fit:?}");
+            }
+            Err(ProportionalFittingError::Argument(error)) => {
+                assert!(rare < 1e-307 && error.argument == "base", "{rare}: {error}");
+            }
+            Err(other) => panic!("{rare}: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -175,7 +319,13 @@ fn contradictions_are_named() {
     // They share y.
     let xy = Table::new(&XYZ[..2], [0.1, 0.2, 0.1, 0.2, 0.2, 0.2]).unwrap();
     let yz = Table::new(&XYZ[1..], [0.1, 0.1, 0.2, 0.2, 0.2, 0.2]).unwrap();
+    let reverse = fit.fit(&[yz.clone(), xy.clone()]).unwrap_err();
     let error = fit.fit(&[xy, yz]).unwrap_err();
+    let first = |error: &ProportionalFittingError| match error {
+        ProportionalFittingError::Conflict { cell, .. } => cell.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(first(&reverse), first(&error));
     let ProportionalFittingError::Conflict {
         marginals,
         variables,

@@ -222,7 +222,11 @@ impl HmcState {
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
-        let here = (self.point.position(), self.point.gradient());
+        let here = (
+            self.point.position(),
+            self.point.gradient(),
+            self.point.energy(),
+        );
         dynamics.adapt(
             target,
             here,

@@ -272,7 +272,8 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mams {
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<(), TargetError> {
-        let here = (&state.point.position[..], &state.point.gradient[..]);
+        let point = &state.point;
+        let here = (&point.position[..], &point.gradient[..], point.energy);
         self.dynamics.adapt(
             target,
             here,

@@ -309,7 +309,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Mclmc {
     ) -> Result<(), TargetError> {
         let point = &state.point;
         let dim = point.position.len();
-        let here = (&point.position[..], &point.gradient[..]);
+        let here = (&point.position[..], &point.gradient[..], point.energy);
         let changed = self.dynamics.adapt_metric(target, here, at, rng)?;
         let tuner = self.tuner.get_or_insert_with(|| {
             Box::new(MclmcTuner {

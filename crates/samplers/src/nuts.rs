@@ -1111,6 +1111,7 @@ impl<T: EnergyGradient + ?Sized> MarkovKernel<T> for Nuts {
             target,
             state.position(),
             state.gradient(),
+            state.energy(),
             info.map(|i| (i.acceptance, i.divergent)),
             at,
             rng,

@@ -133,7 +133,7 @@ impl Dynamics {
     pub(crate) fn adapt<T: EnergyGradient + ?Sized, R: Randomness + ?Sized>(
         &mut self,
         target: &T,
-        (position, gradient): (&[f64], &[f64]),
+        (position, gradient, energy): (&[f64], &[f64], f64),
         outcome: Option<(f64, bool)>,
         at: WarmupStep,
         rng: &mut R,
@@ -146,6 +146,7 @@ impl Dynamics {
             target,
             position,
             gradient,
+            energy,
             outcome,
             at,
             rng,
@@ -157,19 +158,20 @@ impl Dynamics {
     pub(crate) fn adapt_metric<T: EnergyGradient + ?Sized, R: Randomness + ?Sized>(
         &mut self,
         target: &T,
-        (position, gradient): (&[f64], &[f64]),
+        (position, gradient, energy): (&[f64], &[f64], f64),
         at: WarmupStep,
         rng: &mut R,
     ) -> Result<bool, TargetError> {
         let Some(tuner) = &mut self.tuner else {
             // The first step, or the first of a warm-up that another kernel began.
             return self
-                .adapt(target, (position, gradient), None, at, rng)
+                .adapt(target, (position, gradient, energy), None, at, rng)
                 .map(|()| false);
         };
         let step = Observation {
             position,
             gradient,
+            energy,
             acceptance: 1.0,
             divergent: false,
         };

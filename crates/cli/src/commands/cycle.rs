@@ -6,12 +6,11 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, Trim};
 use ergodic::core::ArgumentError;
-use ergodic::diagnostics::plots::chart::{Series, escape, lines};
-use ergodic::diagnostics::plots::standalone;
+use ergodic::diagnostics::plots::figure::{Axis, Curve, Mark, Panel, figure};
 use ergodic::expfam::families::Discrete;
 use ergodic::expfam::thermodynamics::{
-    Canonical, Cycle, Equilibrium, FiniteTimeCycle, IdealGas, Stroke, StrokeKind, System, Trap,
-    UnitSystem,
+    Canonical, Cycle, CycleKind, Equilibrium, FiniteTimeCycle, IdealGas, Stroke, StrokeKind,
+    System, Trap, UnitSystem,
 };
 use serde::Serialize;
 
@@ -19,11 +18,14 @@ use super::info::aligned;
 use super::print;
 use crate::arguments::{CycleArgs, CycleName, UnitsName};
 use crate::error::CliError;
-use crate::output::{check_writable, write_atomically};
+use crate::output::{check_plot, write_atomically};
 use crate::summary::to_json;
 
 /// Points of one stroke in a diagram.
 const POINTS: usize = 201;
+
+/// Characters of a name in the title of a diagram.
+const TITLE: usize = 48;
 
 /// Rows of a table at most.
 const MAX_ROWS: usize = 1 << 16;
@@ -110,17 +112,7 @@ struct Engine {
 
 pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
     if let Some(plot) = &args.plot {
-        if plot
-            .extension()
-            .is_none_or(|e| !e.eq_ignore_ascii_case("svg"))
-        {
-            return Err(CliError::option(
-                "--plot",
-                plot.display(),
-                "a file that ends in .svg",
-            ));
-        }
-        check_writable(plot)?;
+        check_plot(plot)?;
     }
     let units = match args.units {
         UnitsName::Natural => UnitSystem::Natural,
@@ -134,6 +126,20 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
             args.regenerator,
             "left out: only stirling has one",
         ));
+    }
+    if args.system != "ideal-gas" {
+        for (option, found, default) in [
+            ("--particles", args.particles, 1.0),
+            ("--degrees", args.degrees, 3.0),
+        ] {
+            if found != default {
+                return Err(CliError::option(
+                    option,
+                    found,
+                    "left out: only ideal-gas has them",
+                ));
+            }
+        }
     }
     if args.switches.is_some() && args.regenerator != 0.0 {
         return Err(CliError::option(
@@ -174,7 +180,7 @@ pub(super) fn cycle(args: &CycleArgs) -> Result<(), CliError> {
     if args.json {
         print(&to_json(&answer)?)
     } else {
-        print(&text(args, &answer))
+        print(&text(args, cycle.kind(), &answer))
     }
 }
 
@@ -183,7 +189,14 @@ fn error(args: &CycleArgs, e: ArgumentError) -> CliError {
     let option = match e.argument {
         "hot" => "--hot",
         "cold" => "--cold",
-        "from" | "to" | "work" => "--work",
+        // What was typed says more than where the search for a state has ended.
+        "from" | "to" | "work" => {
+            return CliError::option(
+                "--work",
+                format!("{}:{}", args.work.0, args.work.1),
+                e.allowed,
+            );
+        }
         "regenerator" => "--regenerator",
         "switches" => "--switches",
         "strength" => "--strength",
@@ -304,7 +317,8 @@ fn table(path: &Path) -> Result<Canonical<Discrete>, CliError> {
         CliError::file(
             path,
             format!(
-                "energies and observables are {}, but must be {}",
+                "energies and observables are {}, but must be {}; where the work parameter scales all of the energy, \
+                 let energy be 0 and observable what is scaled",
                 e.found, e.allowed
             ),
         )
@@ -426,7 +440,7 @@ fn cleaned(x: f64, size: f64) -> f64 {
     if x.abs() <= 1e-12 * size { 0.0 } else { x }
 }
 
-fn text(args: &CycleArgs, answer: &Answer) -> String {
+fn text(args: &CycleArgs, kind: CycleKind, answer: &Answer) -> String {
     let u = &answer.units;
     let unit = |name: &str, unit: &str| {
         if unit.is_empty() {
@@ -437,7 +451,7 @@ fn text(args: &CycleArgs, answer: &Answer) -> String {
     };
     let mut out = format!(
         "{} cycle of {}, between baths at {} and {}\n\n",
-        answer.cycle,
+        proper(kind),
         shown(&answer.system),
         with_unit(answer.hot, u.temperature),
         with_unit(answer.cold, u.temperature)
@@ -539,31 +553,28 @@ fn text(args: &CycleArgs, answer: &Answer) -> String {
     out
 }
 
+fn axis<'a>(name: &'a str, unit: &'a str, decades: bool) -> Axis<'a> {
+    Axis {
+        name,
+        unit,
+        decades,
+    }
+}
+
+/// The name of a cycle in a sentence.
+fn proper(kind: CycleKind) -> &'static str {
+    match kind {
+        CycleKind::Carnot => "Carnot",
+        CycleKind::Otto => "Otto",
+        CycleKind::Stirling => "Stirling",
+    }
+}
+
 /// A file name for a terminal.
 fn shown(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// Brings a coordinate to numbers that ticks have room for, and says by which power of ten in its label.
-fn scaled(
-    label: &str,
-    series: &mut [Series],
-    coordinate: fn(&mut (f64, f64)) -> &mut f64,
-) -> String {
-    let largest = series
-        .iter_mut()
-        .flat_map(|s| s.points.iter_mut())
-        .fold(0.0f64, |m, p| m.max(coordinate(p).abs()));
-    if largest == 0.0 || (1e-2..1e5).contains(&largest) {
-        return label.to_owned();
-    }
-    let exponent = largest.log10().floor();
-    for p in series.iter_mut().flat_map(|s| s.points.iter_mut()) {
-        *coordinate(p) /= 10f64.powf(exponent);
-    }
-    format!("{label} × 1e{exponent}")
 }
 
 /// Two diagrams side by side, a colour for each stroke.
@@ -574,92 +585,64 @@ fn drawing(
     answer: &Answer,
 ) -> Result<String, ArgumentError> {
     let (mut forces, mut heats) = (Vec::new(), Vec::new());
-    for (colour, stroke) in cycle.strokes().iter().enumerate() {
+    for (colour, (stroke, named)) in cycle.strokes().iter().zip(&answer.strokes).enumerate() {
         let trace = stroke.trace(&*engine.system, POINTS)?;
-        let series = |points: Vec<(f64, f64)>| Series {
-            name: String::new(),
+        let curve = |place: &dyn Fn(&Equilibrium) -> (f64, f64)| Curve {
+            name: format!("{} {}", colour + 1, named.kind),
             colour,
-            points,
+            mark: Mark::Arrow,
+            guide: false,
+            points: trace.iter().map(place).collect(),
         };
-        forces.push(series(
-            trace
-                .iter()
-                .map(|s| (s.work()[0], engine.force.1 * s.forces()[0]))
-                .collect(),
-        ));
-        heats.push(series(
-            trace
-                .iter()
-                .map(|s| {
-                    (
-                        units.entropy(s.entropy()),
-                        s.temperature() / units.boltzmann(),
-                    )
-                })
-                .collect(),
-        ));
+        forces.push(curve(&|s| (s.work()[0], engine.force.1 * s.forces()[0])));
+        heats.push(curve(&|s| {
+            (
+                units.entropy(s.entropy()),
+                s.temperature() / units.boltzmann(),
+            )
+        }));
     }
-    let unit = |name: &str, unit: &str| {
-        if unit.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{name}, {unit}")
-        }
+    // A gap is an energy; in what other work parameters are measured is up to who gives them.
+    let of_parameter = if engine.parameter == "gap" {
+        units.energy_unit()
+    } else {
+        ""
     };
-    let left = lines(
-        "Force and work parameter",
-        &scaled(engine.parameter, &mut forces, |p| &mut p.0),
-        &scaled(engine.force.0, &mut forces, |p| &mut p.1),
-        &forces,
-    );
-    let right = lines(
-        "Temperature and entropy",
-        &scaled(&unit("entropy", units.entropy_unit()), &mut heats, |p| {
-            &mut p.0
-        }),
-        &scaled(
-            &unit("temperature", units.temperature_unit()),
-            &mut heats,
-            |p| &mut p.1,
-        ),
-        &heats,
-    );
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1080 372\" role=\"img\"><title>{} cycle of \
-         {}</title><rect width=\"1080\" height=\"372\" fill=\"#fff\"/>",
-        answer.cycle,
-        escape(&shown(&answer.system))
-    );
-    for (x, chart) in [(10, &left), (550, &right)] {
-        // An element within: it needs a place.
-        let chart = standalone(chart);
-        svg.push_str(&chart.replacen(
-            "<svg ",
-            &format!("<svg x=\"{x}\" y=\"56\" width=\"520\" height=\"300\" "),
-            1,
-        ));
-    }
-    let efficiency = answer
-        .efficiency
-        .map_or_else(|| "no engine".to_owned(), |e| format!("efficiency {e:.4}"));
-    let _ = write!(
-        svg,
-        "<text class=\"name\" x=\"24\" y=\"26\">{} cycle of {}: {efficiency}, Carnot's {:.4}</text>",
-        answer.cycle,
-        escape(&shown(&answer.system)),
+    let of_force = match (engine.parameter, units.energy_unit()) {
+        ("volume", energy) if !energy.is_empty() => format!("{energy} per unit of volume"),
+        _ => String::new(),
+    };
+    let name: String = if answer.system.chars().count() > TITLE {
+        let start = answer.system.chars().count() + 1 - TITLE;
+        std::iter::once('…')
+            .chain(answer.system.chars().skip(start))
+            .collect()
+    } else {
+        answer.system.clone()
+    };
+    let title = format!(
+        "{} cycle of {}: {}, Carnot's {:.4}",
+        proper(cycle.kind()),
+        shown(&name),
+        answer
+            .efficiency
+            .map_or_else(|| "no engine".to_owned(), |e| format!("efficiency {e:.4}")),
         answer.carnot_efficiency
     );
-    for (k, stroke) in answer.strokes.iter().enumerate() {
-        let x = 24 + 180 * k;
-        let _ = write!(
-            svg,
-            "<line class=\"line c{k}\" x1=\"{x}\" x2=\"{}\" y1=\"44\" y2=\"44\"/><text class=\"label\" x=\"{}\" \
-             y=\"48\">{}</text>",
-            x + 24,
-            x + 30,
-            stroke.kind
-        );
-    }
-    svg.push_str("</svg>\n");
-    Ok(svg)
+    Ok(figure(
+        &title,
+        &[
+            Panel {
+                x: axis(engine.parameter, of_parameter, true),
+                y: axis(engine.force.0, &of_force, true),
+                curves: forces,
+            },
+            // Areas in this one are heats: no decades.
+            Panel {
+                x: axis("entropy", units.entropy_unit(), false),
+                y: axis("temperature", units.temperature_unit(), false),
+                curves: heats,
+            },
+        ],
+    ))
 }

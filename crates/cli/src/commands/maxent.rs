@@ -18,7 +18,7 @@ use super::info::{aligned, shown};
 use super::{print, start_threads};
 use crate::arguments::{MaxentArgs, Mean, Target};
 use crate::error::CliError;
-use crate::output::{check_writable, write_atomically};
+use crate::output::{check_plot, write_atomically};
 use crate::summary::to_json;
 
 /// Features and numbers in all up to which the dense method is used.
@@ -29,6 +29,10 @@ const LISTED: usize = 40;
 
 /// Bars of the chart.
 const BARS: usize = 400;
+
+/// Characters of a label of a bar at most, and the width of one.
+const MAX_LABEL: usize = 28;
+const CHARACTER: f64 = 7.6;
 
 /// The largest power of x that is a feature.
 const POWERS: u32 = 12;
@@ -79,7 +83,7 @@ struct Problem {
 
 pub(super) fn maxent(args: &MaxentArgs) -> Result<(), CliError> {
     if let Some(plot) = &args.plot {
-        check_writable(plot)?;
+        check_plot(plot)?;
     }
     start_threads(args.threads)?;
     let problem = problem(args)?;
@@ -156,7 +160,7 @@ fn from_states(
     };
     Ok(Problem {
         file: None,
-        labels: states.iter().map(ToString::to_string).collect(),
+        labels: states.iter().map(|x| short(*x)).collect(),
         base,
         names,
         values,
@@ -308,10 +312,11 @@ fn failure(problem: &Problem, error: MaximumEntropyError) -> CliError {
         } => {
             let (name, target) = asked(constraint);
             CliError::Failed(format!(
-                "no law meets the targets: the mean of {name} is to be {target}, and comes to {found} at best"
+                "no law meets the targets: the mean of {name} is to be {target}, and comes to {} at best",
+                short(found)
             ))
         }
-        MaximumEntropyError::Boundary { constraint } => {
+        MaximumEntropyError::Boundary { constraint, .. } => {
             let (name, target) = asked(constraint);
             CliError::Failed(format!(
                 "only laws that leave out states meet the targets: the multiplier of {name}, whose mean is \
@@ -325,9 +330,27 @@ fn failure(problem: &Problem, error: MaximumEntropyError) -> CliError {
 /// A target as it is typed.
 fn target(mean: &Mean) -> String {
     match *mean {
-        Mean::Equal(value) => value.to_string(),
-        Mean::Between(low, high) => format!("{low}..{high}"),
-        Mean::Near(centre, sd) => format!("{centre}~{sd}"),
+        Mean::Equal(value) => short(value),
+        Mean::Between(low, high) => format!("{}..{}", short(low), short(high)),
+        Mean::Near(centre, sd) => format!("{}~{}", short(centre), short(sd)),
+    }
+}
+
+/// A number in full, but without a row of zeros.
+fn short(x: f64) -> String {
+    if x == 0.0 || (1e-6..1e15).contains(&x.abs()) {
+        x.to_string()
+    } else {
+        format!("{x:e}")
+    }
+}
+
+/// A number to so many digits after the point, or after that of its mantissa.
+fn rounded(x: f64, digits: usize) -> String {
+    if x == 0.0 || (1e-3..1e9).contains(&x.abs()) {
+        format!("{x:.digits$}")
+    } else {
+        format!("{x:.digits$e}")
     }
 }
 
@@ -381,8 +404,8 @@ fn text(args: &MaxentArgs, answer: &Answer<'_>) -> String {
         rows.push(vec![
             shown(f.name),
             f.target.clone(),
-            format!("{:.6}", f.mean),
-            format!("{:.9}", f.multiplier),
+            rounded(f.mean, 6),
+            rounded(f.multiplier, 9),
         ]);
     }
     out.push_str(&aligned(&rows));
@@ -410,7 +433,7 @@ fn text(args: &MaxentArgs, answer: &Answer<'_>) -> String {
         out.push_str("\n--json has the probabilities\n");
     }
     if let Some(plot) = &args.plot {
-        let _ = writeln!(out, "chart in {}", plot.display());
+        let _ = writeln!(out, "plot in {}", plot.display());
     }
     out
 }
@@ -431,14 +454,15 @@ fn chart(answer: &Answer<'_>) -> String {
         })
         .collect();
     let top = bars.iter().fold(0.0f64, |m, b| m.max(b.0).max(b.1));
-    // The tick is 1, 2 or 5 times a power of ten, four or more of them.
+    // The tick is 1, 2 or 5 times a power of ten, four or more of them; the axis ends at one.
     let power = power_below(top / 4.0);
     let step = [5.0, 2.0, 1.0]
         .map(|digit| digit * power)
         .into_iter()
         .find(|step| 4.0 * step <= top)
         .unwrap_or(power);
-    let (left, right, high, low) = (70.0, 880.0, 50.0, 370.0);
+    let top = step * (top / step - 1e-9).ceil();
+    let (left, right, high, low) = (78.0, 880.0, 50.0, 370.0);
     let y = |p: f64| low - (low - high) * p / top;
     let mut svg =
         "<svg viewBox=\"0 0 900 440\" role=\"img\" aria-label=\"Law of maximum entropy\">"
@@ -456,8 +480,19 @@ fn chart(answer: &Answer<'_>) -> String {
         );
         tick += step;
     }
+    let mut steps = String::new();
     let pitch = (right - left) / bars.len() as f64;
-    let labelled = bars.len().div_ceil(20);
+    // Each of a few bars has its label, cut where it is long; of many, as few have one as have room for it in full.
+    let widest = bars
+        .iter()
+        .map(|b| b.2.chars().count().min(MAX_LABEL))
+        .max();
+    let labelled = if bars.len() <= 20 {
+        1
+    } else {
+        let room = (CHARACTER * (widest.unwrap_or(1) + 2) as f64 / pitch).ceil() as usize;
+        bars.len().div_ceil(20).max(room)
+    };
     for (i, (p, base, label)) in bars.iter().enumerate() {
         let x = left + pitch * i as f64;
         let (from, width) = (x + 0.12 * pitch, 0.76 * pitch);
@@ -465,12 +500,17 @@ fn chart(answer: &Answer<'_>) -> String {
             svg,
             "<g><title>{}: {p:.6}, base {base:.6}</title>\
              <rect class=\"dot c0\" x=\"{from:.2}\" y=\"{:.2}\" width=\"{width:.2}\" height=\"{:.2}\"/>\
-             <line class=\"line c1\" x1=\"{x:.2}\" x2=\"{:.2}\" y1=\"{4:.2}\" y2=\"{4:.2}\"/></g>",
+</g>",
             escape(label),
             y(*p),
             low - y(*p),
-            x + pitch,
+        );
+        let _ = write!(
+            steps,
+            "{}{x:.2} {:.2}H{:.2}",
+            if i == 0 { "M" } else { "L" },
             y(*base),
+            x + pitch
         );
         if i % labelled == 0 {
             let _ = write!(
@@ -478,18 +518,26 @@ fn chart(answer: &Answer<'_>) -> String {
                 "<text class=\"tick\" x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 x + 0.5 * pitch,
                 low + 18.0,
-                escape(&shown(label))
+                escape(&fitting(&shown(label), pitch * labelled as f64))
             );
         }
+    }
+    // Dark within white, the base law is seen on bars and beside them.
+    for (colour, width) in [("#fff", 5), ("#1b2330", 2)] {
+        let _ = write!(
+            svg,
+            "<path d=\"{steps}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
+        );
     }
     let _ = write!(
         svg,
         "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{low}\" y2=\"{low}\"/>\
          <text class=\"label\" x=\"{0}\" y=\"{1}\" text-anchor=\"middle\">{2}</text>\
          <rect class=\"dot c0\" x=\"{left}\" y=\"16\" width=\"14\" height=\"14\"/>\
-         <text class=\"label\" x=\"92\" y=\"28\">maximum entropy, {3:.4} nats</text>\
-         <line class=\"line c1\" x1=\"330\" x2=\"350\" y1=\"23\" y2=\"23\"/>\
-         <text class=\"label\" x=\"358\" y=\"28\">base law</text></svg>",
+         <text class=\"label\" x=\"100\" y=\"28\">maximum entropy, {3:.4} nats</text>\
+         <line stroke=\"#1b2330\" stroke-width=\"2\" x1=\"340\" x2=\"362\" y1=\"23\" y2=\"23\"/>\
+         <text class=\"label\" x=\"370\" y=\"28\">base law</text>\
+         <text class=\"label\" transform=\"translate(20 {4}) rotate(-90)\" text-anchor=\"middle\">probability</text></svg>",
         0.5 * (left + right),
         low + 42.0,
         if each == 1 {
@@ -497,9 +545,20 @@ fn chart(answer: &Answer<'_>) -> String {
         } else {
             format!("state ({each} to a bar)")
         },
-        answer.entropy
+        answer.entropy,
+        0.5 * (low + high)
     );
     standalone(&svg)
+}
+
+/// As much of a label as a width in units of the chart has room for.
+fn fitting(label: &str, width: f64) -> String {
+    let most = ((width / CHARACTER) as usize).min(MAX_LABEL);
+    if label.chars().count() <= most {
+        return label.to_owned();
+    }
+    let start: String = label.chars().take(most.saturating_sub(1)).collect();
+    start.trim_end().to_owned() + "…"
 }
 
 /// The largest power of ten, of 1 and below, that is at most a number above 0.

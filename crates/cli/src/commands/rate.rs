@@ -12,19 +12,21 @@ use ergodic::concentration::{
     CountingLaw, CumulantGenerating, LatticeLaw, LatticeSum, StatisticOf, Tail, large_deviation,
 };
 use ergodic::core::{ArgumentError, Interval};
-use ergodic::diagnostics::plots::chart::{Series, lines};
-use ergodic::diagnostics::plots::standalone;
+use ergodic::diagnostics::plots::figure::{Axis, Curve, Mark, Panel, figure};
 use ergodic::expfam::{Member, families};
 use serde::Serialize;
 
 use super::print;
 use crate::arguments::RateArgs;
 use crate::error::CliError;
-use crate::output::{check_writable, write_atomically};
+use crate::output::{check_plot, write_atomically};
 use crate::summary::to_json;
 
 /// Points of the plot.
 const POINTS: usize = 40;
+
+/// Characters of the law in its title.
+const TITLE: usize = 24;
 
 /// What `rate --json` prints. Logarithms are natural; what is not finite or not defined is `null`.
 #[derive(Serialize)]
@@ -84,7 +86,7 @@ enum Law {
 
 pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
     if let Some(plot) = &args.plot {
-        check_writable(plot)?;
+        check_plot(plot)?;
     }
     let law = parse(&args.law)?;
     let (event, tail, threshold) = match (args.mean_at_least, args.mean_at_most) {
@@ -131,7 +133,8 @@ pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
         n: args.n,
         event,
         threshold,
-        rate: found.rate,
+        // Not −0 either.
+        rate: found.rate + 0.0,
         tilt: found.tilt,
         exact: Row::new("exact", exact, exact),
         relative_error,
@@ -148,7 +151,7 @@ pub(super) fn rate(args: &RateArgs) -> Result<(), CliError> {
     if args.json {
         print(&to_json(&answer)?)
     } else {
-        print(&text(&answer))
+        print(&text(args, &answer, deviation))
     }
 }
 
@@ -354,8 +357,9 @@ fn parse(text: &str) -> Result<Law, CliError> {
             let law = StatisticOf::new(member).map_err(blame)?;
             Ok(Law::Normal(law))
         }
-        _ if text.contains(':') && !Path::new(text).exists() => weighted(text),
         _ if Path::new(text).exists() => file(Path::new(text)),
+        // A number before the first colon: values with weights, not a law whose name is misspelt.
+        _ if text.contains(':') && name.trim().parse::<f64>().is_ok() => weighted(text),
         _ => Err(bad(
             "coin:P, die:SIDES, binomial:TRIALS:P, poisson:MEAN, geometric:P, exponential:RATE, normal:MEAN:SD, \
              VALUE:WEIGHT,..., or a file that is there",
@@ -464,7 +468,7 @@ fn ratio_text(ratio: f64) -> String {
     }
 }
 
-fn text(answer: &Answer<'_>) -> String {
+fn text(args: &RateArgs, answer: &Answer<'_>, deviation: f64) -> String {
     let mut out = format!(
         "law     {} (mean {:.6}, variance {:.6})\nevent   the mean of {} draws is {} {}\n",
         answer.law, answer.mean, answer.variance, answer.n, answer.event, answer.threshold
@@ -472,8 +476,16 @@ fn text(answer: &Answer<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "rate    {:.9} nats per draw, tilt {:.6}\n\n{:<28}{:>16}{:>18}{:>14}",
-        answer.rate, answer.tilt, "", "log P", "P", "P / exact"
+        "rate    {:.9} nats per draw, tilt {:.6}",
+        answer.rate, answer.tilt
+    );
+    if deviation <= 0.0 {
+        out.push_str("        (the mean of the law is in the event: it is no rare one, and P does not decay)\n");
+    }
+    let _ = writeln!(
+        out,
+        "\n{:<28}{:>16}{:>18}{:>14}",
+        "", "log P", "P", "P / exact"
     );
     let mut line = |row: &Row, sign: &str, last: String| {
         let _ = writeln!(
@@ -497,10 +509,13 @@ fn text(answer: &Answer<'_>) -> String {
         "\nthe exact value has a relative error of at most {:.0e}",
         answer.relative_error
     );
+    if let Some(plot) = &args.plot {
+        let _ = writeln!(out, "plot in {}", plot.display());
+    }
     out
 }
 
-/// `−log P/n` against `log₁₀ n`, with the rate.
+/// `−log P/n` against `n`, with the rate.
 fn plot(law: &Law, answer: &Answer<'_>, tail: Tail) -> Result<String, ArgumentError> {
     let mut sizes: Vec<u64> = (0..POINTS)
         .map(|i| {
@@ -509,56 +524,55 @@ fn plot(law: &Law, answer: &Answer<'_>, tail: Tail) -> Result<String, ArgumentEr
         })
         .collect();
     sizes.dedup();
-    let names = ["exact", "Bahadur-Rao", "Lugannani-Rice", "rate"];
-    let mut points = vec![Vec::new(); names.len()];
+    // Below the exact points, in this order, the lines; where an approximation is far off it makes no room.
+    let curve = |name: &str, colour, mark, guide| Curve {
+        name: name.to_owned(),
+        colour,
+        mark,
+        guide,
+        points: Vec::new(),
+    };
+    let mut curves = [
+        curve("rate", 3, Mark::Line, false),
+        curve("Bahadur-Rao", 1, Mark::Line, true),
+        curve("Lugannani-Rice", 2, Mark::Line, true),
+        curve("exact", 0, Mark::Dots, false),
+    ];
     for n in sizes {
         let found = law.large_deviation(n, answer.threshold, tail)?;
         let (exact, _) = law.exact(n, answer.threshold, tail)?;
         let logs = [
-            Some(exact),
+            // 0 where the event is no rare one.
+            Some(found.log_chernoff),
             found.log_bahadur_rao,
             found.log_lugannani_rice,
-            Some(-(n as f64) * found.rate),
+            Some(exact),
         ];
-        for (line, log) in points.iter_mut().zip(logs) {
+        for (curve, log) in curves.iter_mut().zip(logs) {
             if let Some(log) = log.filter(|l| l.is_finite()) {
-                line.push(((n as f64).log10(), -log / n as f64));
+                curve.points.push((n as f64, 0.0 - log / n as f64));
             }
         }
     }
-    let series: Vec<Series> = names
-        .into_iter()
-        .zip(points)
-        .enumerate()
-        .map(|(colour, (name, points))| Series {
-            name: name.to_owned(),
-            colour,
-            points,
-        })
-        .collect();
-    let mut svg = standalone(&lines(
-        "Rate of a rare mean",
-        "log10 n",
-        "-log P / n",
-        &series,
-    ));
-    // The legend of a page stands beside its chart; that of a file has to stand in it.
-    let mut legend = String::new();
-    for (i, s) in series.iter().enumerate() {
-        let y = 28 + 18 * i;
-        let _ = write!(
-            legend,
-            "<line class=\"line c{}\" x1=\"372\" x2=\"394\" y1=\"{y}\" y2=\"{y}\"/>\
-             <text class=\"label\" x=\"400\" y=\"{}\">{}</text>",
-            s.colour,
-            y + 4,
-            s.name
-        );
-    }
-    if let Some(end) = svg.rfind("</svg>") {
-        svg.insert_str(end, &legend);
-    }
-    Ok(svg)
+    let law = if answer.law.chars().count() > TITLE {
+        let start: String = answer.law.chars().take(TITLE - 1).collect();
+        start + "…"
+    } else {
+        answer.law.to_owned()
+    };
+    let axis = |name, unit| Axis {
+        name,
+        unit,
+        decades: true,
+    };
+    Ok(figure(
+        &format!("{law}: mean {} {}", answer.event, answer.threshold),
+        &[Panel {
+            x: axis("number of draws n", ""),
+            y: axis("−log P / n", "nats per draw"),
+            curves: curves.to_vec(),
+        }],
+    ))
 }
 
 #[cfg(test)]

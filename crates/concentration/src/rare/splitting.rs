@@ -503,6 +503,43 @@ mod tests {
         assert_eq!(found.extinctions, 0);
     }
 
+    /// Brownian motion with drift −1 from 1, seen when it reaches a neighbour on a grid of eighths: from there the
+    /// next is the upper one with probability `(1 − e^{−2h})/(e^{2h} − e^{−2h}) = 1/(e^{2h} + 1)`, so that the walk is
+    /// exact, and it reaches 6 before 0 with probability `(e² − 1)/(e¹² − 1)`.
+    #[test]
+    fn brownian_motion_against_its_drift_reaches_a_height() {
+        struct Brownian;
+        impl SplittingProcess for Brownian {
+            type State = i32;
+            fn start<R: Randomness + ?Sized>(&self, _: &mut R) -> i32 {
+                8
+            }
+            fn ended(&self, x: &i32) -> bool {
+                *x == 0
+            }
+            fn step<R: Randomness + ?Sized>(&self, x: &mut i32, rng: &mut R) {
+                let up = 1.0 / (0.25f64.exp() + 1.0);
+                *x += if rng.bernoulli(up) { 1 } else { -1 };
+            }
+            fn score(&self, x: &i32) -> f64 {
+                f64::from(*x) / 8.0
+            }
+        }
+        let exact = 3.925595860610e-5;
+        assert!((2f64.exp_m1() / 12f64.exp_m1() / exact - 1.0).abs() < 1e-12);
+        let settings = AdaptiveSplitting::new().replicas(100).kills(10).runs(400);
+        let found = settings
+            .seed(5)
+            .build()
+            .unwrap()
+            .estimate(&Brownian, 6.0)
+            .unwrap();
+        // 400 independent runs: beyond 5.2 standard errors with probability 2e-7.
+        let e = found.estimate;
+        assert!((e.value - exact).abs() < 5.2 * e.std_err, "{e:?}");
+        assert!(e.std_err < 0.05 * exact, "{e:?}");
+    }
+
     #[test]
     fn bits_do_not_depend_on_threads() {
         let walk = Walk {

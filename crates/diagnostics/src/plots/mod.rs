@@ -5,6 +5,7 @@
 //! chains are thinned for the eye. Text is empty where there is nothing to draw.
 
 pub mod chart;
+pub mod figure;
 mod page;
 
 use ergodic_core::ArgumentError;

@@ -11,6 +11,8 @@ use crate::domain;
 ///
 /// Natural domain ℝ, mean domain `(0, 1)`.
 ///
+/// Reference: Johnson, Kemp and Kotz, *Univariate Discrete Distributions*, 2005, ch. 3.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Bernoulli;

@@ -1,8 +1,10 @@
 //! Successes in a fixed number of trials.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
-use ergodic_math::special::{log1p_exp, logit, sigmoid};
+use ergodic_math::Real;
+use ergodic_math::special::{log1p_exp, sigmoid};
 
+use super::categorical::log_ratio;
 use super::large_counts::{log_binomial, log_choose};
 use crate::{domain, sampling};
 
@@ -10,6 +12,9 @@ use crate::{domain, sampling};
 /// `θ = logit p`.
 ///
 /// Natural domain ℝ, mean domain `(0, n)`.
+///
+/// Cost: a logarithm or two, a draw `O(log n)`. Reference: Johnson, Kemp and Kotz, *Univariate Discrete
+/// Distributions*, 2005, ch. 3.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -91,7 +96,7 @@ impl ExponentialFamily for Binomial {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;
-        Ok(self.trials as f64 * log1p_exp(natural[0]))
+        domain::computed(self.trials as f64 * log1p_exp(natural[0]))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -102,7 +107,14 @@ impl ExponentialFamily for Binomial {
 
     fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {
         domain::length("mean", mean, 1)?;
-        let theta = logit(mean[0] / self.trials as f64).unwrap_or(f64::NAN);
+        // Failures without the rounding of a quotient near 1; near the middle by the difference.
+        let n = self.trials as f64;
+        let (rest, off) = (n - mean[0], (mean[0] - 0.5 * n) / (n - mean[0]));
+        let theta = if off.abs() < 0.25 {
+            Real::ln_1p(2.0 * off)
+        } else {
+            log_ratio(mean[0], rest)
+        };
         domain::require(
             "mean",
             mean,

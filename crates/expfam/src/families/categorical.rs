@@ -1,7 +1,9 @@
 //! One of several outcomes, once or often.
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
+use ergodic_info::{Convex, LogSumExp};
 use ergodic_math::Real;
+use ergodic_math::simd::{Vectorize, vectorize};
 use ergodic_math::special::log_sum_exp;
 
 use super::Dirichlet;
@@ -12,7 +14,11 @@ use crate::{domain, sampling};
 /// `p(x) = exp(θ_x − log(1 + Σₖ e^θₖ))` with `θ₀ = 0`; `θₖ = log pₖ/p₀` for `k = 1..K`.
 ///
 /// The statistics are the indicators of the outcomes but the first. Natural domain `ℝ^{K−1}`, mean
-/// domain the open simplex `μₖ > 0`, `Σ μₖ < 1`. Cost `O(K)`, Fisher information `O(K²)`.
+/// domain the open simplex `μₖ > 0`, `Σ μₖ < 1`. Cost `O(K)`, Fisher information `O(K²)`; columns of many members
+/// are vectorised.
+///
+/// Reference: Wainwright and Jordan, *Graphical Models, Exponential Families, and Variational Inference*, 2008,
+/// §3.3.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -68,7 +74,7 @@ impl Categorical {
                 "a list with sum 1",
             ));
         }
-        Ok(p[1..].iter().map(|q| Real::ln(q / p[0])).collect())
+        Ok(p[1..].iter().map(|q| log_ratio(*q, p[0])).collect())
     }
 
     /// The probabilities of all outcomes.
@@ -115,9 +121,19 @@ impl Categorical {
                 mean[k] > 0.0 && first > 0.0,
                 "above 0, with a sum below the number of trials",
             )?;
-            *theta = Real::ln(mean[k] / first);
+            *theta = log_ratio(mean[k], first);
         }
         Ok(())
+    }
+}
+
+/// `log p/q` of numbers above 0, also where the quotient is no number.
+pub(super) fn log_ratio(p: f64, q: f64) -> f64 {
+    let ratio = p / q;
+    if ratio.is_normal() {
+        Real::ln(ratio)
+    } else {
+        Real::ln(p) - Real::ln(q)
     }
 }
 
@@ -165,12 +181,115 @@ impl ExponentialFamily for Categorical {
         self.of_many(1.0, natural, out)
     }
 
+    /// Of the law of all outcomes, the divergence of [`LogSumExp`]: relative accuracy where the laws are close.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, self.dim())?;
+        domain::finite("other", other, self.dim())?;
+        let whole = |rest: &[f64]| [&[0.0], rest].concat();
+        Ok(LogSumExp.divergence(&whole(other), &whole(natural)))
+    }
+
     fn sample<R: Randomness + ?Sized>(
         &self,
         natural: &[f64],
         rng: &mut R,
     ) -> Result<usize, ArgumentError> {
         Ok(rng.categorical(&self.probabilities(natural)?))
+    }
+
+    /// Vectorised over the members, whatever the number of outcomes.
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let (n, dim) = (log_partition.len(), self.dim());
+        domain::length("natural", natural, dim * n)?;
+        domain::length("mean", mean, dim * n)?;
+        let mut inside = true;
+        for start in (0..n).step_by(BLOCK) {
+            inside &= vectorize(Block {
+                natural,
+                stride: n,
+                start,
+                log_partition: &mut log_partition[start..(start + BLOCK).min(n)],
+                mean: &mut *mean,
+            });
+        }
+        if inside {
+            return Ok(());
+        }
+        let mut theta = vec![0.0; dim];
+        for member in 0..n {
+            for (k, t) in theta.iter_mut().enumerate() {
+                *t = natural[k * n + member];
+            }
+            self.log_partition(&theta)?;
+        }
+        Ok(())
+    }
+}
+
+/// The log-partitions and means of a block of categorical laws with parameters in columns, `stride` numbers
+/// apart; says whether all results are finite.
+struct Block<'a> {
+    natural: &'a [f64],
+    stride: usize,
+    start: usize,
+    log_partition: &'a mut [f64],
+    mean: &'a mut [f64],
+}
+
+/// Members at once: their working numbers stay in the first-level cache.
+const BLOCK: usize = 256;
+
+impl Vectorize for Block<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let n = self.log_partition.len();
+        let (mut top, mut rest, mut check) = ([0.0f64; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        let (top, rest, check) = (&mut top[..n], &mut rest[..n], &mut check[..n]);
+        for column in self.natural.chunks_exact(self.stride) {
+            let column = &column[self.start..self.start + n];
+            for i in 0..n {
+                top[i] = if column[i] > top[i] {
+                    column[i]
+                } else {
+                    top[i]
+                };
+                check[i] += 0.0 * column[i]; // not 0 where it is not finite
+            }
+        }
+        let means = self.mean.chunks_exact_mut(self.stride);
+        for (column, mean) in self.natural.chunks_exact(self.stride).zip(means) {
+            let column = &column[self.start..self.start + n];
+            let mean = &mut mean[self.start..self.start + n];
+            for i in 0..n {
+                mean[i] = Real::exp(column[i] - top[i]);
+                rest[i] += mean[i];
+            }
+        }
+        let mut sum = 0.0;
+        for i in 0..n {
+            // The first outcome's weight; where it is the largest, log(1 + x) keeps the digits of a small x.
+            let first = Real::exp(-top[i]);
+            let whole = first + rest[i];
+            let near = Real::ln_1p(rest[i]);
+            let far = top[i] + Real::ln(whole);
+            self.log_partition[i] = if top[i] > 0.0 { far } else { near };
+            rest[i] = 1.0 / whole;
+            sum += check[i];
+        }
+        for mean in self.mean.chunks_exact_mut(self.stride) {
+            let mean = &mut mean[self.start..self.start + n];
+            for i in 0..n {
+                mean[i] *= rest[i];
+            }
+        }
+        sum == 0.0
     }
 }
 
@@ -179,6 +298,8 @@ impl ExponentialFamily for Categorical {
 ///
 /// A sample is the counts of all `K` outcomes, with sum `n`; the statistics are those but the
 /// first. Mean domain `μₖ > 0`, `Σ μₖ < n`. Cost `O(K)`, a draw `O(K log n)`.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Discrete Multivariate Distributions*, 1997, ch. 35.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -266,7 +387,7 @@ impl ExponentialFamily for Multinomial {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(self.trials as f64 * self.one.log_partition(natural)?)
+        domain::computed(self.trials as f64 * self.one.log_partition(natural)?)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -275,6 +396,10 @@ impl ExponentialFamily for Multinomial {
             *m *= self.trials as f64;
         }
         Ok(())
+    }
+
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(self.trials as f64 * self.one.kl_divergence(natural, other)?)
     }
 
     fn natural_from_mean(&self, mean: &[f64], natural: &mut [f64]) -> Result<(), ArgumentError> {

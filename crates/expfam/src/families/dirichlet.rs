@@ -14,6 +14,8 @@ use crate::{domain, sampling};
 /// `ψ(αₖ) = μₖ + ψ(Σα)`, one equation for `s = Σα` by Newton's iteration in `log s` (after Minka,
 /// *Estimating a Dirichlet distribution*, 2000). Cost `O(K)`, Fisher information `O(K²)`.
 ///
+/// Reference: Kotz, Balakrishnan and Johnson, *Continuous Multivariate Distributions* 1, 2000, ch. 49.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Dirichlet;
@@ -183,6 +185,10 @@ impl ExponentialFamily for Dirichlet {
 
 /// The beta family on `(0, 1)`: `p(x) = x^{α−1}(1 − x)^{β−1}/B(α, β)`, statistics
 /// `log x, log(1 − x)`, `θ = (α, β)`, base measure `1/x(1 − x)`: [`Dirichlet`] of two parts.
+///
+/// Natural domain `α, β > 0`, mean domain `{μ : e^μ₀ + e^μ₁ < 1}`. Small parameters have draws that round to 0
+/// or 1, which are refused. Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 2,
+/// 1995, ch. 25.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;

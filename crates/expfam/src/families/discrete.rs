@@ -15,6 +15,9 @@ use crate::newton::{Evaluation, natural_of_mean};
 /// inverse minimises `A(θ) − θ·μ` by damped Newton steps. The statistics have to be affinely
 /// independent, so that parameters are unique. Cost `O(md)`, Fisher information `O(md²)`.
 ///
+/// Reference: Wainwright and Jordan, *Graphical Models, Exponential Families, and Variational Inference*, 2008,
+/// §3.4–3.6.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::{Member, families::Discrete};

@@ -135,6 +135,8 @@ fn supported(inside: bool, value: f64) -> f64 {
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`.
 ///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 19.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Exponential;
@@ -168,6 +170,8 @@ exponential_family!(
 /// `θ = −λ = −1/scale`.
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`. With a free location it is no exponential family.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 2, 1995, ch. 24.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -221,6 +225,8 @@ exponential_family!(
 /// `θ = −λ = −scale^{−k}`.
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`. With a free shape it is no exponential family.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 21.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -279,6 +285,8 @@ exponential_family!(
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`. With a free scale it is no exponential family.
 ///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 20.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Pareto;
@@ -330,6 +338,8 @@ exponential_family!(
 /// The Rayleigh family: `p(x) = (x/σ²) e^{−x²/2σ²}` on `x > 0`, statistic `x²/2`, `θ = −1/σ²`.
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`.
+///
+/// Reference: Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* 1, 1994, ch. 18.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;

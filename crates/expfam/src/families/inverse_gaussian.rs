@@ -2,7 +2,7 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::HALF_LN_2PI;
+use ergodic_math::special::{HALF_LN_2PI, x_minus_ln_1p};
 
 use crate::{domain, sampling};
 
@@ -11,6 +11,8 @@ use crate::{domain, sampling};
 ///
 /// Natural domain `θ < 0` (its boundary `θ₀ = 0`, the Lévy law, has no mean); mean domain `μ > 0`,
 /// `μ₀μ₁ > 1`.
+///
+/// Reference: Tweedie, *Ann. Math. Statist.* 28, 1957.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -32,7 +34,7 @@ impl InverseGaussian {
     pub fn natural(mean: f64, shape: f64) -> Result<[f64; 2], ArgumentError> {
         domain::positive("mean", mean)?;
         domain::positive("shape", shape)?;
-        let natural = [-0.5 * shape / (mean * mean), -0.5 * shape];
+        let natural = [-0.5 * shape / mean / mean, -0.5 * shape];
         Self::usual(&natural)?;
         Ok(natural)
     }
@@ -46,7 +48,12 @@ impl InverseGaussian {
         for k in 0..2 {
             domain::require("natural", natural, k, natural[k] < 0.0, "below 0")?;
         }
-        let mean = (natural[1] / natural[0]).sqrt();
+        let ratio = natural[1] / natural[0];
+        let mean = if ratio.is_normal() {
+            ratio.sqrt()
+        } else {
+            (-natural[1]).sqrt() / (-natural[0]).sqrt()
+        };
         domain::require(
             "natural",
             natural,
@@ -126,7 +133,24 @@ impl ExponentialFamily for InverseGaussian {
         rng: &mut R,
     ) -> Result<f64, ArgumentError> {
         let (mean, shape) = Self::usual(natural)?;
-        Ok(sampling::inverse_gaussian(mean, shape, rng))
+        let x = sampling::inverse_gaussian(mean, shape, rng);
+        if x > 0.0 && x.is_finite() {
+            return Ok(x);
+        }
+        Err(ArgumentError::new(
+            "natural",
+            format!("a law with a draw that rounds to {x}"),
+            "such that draws are within the range of f64",
+        ))
+    }
+
+    /// `½ [r − log(1 + r)] + λ₂(m₁ − m₂)²/2m₁m₂²` with `r = (λ₂ − λ₁)/λ₁`: relative accuracy where the laws are
+    /// close.
+    fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
+        let ((m1, shape1), (m2, shape2)) = (Self::usual(natural)?, Self::usual(other)?);
+        let off = (m1 - m2) / m2;
+        let spread = (shape2 - shape1) / shape1;
+        Ok(0.5 * (x_minus_ln_1p(spread) + shape2 / m1 * off * off))
     }
 
     /// `½ log λ/2πx³ − λ((x − m)/m)²/2x`: without the cancellation of `λ/m`.

@@ -15,6 +15,9 @@ use crate::newton::{Evaluation, natural_of_mean};
 /// inverse (the inverse Ising problem, exactly) ten times that. Natural domain all, mean domain the
 /// interior of the correlation polytope. For larger systems use a sampler.
 ///
+/// Reference: Wainwright and Jordan, *Graphical Models, Exponential Families, and Variational Inference*, 2008,
+/// §3.3.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Ising;

@@ -7,10 +7,10 @@
 use std::f64::consts::PI;
 
 use ergodic_math::Real;
-use ergodic_math::special::{poisson_deviance, stirling_error};
+use ergodic_math::special::{ln_gamma, poisson_deviance, stirling_error, x_minus_ln_1p};
 
 /// `log m^x e^{−m}/Γ(x + 1)`, for `x ≥ 0` that need not be whole.
-pub(super) fn log_poisson(x: f64, m: f64) -> f64 {
+pub(crate) fn log_poisson(x: f64, m: f64) -> f64 {
     if x == 0.0 {
         return -m;
     }
@@ -18,7 +18,7 @@ pub(super) fn log_poisson(x: f64, m: f64) -> f64 {
 }
 
 /// `log Γ(n + 1)/(Γ(x + 1)Γ(n − x + 1)) p^x q^{n − x}`, `rest` being `n − x ≥ 0` and `p + q = 1`.
-pub(super) fn log_binomial(x: f64, rest: f64, p: f64, q: f64) -> f64 {
+pub(crate) fn log_binomial(x: f64, rest: f64, p: f64, q: f64) -> f64 {
     if x == 0.0 {
         return power(rest, p, q);
     }
@@ -32,7 +32,7 @@ pub(super) fn log_binomial(x: f64, rest: f64, p: f64, q: f64) -> f64 {
 }
 
 /// `log Γ(n + 1)/∏ Γ(xₖ + 1) ∏ pₖ^xₖ`, `n = Σ xₖ`, for `xₖ ≥ 0` that need not be whole and `pₖ > 0` of sum 1.
-pub(super) fn log_multinomial(x: &[f64], p: &[f64]) -> f64 {
+pub(crate) fn log_multinomial(x: &[f64], p: &[f64]) -> f64 {
     let n: f64 = x.iter().sum();
     if n == 0.0 {
         return 0.0;
@@ -58,6 +58,17 @@ fn power(n: f64, p: f64, q: f64) -> f64 {
     }
 }
 
+/// `log Γ(x + step)/Γ(x)` for `x > 0` and `step ≥ 0`, which does not cancel where `x` is large.
+pub(crate) fn ln_gamma_step(x: f64, step: f64) -> f64 {
+    if x < 1.0 {
+        return ln_gamma(x + step) - ln_gamma(x);
+    }
+    // By Stirling's formula and its errors: step·log(x + step) less x·(r − log(1 + r)) and so on.
+    let ratio = step / x;
+    step * Real::ln(x + step) - x * x_minus_ln_1p(ratio) - 0.5 * Real::ln_1p(ratio)
+        + (stirling_error(x + step) - stirling_error(x))
+}
+
 /// `log Γ(x + rest + 1)/(Γ(x + 1)Γ(rest + 1))`.
 pub(crate) fn log_choose(x: f64, rest: f64) -> f64 {
     if x == 0.0 || rest == 0.0 {
@@ -72,8 +83,6 @@ pub(crate) fn log_choose(x: f64, rest: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use ergodic_math::special::ln_gamma;
-
     use super::*;
 
     #[test]

@@ -4,6 +4,11 @@
 //! turn the usual parameters into natural ones, `usual` turns them back. Matrices are vectors as
 //! `svec` has them: lower triangle by rows, off-diagonal entries times `√2`.
 //!
+//! Columns of many members ([`evaluate_columns`](ergodic_core::ExponentialFamily::evaluate_columns)) are SIMD code
+//! in [`Normal`], [`LogNormal`], [`DiagonalNormal`], [`Categorical`], [`Bernoulli`], [`Poisson`], [`NormalKnownVariance`],
+//! [`GammaKnownShape`], [`Geometric`], [`NegativeBinomial`], and the families of a rate ([`Exponential`] and the others
+//! of its row); the others take one member after the other, as gamma and Bessel functions are not vectorised.
+//!
 //! | family | statistics `T(x)` | natural parameters `θ` |
 //! |---|---|---|
 //! | [`Bernoulli`] | `x` | `logit p` |
@@ -13,11 +18,13 @@
 //! | [`Poisson`] | `x` | `log λ` |
 //! | [`Exponential`], [`Laplace`], [`Weibull`], [`Pareto`], [`Rayleigh`] | `x`, `\|x − m\|`, `xᵏ`, `log x/m`, `x²/2` | −rate |
 //! | [`Gamma`], [`InverseGamma`] | `log x, x`; `log x, 1/x` | `α − 1, −β`; `−α − 1, −β` |
+//! | [`GammaKnownShape`] | `x` | `−β` |
 //! | [`ChiSquared`] | `log x` | `k/2 − 1` |
 //! | [`Beta`], [`Dirichlet`] | `log x, log(1 − x)`; `log xₖ` | `α, β`; `αₖ` |
 //! | [`Normal`], [`LogNormal`] | `x, x²`; `log x, log² x` | `m/v, −1/2v` |
 //! | [`NormalKnownVariance`] | `x` | `m/v` |
 //! | [`MultivariateNormal`] | `x, svec xxᵀ` | `Λm, −½ svec Λ` |
+//! | [`MultivariateNormalKnownCovariance`] | `x` | `Σ⁻¹m` |
 //! | [`DiagonalNormal`] | `x, x²` | `mᵢ/vᵢ, −1/2vᵢ` |
 //! | [`InverseGaussian`] | `x, 1/x` | `−λ/2μ², −λ/2` |
 //! | [`VonMises`], [`VonMisesFisher`] | `cos x, sin x`; `x` | `κ` times the mean direction |
@@ -27,6 +34,7 @@
 //! | [`Discrete`] | rows of a matrix | any |
 //! | [`Ising`] | `sᵢ, sᵢsⱼ` | fields and couplings |
 //! | [`Product`] | of one family, then of another | those of both |
+//! | [`Componentwise`] | of each place | those of each place |
 //! | [`Independent`] | sums over independent draws | those of one draw |
 //! | [`Subfamily`] | `BᵀT` | `η`, with `θ = θ₀ + Bη` |
 
@@ -34,16 +42,18 @@ mod bernoulli;
 mod binomial;
 mod categorical;
 mod columns;
+mod componentwise;
 mod dirichlet;
 mod discrete;
 mod exponential;
 mod gamma;
 mod inverse_gaussian;
 mod ising;
-mod large_counts;
-mod multivariate_normal;
+pub(crate) mod large_counts;
+pub(crate) mod multivariate_normal;
+mod multivariate_normal_known_covariance;
 mod negative_binomial;
-mod normal;
+pub(crate) mod normal;
 mod normal_gamma;
 mod normal_inverse_wishart;
 mod poisson;
@@ -55,13 +65,15 @@ mod wishart;
 pub use bernoulli::Bernoulli;
 pub use binomial::Binomial;
 pub use categorical::{Categorical, Multinomial};
+pub use componentwise::Componentwise;
 pub use dirichlet::{Beta, Dirichlet};
 pub use discrete::Discrete;
 pub use exponential::{Exponential, Laplace, Pareto, Rayleigh, Weibull};
-pub use gamma::{ChiSquared, Gamma, InverseGamma};
+pub use gamma::{ChiSquared, Gamma, GammaKnownShape, InverseGamma};
 pub use inverse_gaussian::InverseGaussian;
 pub use ising::Ising;
 pub use multivariate_normal::{DiagonalNormal, MultivariateNormal};
+pub use multivariate_normal_known_covariance::MultivariateNormalKnownCovariance;
 pub use negative_binomial::{Geometric, NegativeBinomial};
 pub use normal::{LogNormal, Normal, NormalKnownVariance};
 pub use normal_gamma::NormalGamma;

@@ -37,6 +37,8 @@ pub(crate) fn factor(
 /// moments less the square of the mean positive definite. Cost `O(d³)`, Fisher information `O(d⁴)`
 /// entries.
 ///
+/// Reference: Barndorff-Nielsen, *Information and Exponential Families*, 1978, ch. 8.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::MultivariateNormal;
@@ -76,6 +78,11 @@ impl MultivariateNormal {
     /// `d`.
     pub fn dimensions(&self) -> usize {
         self.d
+    }
+
+    /// In at least one dimension, as the caller knows.
+    pub(super) const fn of(d: usize) -> Self {
+        Self { d }
     }
 
     /// The family of laws on its mean and covariance.
@@ -278,11 +285,13 @@ impl ExponentialFamily for MultivariateNormal {
         let half = l.solve_lower_triangular(&difference).unwrap_or(difference);
         let whole = l.solve_lower_triangular(&half.transpose()).unwrap_or(half);
         let symmetrised = (&whole + whole.transpose()) * 0.5;
-        let spread: f64 = symmetrised
-            .symmetric_eigenvalues()
-            .iter()
-            .map(|r| x_minus_ln_1p(*r))
-            .sum();
+        let ratios = symmetrised.symmetric_eigenvalues();
+        // Near −1 they have lost their digits; the sum is not small then, and the determinants hold it.
+        let spread: f64 = if ratios.iter().all(|r| *r > -0.5) {
+            ratios.iter().map(|r| x_minus_ln_1p(*r)).sum()
+        } else {
+            symmetrised.trace() + log_det(&here.precision) - log_det(&there.precision)
+        };
         let off = there.precision.l().tr_mul(&(here.mean - there.mean));
         Ok(0.5 * (spread + off.norm_squared()))
     }
@@ -293,6 +302,8 @@ impl ExponentialFamily for MultivariateNormal {
 ///
 /// `2d` parameters. Natural domain `θ_{d+i} < 0`, mean domain `μ_{d+i} > μᵢ²`. Cost `O(d)`, Fisher
 /// information `O(d²)` entries, four diagonals of them not 0.
+///
+/// Columns of many members are vectorised. Reference: as [`Normal`](super::Normal).
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -316,6 +327,11 @@ impl DiagonalNormal {
     /// If `d` is 0.
     pub fn new(d: usize) -> Result<Self, ArgumentError> {
         MultivariateNormal::new(d).map(|family| Self { d: family.d })
+    }
+
+    /// `d`.
+    pub fn dimensions(&self) -> usize {
+        self.d
     }
 
     /// `(mᵢ/vᵢ…, −1/2vᵢ…)`.
@@ -370,9 +386,11 @@ impl ExponentialFamily for DiagonalNormal {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         self.check(natural)?;
-        (0..self.d)
-            .map(|i| super::Normal.log_partition(&self.coordinate(i, natural)))
-            .sum()
+        let mut sum = 0.0;
+        for i in 0..self.d {
+            sum += super::Normal.log_partition(&self.coordinate(i, natural))?;
+        }
+        domain::computed(sum)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -441,5 +459,51 @@ impl ExponentialFamily for DiagonalNormal {
                     .kl_divergence(&self.coordinate(i, natural), &self.coordinate(i, other))
             })
             .sum()
+    }
+
+    /// Vectorised, as those of [`Normal`](super::Normal).
+    fn evaluate_columns(
+        &self,
+        natural: &[f64],
+        log_partition: &mut [f64],
+        mean: &mut [f64],
+    ) -> Result<(), ArgumentError> {
+        let (n, d) = (log_partition.len(), self.d);
+        domain::length("natural", natural, 2 * d * n)?;
+        domain::length("mean", mean, 2 * d * n)?;
+        let (linear, quadratic) = natural.split_at(d * n);
+        let (first, second) = mean.split_at_mut(d * n);
+        let mut own = vec![0.0; n];
+        let mut inside = true;
+        log_partition.fill(0.0);
+        for start in (0..d * n).step_by(n.max(1)) {
+            let range = start..start + n;
+            inside &= super::normal::columns(
+                &linear[range.clone()],
+                &quadratic[range.clone()],
+                &mut own,
+                &mut first[range.clone()],
+                &mut second[range],
+            );
+            for (sum, a) in log_partition.iter_mut().zip(&own) {
+                *sum += a;
+            }
+        }
+        if inside && log_partition.iter().all(|a| a.is_finite()) {
+            return Ok(());
+        }
+        // Which one it is, and why.
+        let mut theta = vec![0.0; 2 * d];
+        for member in 0..n {
+            for (k, t) in theta.iter_mut().enumerate() {
+                *t = natural[k * n + member];
+            }
+            self.log_partition(&theta)?;
+        }
+        Err(ArgumentError::new(
+            "natural",
+            "a member whose log-partition overflows",
+            "of finite log-partition and mean",
+        ))
     }
 }

@@ -14,6 +14,8 @@ use crate::{domain, sampling};
 ///
 /// Natural domain `θ < 0`, mean domain `μ > 0`.
 ///
+/// Reference: Johnson, Kemp and Kotz, *Univariate Discrete Distributions*, 2005, ch. 5.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::NegativeBinomial;
@@ -53,6 +55,11 @@ impl NegativeBinomial {
     /// The number of successes.
     pub fn successes(&self) -> f64 {
         self.successes
+    }
+
+    /// Until the first success.
+    pub(crate) const fn one() -> Self {
+        ONE
     }
 
     /// `p = 1 − e^θ`.
@@ -112,7 +119,7 @@ impl ExponentialFamily for NegativeBinomial {
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         Self::success(natural)?;
-        Ok(-self.successes * log_success(natural[0]))
+        domain::computed(-self.successes * log_success(natural[0]))
     }
 
     /// With `m = e^θ/(1 − e^θ)`, `x = e^{φ−θ} − 1` and `w(y) = y − log(1 + y)` it is `r(w(−mx) + m w(x))`:
@@ -211,6 +218,9 @@ impl ExponentialFamily for NegativeBinomial {
 
 /// The geometric family: failures before the first success, `p(x) = p(1 − p)^x`,
 /// `θ = log(1 − p) < 0`: the [`NegativeBinomial`] family of one success.
+///
+/// Natural domain `θ < 0`, mean domain `μ > 0`. Reference: Johnson, Kemp and Kotz, *Univariate Discrete
+/// Distributions*, 2005, ch. 5.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;

@@ -14,6 +14,9 @@ use crate::{domain, sampling};
 /// The conjugate prior of [`Normal`](super::Normal). Natural domain `θ₀ > −½`, `θ₃ < 0`,
 /// `θ₁ < θ₂²/4θ₃`; mean domain `μ₁ > 0`, `μ₀ < log μ₁`, `μ₁μ₃ > μ₂²`.
 ///
+/// Where `κm₀²` is large against `β`, natural parameters hold few of the digits of `β`: then take the data less
+/// a constant. Reference: Bernardo and Smith, *Bayesian Theory*, 1994, §3.2 and app. A.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::NormalGamma;
@@ -39,7 +42,7 @@ impl NormalGamma {
     /// Of location `m₀`, its weight `κ`, shape `α` and rate `β`.
     ///
     /// # Errors
-    /// Unless all are finite and the last three above 0.
+    /// Unless all are finite and the last three above 0, and the natural parameters hold them.
     pub fn natural(
         location: f64,
         kappa: f64,
@@ -50,12 +53,15 @@ impl NormalGamma {
         domain::positive("kappa", kappa)?;
         domain::positive("shape", shape)?;
         domain::positive("rate", rate)?;
-        Ok([
+        let natural = [
             shape - 0.5,
             -rate - 0.5 * kappa * location * location,
             kappa * location,
             -0.5 * kappa,
-        ])
+        ];
+        // Rounding may leave the domain.
+        Self::usual(&natural)?;
+        Ok(natural)
     }
 
     pub(crate) fn usual(natural: &[f64]) -> Result<Usual, ArgumentError> {

@@ -3,7 +3,7 @@
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::special::HALF_LN_2PI;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use super::multivariate_normal::{factor, log_det};
 use super::wishart::{Core, multivariate_gamma, pairs, scale};
@@ -27,10 +27,14 @@ pub struct Moments {
 /// The conjugate prior of [`MultivariateNormal`](super::MultivariateNormal). Natural domain: `κ > 0`,
 /// `n > d − 1`, `Ψ` positive definite. Cost `O(d³)`, Fisher information `O(d⁴)` entries.
 ///
+/// Mean domain: `E Σ⁻¹` positive definite, `E log |Σ| > −log |E Σ⁻¹|`, the mean of the form above that of the
+/// means. Where `κm₀m₀ᵀ` is large against `Ψ`, natural parameters hold few of the digits of `Ψ`: then take the
+/// data less a constant. Reference: Gelman et al., *Bayesian Data Analysis*, 2013, §3.6.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::NormalInverseWishart;
-/// use nalgebra::{DMatrix, DVector};
+/// use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 ///
 /// let line = NormalInverseWishart::new(1)?;
 /// let natural = line.natural(&DVector::from_column_slice(&[1.0]), 2.0, 6.0, &DMatrix::from_row_slice(1, 1, &[4.0]))?; // m₀, κ, n, Ψ
@@ -115,6 +119,44 @@ impl NormalInverseWishart {
             location,
             kappa,
         })
+    }
+}
+
+impl NormalInverseWishart {
+    /// A draw of mean and precision.
+    pub(crate) fn sample_precision<R: Randomness + ?Sized>(
+        self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<(DVector<f64>, DMatrix<f64>), ArgumentError> {
+        let (mean, precision, _) = self.draw(natural, rng)?;
+        Ok((mean, precision))
+    }
+
+    /// A draw of the mean, the precision and its factor.
+    fn draw<R: Randomness + ?Sized>(
+        self,
+        natural: &[f64],
+        rng: &mut R,
+    ) -> Result<(DVector<f64>, DMatrix<f64>, Cholesky<f64, Dyn>), ArgumentError> {
+        let Parts {
+            core,
+            location,
+            kappa,
+        } = self.parts(natural)?;
+        let w = core.sample_factor(rng);
+        let precision = &w * w.transpose();
+        let Some(factor) = precision.clone().cholesky() else {
+            return Err(ArgumentError::new(
+                "natural",
+                "a law with a draw that is singular to rounding",
+                "of more degrees of freedom",
+            ));
+        };
+        let mut z = DVector::zeros(self.d);
+        rng.fill_normal(z.as_mut_slice());
+        factor.l_dirty().tr_solve_lower_triangular_mut(&mut z);
+        Ok((location + z / kappa.sqrt(), precision, factor))
     }
 }
 
@@ -257,24 +299,9 @@ impl ExponentialFamily for NormalInverseWishart {
         natural: &[f64],
         rng: &mut R,
     ) -> Result<Moments, ArgumentError> {
-        let Parts {
-            core,
-            location,
-            kappa,
-        } = self.parts(natural)?;
-        let w = core.sample_factor(rng);
-        let Some(precision) = (&w * w.transpose()).cholesky() else {
-            return Err(ArgumentError::new(
-                "natural",
-                "a law with a draw that is singular to rounding",
-                "of more degrees of freedom",
-            ));
-        };
-        let mut z = DVector::zeros(self.d);
-        rng.fill_normal(z.as_mut_slice());
-        precision.l_dirty().tr_solve_lower_triangular_mut(&mut z);
+        let (mean, _, precision) = self.draw(natural, rng)?;
         Ok(Moments {
-            mean: location + z / kappa.sqrt(),
+            mean,
             covariance: precision.inverse(),
         })
     }

@@ -12,6 +12,8 @@ use crate::{domain, sampling};
 ///
 /// Natural domain: finite `θ` with finite `e^θ`; mean domain `μ > 0`.
 ///
+/// Reference: Johnson, Kemp and Kotz, *Univariate Discrete Distributions*, 2005, ch. 4.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Poisson;

@@ -15,6 +15,8 @@ type Owned<F> = <<F as ExponentialFamily>::Sample as ToOwned>::Owned;
 /// Cost and domains are those of the two. Errors of the second count indices from its own start. More than
 /// two: products of products.
 ///
+/// Reference: Barndorff-Nielsen, *Information and Exponential Families*, 1978, ch. 8.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::{Bernoulli, Poisson, Product};
@@ -72,7 +74,8 @@ where
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::length("natural", natural, self.dim())?;
         let (a, b) = natural.split_at(self.first.dim());
-        Ok(self.first.log_partition(a)? + self.second.log_partition(b).map_err(of_second)?)
+        let first = self.first.log_partition(a)?;
+        domain::computed(first + self.second.log_partition(b).map_err(of_second)?)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
@@ -148,6 +151,9 @@ where
 /// `n` independent draws of one member of a family: the same natural parameters, statistics and
 /// log-partition summed, `A = nA₁`, the Fisher information `n` times that of one.
 ///
+/// Domains are those of the family, the mean domain times `n`. Cost: that of one member; statistics and
+/// densities `n` times. Reference: Barndorff-Nielsen, *Information and Exponential Families*, 1978, ch. 8.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::{Bernoulli, Independent};
@@ -218,7 +224,7 @@ where
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        Ok(self.draws as f64 * self.family.log_partition(natural)?)
+        domain::computed(self.draws as f64 * self.family.log_partition(natural)?)
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {

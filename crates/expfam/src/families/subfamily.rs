@@ -55,6 +55,7 @@ impl<F: ExponentialFamily> Subfamily<F> {
         }
         let mut unit = directions.clone();
         for mut column in unit.column_iter_mut() {
+            column /= column.amax().max(f64::MIN_POSITIVE); // squares might leave the range of numbers
             let size = column.norm();
             column /= size.max(f64::MIN_POSITIVE);
         }

@@ -6,7 +6,7 @@ use ergodic_math::special::{
     bessel_i_ratio, bessel_i_ratio_derivative, ln_bessel_i_scaled, ln_gamma,
 };
 
-use crate::{domain, sampling};
+use crate::{Fit, domain, sampling};
 
 /// The family on the unit sphere of `ℝᵈ`, in terms of `κ = |θ|`: its log-partition with respect to
 /// the surface measure, the mean resultant length `A_d(κ) = I_{d/2}/I_{d/2−1}`, and the derivative.
@@ -45,6 +45,15 @@ fn radial(d: usize, kappa: f64) -> Result<Radial, ArgumentError> {
         length,
         slope,
     })
+}
+
+/// `A_d(κ)/κ`, at 0 its limit `1/d`.
+fn across(d: usize, kappa: f64, at: &Radial) -> f64 {
+    if kappa < 1e-8 {
+        1.0 / d as f64
+    } else {
+        at.length / kappa
+    }
 }
 
 /// `κ` with `A_d(κ) = length`, for `0 ≤ length < 1`: Newton's iteration from the approximation of
@@ -97,12 +106,7 @@ impl Sphere {
     fn mean(self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
         let kappa = self.kappa(natural)?;
         let at = radial(self.d, kappa)?;
-        // A/κ → 1/d at 0.
-        let factor = if kappa < 1e-6 {
-            at.slope
-        } else {
-            at.length / kappa
-        };
+        let factor = across(self.d, kappa, &at);
         for (m, t) in mean.iter_mut().zip(natural) {
             *m = factor * t;
         }
@@ -134,23 +138,57 @@ impl Sphere {
     fn fisher(self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
         let kappa = self.kappa(natural)?;
         let at = radial(self.d, kappa)?;
-        let across = if kappa < 1e-6 {
-            at.slope
-        } else {
-            at.length / kappa
-        };
+        let across = across(self.d, kappa, &at);
+        let u: Vec<f64> = natural
+            .iter()
+            .map(|t| if kappa == 0.0 { 0.0 } else { t / kappa })
+            .collect();
         for i in 0..self.d {
             for j in 0..self.d {
-                let u = if kappa == 0.0 {
-                    0.0
+                // 1 − uᵢ² is the sum of the other squares.
+                let rest = if i != j {
+                    -u[i] * u[j]
+                } else if kappa == 0.0 {
+                    1.0
                 } else {
-                    (natural[i] / kappa) * (natural[j] / kappa)
+                    (0..self.d).filter(|k| *k != i).map(|k| u[k] * u[k]).sum()
                 };
-                let same = if i == j { across } else { 0.0 };
-                out[i * self.d + j] = same + (at.slope - across) * u;
+                out[i * self.d + j] = across * rest + at.slope * u[i] * u[j];
             }
         }
         Ok(())
+    }
+}
+
+impl Sphere {
+    fn direction_posterior(
+        self,
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<Vec<f64>, ArgumentError> {
+        domain::length("sample", sample.mean(), self.d)?;
+        check_concentration(concentration)?;
+        self.kappa(prior)?;
+        let sums = prior.iter().zip(sample.sums());
+        let posterior: Vec<f64> = sums.map(|(p, s)| p + concentration * s).collect();
+        self.kappa(&posterior)?;
+        Ok(posterior)
+    }
+
+    fn direction_log_evidence(
+        self,
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<f64, ArgumentError> {
+        let posterior = self.direction_posterior(prior, concentration, sample)?;
+        // A = κ + (A − κ): the lengths first, the small rest apart.
+        let (before, after) = (self.kappa(prior)?, self.kappa(&posterior)?);
+        let n = sample.samples() as f64;
+        let above = |kappa| log_partition_above(self.d, kappa);
+        let lengths = after - before - n * concentration;
+        Ok(lengths + (above(after)? - above(before)? - n * above(concentration)?))
     }
 }
 
@@ -169,6 +207,17 @@ impl Sphere {
     }
 }
 
+fn check_concentration(concentration: f64) -> Result<(), ArgumentError> {
+    if (0.0..=1e8).contains(&concentration) {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        "concentration",
+        concentration,
+        "from 0 to 1e8",
+    ))
+}
+
 fn norm(x: &[f64]) -> f64 {
     x.iter().fold(0.0, |sum: f64, x| libm::hypot(sum, *x))
 }
@@ -179,6 +228,8 @@ fn norm(x: &[f64]) -> f64 {
 /// Natural domain `|θ| ≤ 10⁸` (beyond, take a normal law), mean domain `|μ| < 1`. An angle is any
 /// finite number; densities are per turn of `2π`. The inverse solves `I₁/I₀(κ) = |μ|` by Newton's
 /// iteration. Cost `O(κ)` up to `κ = 60`, constant beyond.
+///
+/// Reference: Mardia and Jupp, *Directional Statistics*, 2000, §3.5.
 ///
 /// ```
 /// use ergodic_core::ExponentialFamily;
@@ -202,17 +253,36 @@ impl VonMises {
     /// If the angle is not finite or the concentration not in `[0, 1e8]`.
     pub fn natural(mean_angle: f64, concentration: f64) -> Result<[f64; 2], ArgumentError> {
         domain::finite("mean_angle", &[mean_angle], 1)?;
-        if !(0.0..=1e8).contains(&concentration) {
-            return Err(ArgumentError::new(
-                "concentration",
-                concentration,
-                "from 0 to 1e8",
-            ));
-        }
+        check_concentration(concentration)?;
         Ok([
             concentration * libm::cos(mean_angle),
             concentration * libm::sin(mean_angle),
         ])
+    }
+
+    /// The posterior of the mean angle where the concentration is known: [`VonMisesFisher::direction_posterior`]
+    /// on the circle.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn direction_posterior(
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<Vec<f64>, ArgumentError> {
+        CIRCLE.direction_posterior(prior, concentration, sample)
+    }
+
+    /// The log evidence of the sample, in nats: [`VonMisesFisher::direction_log_evidence`] on the circle.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn direction_log_evidence(
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<f64, ArgumentError> {
+        CIRCLE.direction_log_evidence(prior, concentration, sample)
     }
 }
 
@@ -314,6 +384,50 @@ impl VonMisesFisher {
         Ok(Self {
             sphere: Sphere { d },
         })
+    }
+
+    /// The posterior `θ₀ + κ Σ xᵢ` of the mean direction where the concentration `κ` is known, from a prior of
+    /// this family, `θ₀`: the conjugate prior of directions. (As a family of laws with one `κ`, these are no
+    /// exponential family: their natural parameters are a sphere.)
+    ///
+    /// To draw from the predictive law, draw a direction and then around it. Reference: Mardia and El-Atoum,
+    /// *Biometrika* 63, 1976.
+    ///
+    /// ```
+    /// use ergodic_expfam::{Fit, families::VonMisesFisher};
+    ///
+    /// let sphere = VonMisesFisher::new(3)?;
+    /// let seen = Fit::of(&sphere, [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]].iter().map(|x| &x[..]))?;
+    /// assert_eq!(sphere.direction_posterior(&[0.0; 3], 5.0, &seen)?, [0.0, 5.0, 5.0]);
+    /// # Ok::<(), ergodic_core::ArgumentError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the concentration is not in `[0, 1e8]`, the prior or the posterior is outside the natural domain, or the
+    /// sample is of another dimension.
+    pub fn direction_posterior(
+        &self,
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<Vec<f64>, ArgumentError> {
+        self.sphere
+            .direction_posterior(prior, concentration, sample)
+    }
+
+    /// The log evidence `A(θ₀ + κ Σ xᵢ) − A(θ₀) − n A(κ)` of the sample, in nats, the mean direction drawn from
+    /// the prior `θ₀` and the concentration `κ` known.
+    ///
+    /// # Errors
+    /// As [`direction_posterior`](Self::direction_posterior).
+    pub fn direction_log_evidence(
+        &self,
+        prior: &[f64],
+        concentration: f64,
+        sample: &Fit,
+    ) -> Result<f64, ArgumentError> {
+        self.sphere
+            .direction_log_evidence(prior, concentration, sample)
     }
 }
 

@@ -5,6 +5,7 @@ use ergodic_math::Real;
 use ergodic_math::special::{digamma, ln_gamma, trigamma};
 use nalgebra::{Cholesky, DMatrix, Dyn};
 
+use super::gamma::{gap_of_shape, slope_of_gap};
 use super::multivariate_normal::{factor, log_det};
 use crate::{domain, sampling, symmetric};
 
@@ -30,11 +31,9 @@ pub(crate) fn half_degrees(d: usize, gap: f64) -> f64 {
     // For large a the left-hand side is d(d + 1)/4a.
     let mut t = (0.25 * (d * (d + 1)) as f64 / gap).max(0.1);
     for _ in 0..200 {
-        let a = low + t;
-        let [_, psi, slope] = multivariate_gamma(d, a);
-        let f = d as f64 * Real::ln(a) - psi;
+        let (f, slope) = gap_of_half_degrees(d, t);
         // The logarithms of both sides are nearly linear in log t.
-        let df = t * (d as f64 / a - slope) / f;
+        let df = t * slope / f;
         let step = (-Real::ln(f / gap) / df).clamp(-3.0, 3.0);
         t *= Real::exp(step);
         if step.abs() < 4e-16 {
@@ -42,6 +41,20 @@ pub(crate) fn half_degrees(d: usize, gap: f64) -> f64 {
         }
     }
     low + t
+}
+
+/// `d log a − ψ_d(a)` for `a = (d − 1)/2 + t`, and its derivative: sums of terms of one sign.
+fn gap_of_half_degrees(d: usize, t: f64) -> (f64, f64) {
+    let a = 0.5 * (d as f64 - 1.0) + t;
+    let (mut gap, mut slope) = (0.0, 0.0);
+    for i in 0..d {
+        let x = t + 0.5 * (d - 1 - i) as f64; // a − i/2
+        let below = 0.5 * i as f64;
+        // log a − ψ(x) = log a/x + (log x − ψ(x))
+        gap += Real::ln_1p(below / x) + gap_of_shape(x);
+        slope -= below / (a * x) + slope_of_gap(x);
+    }
+    (gap, slope)
 }
 
 /// A Wishart law of the matrix `W` by `p(W) ∝ |W|^{a − (d+1)/2} e^{−tr SW}`.
@@ -182,6 +195,8 @@ fn sample_factor(d: usize, x: &DMatrix<f64>) -> Option<Cholesky<f64, Dyn>> {
 /// Natural domain: `n > d − 1` degrees of freedom, `V` positive definite; mean domain: `E X` positive
 /// definite, `E log |X| < log |E X|`. Cost `O(d³)`.
 ///
+/// Reference: Muirhead, *Aspects of Multivariate Statistical Theory*, 1982, ch. 3.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::Wishart;
@@ -218,9 +233,12 @@ impl Wishart {
     pub fn natural(&self, degrees: f64, scale: &DMatrix<f64>) -> Result<Vec<f64>, ArgumentError> {
         let d = self.d;
         check_usual("degrees", degrees, "scale", scale, d)?;
-        let v = factor("scale", scale.clone(), "positive definite and finite")?;
+        let allowed = "positive definite, and finite with its inverse";
+        let v = factor("scale", scale.clone(), allowed)?;
         let mut natural = vec![0.5 * (degrees - d as f64 - 1.0); self.dim()];
         symmetric::pack(&(v.inverse() * -0.5), &mut natural[1..]);
+        domain::finite("scale", &natural, self.dim())?;
+        check_rounding(degrees, natural[0] + 0.5 * (d as f64 + 1.0), d)?;
         Ok(natural)
     }
 
@@ -229,6 +247,15 @@ impl Wishart {
         let a = natural[0] + 0.5 * (self.d as f64 + 1.0);
         Core::new("natural", self.d, a, &natural[1..])
     }
+}
+
+/// Refuses degrees whose part above `d − 1` vanishes in the natural parameter: `half` comes back from it.
+fn check_rounding(degrees: f64, half: f64, d: usize) -> Result<(), ArgumentError> {
+    if half > 0.5 * (d as f64 - 1.0) {
+        return Ok(());
+    }
+    let allowed = format!("above {} by more than rounding", d - 1);
+    Err(ArgumentError::new("degrees", degrees, allowed))
 }
 
 fn check_usual(
@@ -329,6 +356,9 @@ impl ExponentialFamily for Wishart {
 ///
 /// Natural domain: `n > d − 1`, `Ψ` positive definite. Cost `O(d³)`.
 ///
+/// Mean domain: `E X⁻¹` positive definite, `E log |X| > −log |E X⁻¹|`. Reference: Muirhead, *Aspects of
+/// Multivariate Statistical Theory*, 1982, ch. 3.
+///
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::InverseWishart;
@@ -364,6 +394,7 @@ impl InverseWishart {
         factor("scale", scale.clone(), "positive definite and finite")?;
         let mut natural = vec![-0.5 * (degrees + d as f64 + 1.0); self.dim()];
         symmetric::pack(&(scale * -0.5), &mut natural[1..]);
+        check_rounding(degrees, -natural[0] - 0.5 * (d as f64 + 1.0), d)?;
         Ok(natural)
     }
 

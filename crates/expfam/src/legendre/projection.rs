@@ -32,15 +32,23 @@ const TOLERANCE: f64 = 1e-11;
 /// The dual problem: `λ ↦ λ·b − F*(y₀ + Aᵀλ)`.
 struct Dual<'a, C> {
     conjugate: C,
+    from: &'a [f64],
     origin: Vec<f64>,
     matrix: &'a DMatrix<f64>,
     right: &'a [f64],
 }
 
+/// What some multipliers make: `y₀ + Aᵀλ`, `x = ∇F*` of it, and `b − Ax`.
+struct At {
+    image: Vec<f64>,
+    point: Vec<f64>,
+    missing: Vec<f64>,
+}
+
 impl<'a, C: Smooth> Dual<'a, C> {
     fn new<F: Legendre<Conjugate = C>>(
         function: &F,
-        from: &[f64],
+        from: &'a [f64],
         matrix: &'a DMatrix<f64>,
         right: &'a [f64],
     ) -> Result<Self, InfoError> {
@@ -60,6 +68,7 @@ impl<'a, C: Smooth> Dual<'a, C> {
         }
         Ok(Self {
             conjugate,
+            from,
             origin,
             matrix,
             right,
@@ -73,7 +82,7 @@ impl<'a, C: Smooth> Dual<'a, C> {
     }
 
     /// `x = ∇F*(y)`, and `b − Ax`; none outside the domain.
-    fn at(&self, multipliers: &[f64]) -> Option<(Vec<f64>, Vec<f64>, Vec<f64>)> {
+    fn at(&self, multipliers: &[f64]) -> Option<At> {
         let image = self.image(multipliers);
         if !usable(&self.conjugate, &image) {
             return None;
@@ -87,22 +96,48 @@ impl<'a, C: Smooth> Dual<'a, C> {
             .zip(&reached)
             .map(|(b, r)| b - r)
             .collect();
-        missing
-            .iter()
-            .all(|m| m.is_finite())
-            .then_some((image, point, missing))
+        missing.iter().all(|m| m.is_finite()).then_some(At {
+            image,
+            point,
+            missing,
+        })
     }
 
-    /// The largest miss, relative to the size of the row's terms.
-    fn relative(&self, point: &[f64], missing: &[f64], rows: &[usize]) -> f64 {
-        let size = |i: usize| -> f64 {
-            let row = self.matrix.row(i);
-            let terms = row.iter().zip(point).map(|(a, x)| (a * x).abs());
-            terms.sum::<f64>() + self.right[i].abs()
+    /// The largest miss, relative to the size of the row's terms; where they vanish with it, as next to the
+    /// origin, relative to what roundings of the dual variables do to them.
+    fn relative(&self, at: &At, missing: &[f64], rows: &[usize]) -> f64 {
+        let size = |i: usize, x: &[f64]| -> f64 {
+            let terms = self
+                .matrix
+                .row(i)
+                .iter()
+                .zip(x)
+                .map(|(a, x)| (a * x).abs())
+                .sum::<f64>();
+            terms + self.right[i].abs()
         };
-        rows.iter()
-            .map(|&i| missing[i].abs() / size(i).max(f64::MIN_POSITIVE))
-            .fold(0.0, f64::max)
+        let mut worst: f64 = 0.0;
+        let mut spread: Option<Vec<f64>> = None;
+        for &i in rows {
+            let (miss, mut terms) = (missing[i].abs(), size(i, &at.point));
+            if miss > 1e-15 * terms && miss <= 1e-12 * size(i, self.from) {
+                terms += size(i, spread.get_or_insert_with(|| self.spread(&at.image)));
+            }
+            worst = worst.max(miss / terms.max(f64::MIN_POSITIVE));
+        }
+        worst
+    }
+
+    /// By how much each coordinate changes where the dual variables change by all of their size.
+    fn spread(&self, image: &[f64]) -> Vec<f64> {
+        let n = image.len();
+        let mut hessian = vec![0.0; n * n];
+        self.conjugate.hessian(image, &mut hessian);
+        let sizes = image.iter().zip(&self.origin).enumerate();
+        sizes
+            .map(|(j, (y, origin))| hessian[j * n + j] * (y.abs() + origin.abs()))
+            .map(|change| if change.is_finite() { change } else { 0.0 })
+            .collect()
     }
 
     /// Newton's method in the multipliers of some rows; true if it met them.
@@ -114,13 +149,13 @@ impl<'a, C: Smooth> Dual<'a, C> {
         let part = self.matrix.select_rows(rows);
         let mut hessian = vec![0.0; n * n];
         for iterations in 0..200 {
-            let miss = self.relative(&at.1, &at.2, rows);
+            let miss = self.relative(&at, &at.missing, rows);
             if miss <= 1e-15 {
                 return (true, iterations);
             }
-            self.conjugate.hessian(&at.0, &mut hessian);
+            self.conjugate.hessian(&at.image, &mut hessian);
             let curvature = &part * DMatrix::from_row_slice(n, n, &hessian) * part.transpose();
-            let residual: Vec<f64> = rows.iter().map(|&i| at.2[i]).collect();
+            let residual: Vec<f64> = rows.iter().map(|&i| at.missing[i]).collect();
             let Some(direction) = newton_step(curvature.as_slice(), &residual) else {
                 return (miss <= TOLERANCE, iterations);
             };
@@ -135,9 +170,9 @@ impl<'a, C: Smooth> Dual<'a, C> {
                     trial[rows[k]] += step * direction[k];
                 }
                 if let Some(there) = self.at(&trial) {
-                    let left: f64 = (0..d).map(|k| there.2[rows[k]] * direction[k]).sum();
+                    let left: f64 = (0..d).map(|k| there.missing[rows[k]] * direction[k]).sum();
                     if left.abs() <= 0.9 * slope.abs()
-                        || self.relative(&there.1, &there.2, rows) < miss
+                        || self.relative(&there, &there.missing, rows) < miss
                     {
                         next = Some((trial, there));
                         break;
@@ -147,7 +182,7 @@ impl<'a, C: Smooth> Dual<'a, C> {
             }
             match next {
                 Some((trial, there))
-                    if self.relative(&there.1, &there.2, rows) < miss || miss > TOLERANCE =>
+                    if self.relative(&there, &there.missing, rows) < miss || miss > TOLERANCE =>
                 {
                     multipliers.copy_from_slice(&trial);
                     at = there;
@@ -166,7 +201,7 @@ impl<'a, C: Smooth> Dual<'a, C> {
         iterations: usize,
         violation: impl Fn(f64) -> f64,
     ) -> Result<BregmanProjection, InfoError> {
-        let Some((_, point, missing)) = self.at(&multipliers) else {
+        let Some(At { point, missing, .. }) = self.at(&multipliers) else {
             return Err(boundary("from"));
         };
         Ok(BregmanProjection {
@@ -218,7 +253,7 @@ pub fn project_onto_affine<F: Legendre>(
     }
     let miss = dual
         .at(&multipliers)
-        .map_or(f64::INFINITY, |at| dual.relative(&at.1, &at.2, &rows));
+        .map_or(f64::INFINITY, |at| dual.relative(&at, &at.missing, &rows));
     Err(InfoError::NotConverged {
         quantity: "the Bregman projection",
         gap: miss,
@@ -261,11 +296,11 @@ pub fn project_onto_half_spaces<F: Legendre>(
     let mut multipliers = vec![0.0; right.len()];
     let mut worst = f64::INFINITY;
     for pass in 0..=passes {
-        if let Some((_, point, missing)) = dual.at(&multipliers) {
-            let outside: Vec<f64> = missing.iter().map(|m| m.min(0.0)).collect();
+        if let Some(at) = dual.at(&multipliers) {
+            let outside: Vec<f64> = at.missing.iter().map(|m| m.min(0.0)).collect();
             let rows: Vec<usize> = (0..right.len()).collect();
-            let miss = dual.relative(&point, &outside, &rows);
-            let gap = dot(&multipliers, &missing).abs();
+            let miss = dual.relative(&at, &outside, &rows);
+            let gap = dot(&multipliers, &at.missing).abs();
             worst = gap.max(miss);
             if worst <= tolerance {
                 return dual.finish(function, from, multipliers, pass, |m| (-m).max(0.0));
@@ -276,7 +311,7 @@ pub fn project_onto_half_spaces<F: Legendre>(
             // With the correction taken back, is the point inside?
             multipliers[row] = 0.0;
             let free = dual.at(&multipliers);
-            if free.is_some_and(|at| at.2[row] >= 0.0) {
+            if free.is_some_and(|at| at.missing[row] >= 0.0) {
                 continue;
             }
             multipliers[row] = old;

@@ -486,7 +486,7 @@ impl Dual for ConditionalMaximumEntropy {
         diagonal.copy_from_slice(moments(&self.squares, &variances).as_slice());
     }
 
-    fn product(&self, _: &Point, cache: &DMatrix<f64>, vector: &[f64], out: &mut [f64]) {
+    fn product(&self, _: &Point, cache: &DMatrix<f64>, vector: &[f64], out: &mut [f64]) -> f64 {
         let (d, k) = self.moments.shape();
         let mut scores = product(&self.rows, &DMatrix::from_column_slice(d, k, vector));
         let n = scores.nrows();
@@ -497,11 +497,15 @@ impl Dual for ConditionalMaximumEntropy {
             }
         }
         let columns = scores.as_mut_slice().chunks_mut(n);
+        let mut curvature = 0.0;
         for (scores, p) in columns.zip(cache.as_slice().chunks(n)) {
             for ((s, m), p) in scores.iter_mut().zip(&means).zip(p) {
-                *s = p * (*s - m);
+                let off = *s - m;
+                *s = p * off;
+                curvature += *s * off;
             }
         }
         out.copy_from_slice(moments(&self.rows, &scores).as_slice());
+        curvature / n as f64
     }
 }

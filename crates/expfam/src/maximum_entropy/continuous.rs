@@ -20,6 +20,37 @@ pub enum Support {
     Line,
 }
 
+/// A measure on the line with a density, relative to which entropy is counted.
+///
+/// Every function from `x` to a logarithm is one: that of the density, not necessarily normalised, and `−∞`
+/// where there is nothing. The integrals want it smooth within the support: kinks and jumps cost accuracy, and
+/// then convergence.
+pub trait BaseMeasure {
+    /// Whether the density is the same everywhere.
+    const CONSTANT: bool = false;
+
+    /// The logarithm of the density at `x`: finite, or `−∞`.
+    fn log_density(&self, x: f64) -> f64;
+}
+
+impl<F: Fn(f64) -> f64> BaseMeasure for F {
+    fn log_density(&self, x: f64) -> f64 {
+        self(x)
+    }
+}
+
+/// The measure of length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lebesgue;
+
+impl BaseMeasure for Lebesgue {
+    const CONSTANT: bool = true;
+
+    fn log_density(&self, _: f64) -> f64 {
+        0.0
+    }
+}
+
 /// Why no density was found.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -96,9 +127,11 @@ impl From<ArgumentError> for ContinuousMaximumEntropyError {
 pub(crate) const MOMENTS: usize = 6;
 
 /// The density of largest entropy with given moments `E x, E x², …`, up to six of them:
-/// `p(x) = exp(λ₁x + λ₂x² + … − log Z)`.
+/// `p(x) = exp(λ₁x + λ₂x² + … − log Z)`, or, relative to a base measure of density `h`
+/// ([`relative_to`](Self::relative_to)), the one of least divergence from it,
+/// `p(x) = h(x) exp(λ₁x + λ₂x² + … − log Z)`.
 ///
-/// On an interval it exists wherever the moments are those of any density. On the line one moment bounds no
+/// With respect to length, on an interval it exists wherever the moments are those of any density. On the line one moment bounds no
 /// entropy, two give the normal law, three none unless the third is that of the normal law, and with four
 /// there is a law except for symmetric moments of more than normal kurtosis (Junk, *J. Stat. Phys.* 93, 1998);
 /// on a half-line one gives the exponential law, two a law up to `E x² = 2 (E x)²` from its start (Dowson
@@ -109,7 +142,10 @@ pub(crate) const MOMENTS: usize = 6;
 /// largest entropy is not attained. Some milliseconds. Moments are met to about 1e-11 of the variable's
 /// spread; those of a mean far from 0 lose the digits in which their powers cancel.
 ///
-/// For other features or base measures on a line, use the nodes of a quadrature rule as the states of
+/// Relative to another base, whether there is a law is found the same way: the support is cut farther and
+/// farther out.
+///
+/// For other features on a line, use the nodes of a quadrature rule as the states of
 /// [`MaximumEntropy`](super::MaximumEntropy), and its weights, times the density of the base, as base measure.
 ///
 /// ```
@@ -121,19 +157,28 @@ pub(crate) const MOMENTS: usize = 6;
 /// assert!((law.entropy - 0.5 * (8.0 * std::f64::consts::PI * 1f64.exp()).ln()).abs() < 1e-10);
 /// # Ok::<(), ergodic_expfam::ContinuousMaximumEntropyError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ContinuousMaximumEntropy {
+#[derive(Clone, Copy, PartialEq)]
+pub struct ContinuousMaximumEntropy<B = Lebesgue> {
     support: Support,
+    base: B,
+}
+
+impl<B> fmt::Debug for ContinuousMaximumEntropy<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContinuousMaximumEntropy")
+            .field("support", &self.support)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A density of maximum entropy.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ContinuousLaw {
+#[derive(Clone, PartialEq)]
+pub struct ContinuousLaw<B = Lebesgue> {
     /// `λ` of `x, x², …`.
     pub multipliers: Vec<f64>,
-    /// `log ∫ exp(λ₁x + λ₂x² + …) dx`.
+    /// `log ∫ h(x) exp(λ₁x + λ₂x² + …) dx`, with `h = 1` for the measure of length.
     pub log_partition: f64,
-    /// The differential entropy, in nats.
+    /// `−∫ p log(p/h) dx`, in nats: the differential entropy, or less the divergence from a base that is a law.
     pub entropy: f64,
     /// `E x, E x², …` of the density.
     pub moments: Vec<f64>,
@@ -149,9 +194,24 @@ pub struct ContinuousLaw {
     /// `log Z` in the scaled variable.
     scaled_log_partition: f64,
     support: Support,
+    base: B,
 }
 
-impl ContinuousLaw {
+impl<B> fmt::Debug for ContinuousLaw<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContinuousLaw")
+            .field("multipliers", &self.multipliers)
+            .field("log_partition", &self.log_partition)
+            .field("entropy", &self.entropy)
+            .field("moments", &self.moments)
+            .field("gap", &self.gap)
+            .field("violation", &self.violation)
+            .field("support", &self.support)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B: BaseMeasure> ContinuousLaw<B> {
     /// `log p(x)`; `−∞` outside the support.
     pub fn log_density(&self, x: f64) -> f64 {
         let inside = match self.support {
@@ -163,8 +223,9 @@ impl ContinuousLaw {
             return f64::NEG_INFINITY;
         }
         let t = (x - self.scale.origin) / self.scale.unit;
-        let value =
-            polynomial(&self.scaled, t) - self.scaled_log_partition - Real::ln(self.scale.unit);
+        let value = self.base.log_density(x) + polynomial(&self.scaled, t)
+            - self.scaled_log_partition
+            - Real::ln(self.scale.unit);
         // Far out powers overflow, with opposite signs perhaps; there is nothing there.
         if value.is_nan() {
             f64::NEG_INFINITY
@@ -234,15 +295,46 @@ impl ContinuousMaximumEntropy {
                 "of finite ends, the first below the second",
             ));
         }
-        Ok(Self { support })
+        Ok(Self {
+            support,
+            base: Lebesgue,
+        })
+    }
+}
+
+impl<B: BaseMeasure + Clone> ContinuousMaximumEntropy<B> {
+    /// Relative to a measure of this log density, in place of length: the law of least divergence from it.
+    ///
+    /// ```
+    /// use ergodic_expfam::{ContinuousMaximumEntropy, Support};
+    ///
+    /// // From the standard normal law to mean 3: the normal law of mean 3.
+    /// let log_normal = |x: f64| -0.5 * x * x - 0.5 * (2.0 * std::f64::consts::PI).ln();
+    /// let law = ContinuousMaximumEntropy::new(Support::Line)?
+    ///     .relative_to(log_normal)
+    ///     .solve(&[3.0])?;
+    /// assert!((law.multipliers[0] - 3.0).abs() < 1e-10);
+    /// assert!((law.entropy + 4.5).abs() < 1e-10); // a divergence of 3²/2 nats
+    /// assert!((law.log_density(3.0) - log_normal(0.0)).abs() < 1e-9);
+    /// # Ok::<(), ergodic_expfam::ContinuousMaximumEntropyError>(())
+    /// ```
+    pub fn relative_to<C: BaseMeasure>(self, base: C) -> ContinuousMaximumEntropy<C> {
+        ContinuousMaximumEntropy {
+            support: self.support,
+            base,
+        }
     }
 
     /// The density whose moments `E x, E x², …` are these.
     ///
     /// # Errors
-    /// If they are none or more than six or not finite, no density on the support has them, or none of those
-    /// that have has the largest entropy.
-    pub fn solve(&self, moments: &[f64]) -> Result<ContinuousLaw, ContinuousMaximumEntropyError> {
+    /// If they are none or more than six or not finite, no density on the support has them, none of those that
+    /// have has the largest entropy, the log density of the base is NaN or `+∞` somewhere, or the iteration
+    /// does not converge.
+    pub fn solve(
+        &self,
+        moments: &[f64],
+    ) -> Result<ContinuousLaw<B>, ContinuousMaximumEntropyError> {
         if moments.is_empty() || moments.len() > MOMENTS {
             return Err(ArgumentError::new(
                 "moments",
@@ -276,11 +368,12 @@ impl ContinuousMaximumEntropy {
         );
         Self::feasible(&target, ends)?;
         let k = target.len();
-        if self.support == Support::Line && k % 2 == 1 {
+        if B::CONSTANT && self.support == Support::Line && k % 2 == 1 {
             // A density on the line can only end in an even power.
             let mut law = self.solve_scaled(scale, &target[..k - 1], ends)?;
-            let found = law.scaled_moment(k);
-            if (found - target[k - 1]).abs() > 1e-9 * (1.0 + found.abs()) {
+            let found = law.scaled_moments(k);
+            let missed = (found[k - 1] - target[k - 1]).abs() / (1.0 + found[k - 1].abs());
+            if missed > 1e-9 || missed.is_nan() {
                 return Err(ContinuousMaximumEntropyError::NotAttained {
                     power: k,
                     supremum: Some(law.entropy),
@@ -288,7 +381,8 @@ impl ContinuousMaximumEntropy {
             }
             law.multipliers.push(0.0);
             law.scaled.push(0.0);
-            law.moments.push(moments[k - 1]);
+            law.moments.push(moment(&found, scale, k));
+            law.violation = law.violation.max(missed);
             return Ok(law);
         }
         self.solve_scaled(scale, &target, ends)
@@ -320,6 +414,9 @@ impl ContinuousMaximumEntropy {
                 ContinuousMaximumEntropyError::Infeasible { power: 2 }
             });
         }
+        if !B::CONSTANT {
+            return Ok(self.scale_of_base(first));
+        }
         match self.support {
             Support::Interval(a, b) => Ok(Scale {
                 origin: a + 0.5 * (b - a),
@@ -334,6 +431,28 @@ impl ContinuousMaximumEntropy {
                 supremum: Some(f64::INFINITY),
             }),
         }
+    }
+
+    /// The distance over which the base falls by about 1 to both sides of its tangent, which a tilt does not
+    /// change; bounded by what the support has room for.
+    fn scale_of_base(&self, mean: f64) -> Scale {
+        let b = |x: f64| self.base.log_density(x);
+        let here = b(mean);
+        let falls = |unit: &f64| 2.0 * here - b(mean - unit) - b(mean + unit) >= 1.0;
+        // The widest window is to reach the end of an interval.
+        let room = match self.support {
+            Support::Interval(a, b) => Some((0.5 * (b - a), (b - a) / WIDEST)),
+            Support::HalfLine(a) => Some((mean - a, (mean - a) / WIDEST)),
+            Support::Line => None,
+        };
+        let found = (-300..=300).map(|j| libm::scalbn(1.0, j)).find(falls);
+        let unit = match (found, room) {
+            (Some(unit), Some((most, least))) => unit.clamp(least, most),
+            (None, Some((most, _))) => most,
+            (Some(unit), None) => unit,
+            (None, None) => 1.0,
+        };
+        Scale { origin: mean, unit }
     }
 
     fn ends(&self) -> (f64, f64) {
@@ -399,9 +518,8 @@ impl ContinuousMaximumEntropy {
         scale: Scale,
         target: &[f64],
         (low, high): (f64, f64),
-    ) -> Result<ContinuousLaw, ContinuousMaximumEntropyError> {
-        /// Windows, each twice the one before.
-        const WINDOWS: usize = 7;
+    ) -> Result<ContinuousLaw<B>, ContinuousMaximumEntropyError> {
+        let log_base = |t: f64| self.base.log_density(scale.origin + scale.unit * t);
         let k = target.len();
         let mut lambda = vec![0.0; k];
         match self.support {
@@ -409,23 +527,32 @@ impl ContinuousMaximumEntropy {
             Support::HalfLine(_) => lambda[0] = -1.0,
             _ => {}
         }
-        let mut width = 12.0;
+        if !B::CONSTANT {
+            // Against the slope of the base at the mean, or the start is at one end of the window.
+            const STEP: f64 = 1.0 / 1024.0;
+            let slope = (log_base(STEP) - log_base(-STEP)) / (2.0 * STEP);
+            if slope.is_finite() {
+                lambda[0] -= slope;
+            }
+        }
+        let mut width = FIRST;
         let mut missed = f64::INFINITY;
         for window in 0..WINDOWS {
             let (from, to) = (low.max(-width), high.min(width));
-            let solution = match solve_window(target, &lambda, from, to) {
+            let solution = match solve_window(target, &lambda, (from, to), &log_base) {
                 Ok(solution) => solution,
-                Err(violation) if window == 0 => {
+                Err(Failure::Base(error)) => return Err(error.into()),
+                Err(Failure::Missed(violation)) if window == 0 => {
                     return Err(ContinuousMaximumEntropyError::NotConverged { violation });
                 }
                 // What is left sits at the edge of each window.
-                Err(violation) => {
+                Err(Failure::Missed(violation)) => {
                     missed = violation;
                     break;
                 }
             };
-            let closed = (to == high || ends(&solution, to, 1.0, k))
-                && (from == low || ends(&solution, -from, -1.0, k));
+            let closed = (to == high || ends(&solution, (to, 1.0), k, &log_base))
+                && (from == low || ends(&solution, (-from, -1.0), k, &log_base));
             if closed {
                 return Ok(self.law(scale, target, solution));
             }
@@ -443,7 +570,7 @@ impl ContinuousMaximumEntropy {
         })
     }
 
-    fn law(&self, scale: Scale, target: &[f64], solution: Solution) -> ContinuousLaw {
+    fn law(&self, scale: Scale, target: &[f64], solution: Solution) -> ContinuousLaw<B> {
         let mut coefficients = vec![-solution.log_partition];
         coefficients.extend(&solution.lambda);
         let coefficients = unscaled(coefficients, scale);
@@ -468,23 +595,40 @@ impl ContinuousMaximumEntropy {
             scaled: solution.lambda,
             scaled_log_partition: solution.log_partition,
             support: self.support,
+            base: self.base.clone(),
         }
     }
 }
 
-impl ContinuousLaw {
-    /// A further moment of the scaled variable, of a law on the line.
-    fn scaled_moment(&self, power: usize) -> f64 {
+/// The first window, in units of the scaled variable.
+const FIRST: f64 = 12.0;
+
+/// Windows, each twice the one before.
+const WINDOWS: usize = 7;
+
+/// The last one.
+const WIDEST: f64 = FIRST * (1 << (WINDOWS - 1)) as f64;
+
+/// Why there is no solution on a cut support.
+enum Failure {
+    /// The moments are missed by so much.
+    Missed(f64),
+    /// The base is not what it has to be.
+    Base(ArgumentError),
+}
+
+impl<B> ContinuousLaw<B> {
+    /// The moments of the scaled variable up to a power, of a law relative to length on the line.
+    fn scaled_moments(&self, power: usize) -> Vec<f64> {
         let mut end = 10.0;
         let off = |t: f64| polynomial(&self.scaled, t) - self.scaled_log_partition;
         while off(end).max(off(-end)) + (power as f64 + 1.0) * Real::ln(end) > -40.0 && end < 1e3 {
             end *= 2.0;
         }
-        let Some(grid) = Grid::new(-end, end, 4 * PANELS) else {
-            return f64::NAN;
-        };
-        let evaluated = grid.evaluate(&self.scaled, power);
-        evaluated.moments[power]
+        match Grid::new((-end, end), 4 * PANELS, &|_| 0.0) {
+            Ok(grid) => grid.evaluate(&self.scaled, power).moments[1..].to_vec(),
+            Err(_) => vec![f64::NAN; power],
+        }
     }
 }
 
@@ -517,14 +661,22 @@ fn power_of(x: f64, power: usize) -> f64 {
 }
 
 /// Whether a density on a cut support ends there: its tail is nothing beside its moments, and falls on.
-fn ends(solution: &Solution, edge: f64, side: f64, k: usize) -> bool {
-    let at = |t: f64| polynomial(&solution.lambda, side * t) - solution.log_partition;
+fn ends(
+    solution: &Solution,
+    (edge, side): (f64, f64),
+    k: usize,
+    log_base: &impl Fn(f64) -> f64,
+) -> bool {
+    let at = |t: f64| {
+        log_base(side * t) + polynomial(&solution.lambda, side * t) - solution.log_partition
+    };
     let here = at(edge);
     let negligible = here + (k as f64 + 1.0) * Real::ln(edge) < -38.0;
     // Beyond, down to minus infinity.
     let falls = [1.1, 1.5, 2.0, 4.0, 1e2, 1e4, 1e8]
         .iter()
-        .all(|factor| at(factor * edge) < here);
+        .map(|factor| at(factor * edge))
+        .all(|there| there < here || there == f64::NEG_INFINITY);
     negligible && falls
 }
 
@@ -538,6 +690,8 @@ const NODES: usize = 24;
 struct Grid {
     nodes: Vec<f64>,
     weights: Vec<f64>,
+    /// Of the nodes.
+    log_base: Vec<f64>,
 }
 
 /// What a rule says of a density `∝ exp(λ₁t + λ₂t² + …)`.
@@ -548,9 +702,13 @@ struct Evaluated {
 }
 
 impl Grid {
-    /// None only if the rule fails, which is not known to happen.
-    fn new(low: f64, high: f64, panels: usize) -> Option<Self> {
-        let rule: Rule = gauss_legendre(NODES).ok()?;
+    fn new(
+        (low, high): (f64, f64),
+        panels: usize,
+        log_base: &impl Fn(f64) -> f64,
+    ) -> Result<Self, Failure> {
+        // That the rule fails is not known to happen.
+        let rule: Rule = gauss_legendre(NODES).map_err(|_| Failure::Missed(f64::INFINITY))?;
         let half = 0.5 * (high - low) / panels as f64;
         let (mut nodes, mut weights) = (Vec::new(), Vec::new());
         for panel in 0..panels {
@@ -560,11 +718,33 @@ impl Grid {
                 weights.push(half * w);
             }
         }
-        Some(Self { nodes, weights })
+        let log_base: Vec<f64> = nodes.iter().map(|t| log_base(*t)).collect();
+        let sound = |b: &f64| *b < f64::INFINITY;
+        if let Some(at) = log_base.iter().position(|b| !sound(b)) {
+            return Err(Failure::Base(ArgumentError::new(
+                "base",
+                format!("a log density of {}", log_base[at]),
+                "finite or −∞ on the support",
+            )));
+        }
+        if log_base.iter().all(|b| *b == f64::NEG_INFINITY) {
+            return Err(Failure::Base(ArgumentError::new(
+                "base",
+                "a density that is 0 wherever it was asked for",
+                "positive somewhere near the moments",
+            )));
+        }
+        Ok(Self {
+            nodes,
+            weights,
+            log_base,
+        })
     }
 
     fn evaluate(&self, lambda: &[f64], highest: usize) -> Evaluated {
-        let mut density: Vec<f64> = self.nodes.iter().map(|t| polynomial(lambda, *t)).collect();
+        let mut density: Vec<f64> = (self.nodes.iter().zip(&self.log_base))
+            .map(|(t, b)| b + polynomial(lambda, *t))
+            .collect();
         let top = density.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         for e in &mut density {
             *e -= top;
@@ -611,19 +791,26 @@ impl Evaluated {
 }
 
 /// The multipliers on a cut support; if they are not found, by how much the moments are missed.
-fn solve_window(target: &[f64], start: &[f64], low: f64, high: f64) -> Result<Solution, f64> {
+fn solve_window(
+    target: &[f64],
+    start: &[f64],
+    window: (f64, f64),
+    log_base: &impl Fn(f64) -> f64,
+) -> Result<Solution, Failure> {
     /// Halvings of the panels.
     const HALVINGS: usize = 6;
     let k = target.len();
     let mut lambda = start.to_vec();
     let mut panels = PANELS;
+    let mut missed = f64::INFINITY;
     for _ in 0..HALVINGS {
-        let grid = Grid::new(low, high, panels).ok_or(f64::INFINITY)?;
-        lambda = newton(&grid, target, lambda)?;
+        let grid = Grid::new(window, panels, log_base)?;
+        lambda = newton(&grid, target, lambda).map_err(Failure::Missed)?;
         panels *= 2;
-        let finer = Grid::new(low, high, panels).ok_or(f64::INFINITY)?;
+        let finer = Grid::new(window, panels, log_base)?;
         let judged = finer.evaluate(&lambda, 2 * k);
         let violation = judged.violation(target);
+        missed = violation;
         if violation <= 1e-11 {
             return Ok(Solution {
                 log_partition: judged.log_partition,
@@ -633,7 +820,7 @@ fn solve_window(target: &[f64], start: &[f64], low: f64, high: f64) -> Result<So
             });
         }
     }
-    Err(f64::INFINITY)
+    Err(Failure::Missed(missed))
 }
 
 /// Newton's method on `A(λ) − λ·μ` for the integrals of one rule.

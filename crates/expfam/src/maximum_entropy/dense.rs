@@ -5,8 +5,8 @@ use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, penalties, residual,
-    softest, within_reach,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, not_inside, penalties,
+    residual, sharper, softest, verdict, within_reach,
 };
 use crate::families::Discrete;
 use crate::newton::far;
@@ -225,9 +225,7 @@ impl MaximumEntropy {
             let direction = direction(&gradient, &hessian, &at.lambda, constraints);
             if residual <= 4e-15 {
                 if far(&direction, &at.lambda) {
-                    return Err(MaximumEntropyError::Boundary {
-                        constraint: direction.iamax(),
-                    });
+                    return Err(self.verdict(&direction, &at, (asked, constraints), gap));
                 }
                 return Ok(at.law(gap, constraints, &self.frames, iterations));
             }
@@ -248,19 +246,55 @@ impl MaximumEntropy {
                 Some(next) => at = next,
                 // Rounding ends the descent.
                 None if far(&direction, &at.lambda) => {
-                    return Err(MaximumEntropyError::Boundary {
-                        constraint: direction.iamax(),
-                    });
+                    return Err(self.verdict(&direction, &at, (asked, constraints), gap));
                 }
                 None if residual <= 1e-9 => {
+                    let whole = self.verdict(&at.lambda, &at, (asked, constraints), gap);
+                    if not_inside(&whole) {
+                        return Err(whole);
+                    }
                     return Ok(at.law(gap, constraints, &self.frames, iterations));
                 }
-                None => return Err(MaximumEntropyError::NotConverged { gap }),
+                None => return Err(self.verdict(&direction, &at, (asked, constraints), gap)),
             }
         }
-        Err(MaximumEntropyError::NotConverged {
-            gap: certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0,
-        })
+        // Just outside of the hull the multipliers grow without end, and too slowly for the dual to tell.
+        let gap = certificate(at.moments.as_slice(), at.lambda.as_slice(), constraints).0;
+        Err(self.verdict(&at.lambda, &at, (asked, constraints), gap))
+    }
+
+    /// What it means that multipliers run off in a direction, which is seen by it, by its reverse (rounding may
+    /// turn a step around), or by the multipliers.
+    fn verdict(
+        &self,
+        direction: &DVector<f64>,
+        at: &State,
+        (asked, constraints): (&[Constraint], &[Constraint]),
+        gap: f64,
+    ) -> MaximumEntropyError {
+        let constraint = direction.iamax();
+        let along = |direction: &DVector<f64>| {
+            let products = self.family.statistics() * direction;
+            let possible = products.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
+            let most = possible.fold(f64::NEG_INFINITY, |most, (x, _)| most.max(*x));
+            verdict(
+                constraint,
+                direction.as_slice(),
+                most,
+                (constraints, at.moments.as_slice()),
+                &self.scales(),
+                gap,
+            )
+        };
+        let step = sharper(along(direction), along(&-direction));
+        match sharper(step, along(&at.lambda)) {
+            MaximumEntropyError::Infeasible { .. } => MaximumEntropyError::Infeasible {
+                constraint,
+                asked: asked[constraint],
+                found: self.frames[constraint].outside(at.moments[constraint]),
+            },
+            other => other,
+        }
     }
 
     /// How far each feature reaches.

@@ -21,8 +21,9 @@ pub(crate) trait Dual {
     /// Hessian, which may be approximate.
     fn settle(&self, at: &Point, cache: &mut Self::Cache, diagonal: &mut [f64]);
 
-    /// The product of the Hessian with a vector.
-    fn product(&self, at: &Point, cache: &Self::Cache, vector: &[f64], out: &mut [f64]);
+    /// The product of the Hessian with a vector, and its product with the vector again, as a sum of squares: a
+    /// direction in which the features hardly vary has a curvature that differences would lose.
+    fn product(&self, at: &Point, cache: &Self::Cache, vector: &[f64], out: &mut [f64]) -> f64;
 }
 
 /// A point and what the dual says there.
@@ -39,7 +40,7 @@ pub(crate) struct Point {
 pub(crate) enum Ending {
     /// The residual is at its tolerance, and the next step would be short.
     Settled,
-    /// The residual is at its tolerance, or rounding allows no step, while Newton's step would still go
+    /// The residual is what rounding leaves, or rounding allows no step, while Newton's step would still go
     /// far, mostly along this coordinate.
     Far {
         /// The coordinate.
@@ -83,6 +84,9 @@ const STEPS: usize = 300;
 /// Most conjugate gradients per step.
 const PRODUCTS: usize = 400;
 
+/// Residuals that rounding leaves.
+const ROUNDING: f64 = 1e-15;
+
 /// From 0 to the minimum; `stop` sees every point, with its cache settled.
 pub(crate) fn minimise<D: Dual>(
     dual: &D,
@@ -95,6 +99,8 @@ pub(crate) fn minimise<D: Dual>(
     let mut diagonal = vec![0.0; d];
     let mut iterations = 0;
     let begun = ask.residual(&at);
+    // The residual from which the last step went far, and that step.
+    let mut before: Option<(f64, Ending)> = None;
     let ending = loop {
         let left = ask.residual(&at);
         let most = ask.largest + ask.soft;
@@ -106,23 +112,35 @@ pub(crate) fn minimise<D: Dual>(
         if stop(&at, &cache) {
             break Ending::Stopped;
         }
-        // Near the boundary of the hull a step takes e off the residual; one that takes off more is at an
-        // end, and what is left may be rounding alone.
-        if left <= 0.01 * ask.tolerance {
-            break Ending::Settled;
+        // On the boundary of the hull each step takes e off the residual, down to rounding.
+        if let Some((earlier, far)) = before.take()
+            && left <= ROUNDING
+            && earlier <= 5.0 * ROUNDING
+        {
+            break far;
         }
         let slope = ask.slope(&at);
+        // Superlinear, and no more exact than the point deserves: at the end only to see how far it goes.
+        let forcing = if left <= 0.01 * ask.tolerance {
+            0.25
+        } else {
+            (left / begun).sqrt().clamp(1e-3, 0.25)
+        };
         let direction =
-            conjugate_gradients(dual, ask, &at, &cache, &diagonal, &slope, (left, begun));
+            conjugate_gradients(dual, ask, &at, &cache, &diagonal, &slope, (left, forcing));
         let far = ask.far(&at, &direction).map(|coordinate| Ending::Far {
             coordinate,
             direction: direction.clone(),
         });
-        if left <= ask.tolerance {
+        // Within the tolerance a step that is still long says that the target is near the boundary, or that a
+        // combination of features hardly varies: the way goes on until it is short, or the end of rounding.
+        if left <= ask.tolerance && (far.is_none() || left <= ROUNDING) {
             break far.unwrap_or(Ending::Settled);
         }
         if iterations == STEPS {
-            break Ending::Stuck;
+            break far
+                .filter(|_| left <= ask.tolerance)
+                .unwrap_or(Ending::Stuck);
         }
         // Projection may spoil a Newton direction, not one of the preconditioner.
         let plain: Vec<f64> = slope.iter().zip(&diagonal).map(|(g, h)| -g / h).collect();
@@ -130,6 +148,7 @@ pub(crate) fn minimise<D: Dual>(
             .or_else(|| search(dual, ask, &at, &slope, &plain, 40, &mut spare));
         match next {
             Some(next) => {
+                before = far.map(|far| (left, far));
                 at = next;
                 std::mem::swap(&mut cache, &mut spare);
                 iterations += 1;
@@ -208,7 +227,8 @@ impl Ask<'_> {
         (length > 0.01 * (1.0 + 1e-3 * reach(&at.lambda).1)).then_some(coordinate)
     }
 
-    fn worst(&self, at: &Point) -> usize {
+    /// The constraint that asks for most.
+    pub(crate) fn worst(&self, at: &Point) -> usize {
         let mut worst = (0, 0.0);
         let terms = at.moments.iter().zip(&at.lambda).zip(self.constraints);
         for (j, ((m, l), c)) in terms.enumerate() {
@@ -229,7 +249,7 @@ fn conjugate_gradients<D: Dual>(
     cache: &D::Cache,
     diagonal: &[f64],
     slope: &[f64],
-    (left, begun): (f64, f64),
+    (left, forcing): (f64, f64),
 ) -> Vec<f64> {
     let d = slope.len();
     let free: Vec<bool> = (at.lambda.iter().zip(slope).zip(ask.constraints))
@@ -243,23 +263,22 @@ fn conjugate_gradients<D: Dual>(
     let mut p = z.clone();
     let mut rz = dot(&rest, &z);
     let first = rz;
-    // Superlinear, and no more exact than the point deserves.
-    let forcing = (left / begun).sqrt().clamp(1e-3, 0.25);
     let mut hp = vec![0.0; d];
     for _ in 0..PRODUCTS.min(2 * d) {
         if rz <= forcing * forcing * first || rz.is_nan() {
             break;
         }
-        dual.product(at, cache, &p, &mut hp);
+        let mut curvature = dual.product(at, cache, &p, &mut hp);
         let mut metric = 0.0;
         for (((hp, p), c), (free, h)) in
             (hp.iter_mut().zip(&p).zip(ask.constraints)).zip(free.iter().zip(diagonal))
         {
             *hp = if *free { *hp + c.variance() * p } else { 0.0 };
             metric += h * p * p;
+            curvature += c.variance() * p * p;
         }
-        let curvature = dot(&p, &hp);
-        if curvature <= 1e-14 * metric || curvature.is_nan() {
+        // A sum of squares, of each of which rounding leaves some 1e-32.
+        if curvature <= 1e-26 * metric || curvature.is_nan() {
             // A line without an end, or with one beyond rounding: as far as the dual could rise.
             let fall = -dot(slope, &p);
             if fall > 0.0 && left > ask.tolerance {

@@ -17,7 +17,8 @@ pub use conditional::{
     ConditionalLaw, ConditionalMaximumEntropy, ConditionalMaximumEntropyError, Relaxation,
 };
 pub use continuous::{
-    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Support,
+    BaseMeasure, ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Lebesgue,
+    Support,
 };
 pub use dense::MaximumEntropy;
 pub use proportional_fitting::{FittedTable, ProportionalFitting, ProportionalFittingError};
@@ -82,10 +83,14 @@ pub enum MaximumEntropyError {
         found: f64,
     },
     /// The moments are on the boundary of those that laws have (some states would need
-    /// probability 0), or so near that the multipliers are beyond what rounding resolves.
+    /// probability 0), or so near that rounding does not tell.
     Boundary {
         /// The constraint whose multiplier runs off.
         constraint: usize,
+        /// What the moments are within of the boundary: along some combination of the features no state
+        /// exceeds what is asked by more. In units of how far each feature reaches, the largest weight of the
+        /// combination being 1; 0, but for rounding, on the boundary.
+        distance: f64,
     },
     /// The iteration ended with this duality gap, in nats.
     NotConverged {
@@ -106,10 +111,13 @@ impl fmt::Display for MaximumEntropyError {
                 f,
                 "no law meets the constraints; number {constraint} asks for {asked:?} and gets {found}"
             ),
-            Self::Boundary { constraint } => write!(
+            Self::Boundary {
+                constraint,
+                distance,
+            } => write!(
                 f,
-                "the moments are on the boundary of what laws have: the multiplier of constraint \
-                 {constraint} has no end"
+                "the moments are on the boundary of what laws have, or within {distance:e} of it, too near to \
+                 tell: the multiplier of constraint {constraint} has no end"
             ),
             Self::NotConverged { gap } => write!(f, "ended with a duality gap of {gap:e} nats"),
         }
@@ -246,10 +254,74 @@ pub(crate) fn within_reach(
             return Err(infeasible(*least));
         }
         if least < most && (low == *most || high == *least) {
-            return Err(MaximumEntropyError::Boundary { constraint });
+            return Err(MaximumEntropyError::Boundary {
+                constraint,
+                distance: 0.0,
+            });
         }
     }
     Ok(())
+}
+
+/// What a direction says along which a multiplier runs off, where the conditions are met to rounding: that
+/// the moments are outside, on, or within some distance of the boundary of those that laws have.
+///
+/// `most` is the largest of `direction·f` over the states: no law has a mean of the combination above it.
+pub(crate) fn verdict(
+    constraint: usize,
+    direction: &[f64],
+    most: f64,
+    (asked, moments): (&[Constraint], &[f64]),
+    scales: &[f64],
+    gap: f64,
+) -> MaximumEntropyError {
+    /// Further inside the multipliers run off for another reason, such as weights of extreme range.
+    const NEAR: f64 = 1e-6;
+    let (mut least, mut largest, mut total) = (0.0, 0.0f64, 0.0);
+    for ((d, c), scale) in direction.iter().zip(asked).zip(scales) {
+        least += d * c.centre() - c.radius() * d.abs();
+        largest = largest.max(d.abs() * scale);
+        total += d.abs() * scale;
+    }
+    let inside = most - least;
+    if largest == 0.0 {
+        return MaximumEntropyError::NotConverged { gap };
+    }
+    if inside < -1e-10 * total {
+        return MaximumEntropyError::Infeasible {
+            constraint,
+            asked: asked[constraint],
+            found: moments[constraint],
+        };
+    }
+    let distance = (inside / largest).max(0.0); // below 0 by rounding alone
+    if distance <= NEAR {
+        MaximumEntropyError::Boundary {
+            constraint,
+            distance,
+        }
+    } else {
+        MaximumEntropyError::NotConverged { gap }
+    }
+}
+
+/// Whether a verdict says that the moments are not inside.
+pub(crate) fn not_inside(verdict: &MaximumEntropyError) -> bool {
+    match verdict {
+        MaximumEntropyError::Infeasible { .. } => true,
+        MaximumEntropyError::Boundary { distance, .. } => *distance == 0.0,
+        _ => false,
+    }
+}
+
+/// Of two verdicts the one that says more.
+pub(crate) fn sharper(a: MaximumEntropyError, b: MaximumEntropyError) -> MaximumEntropyError {
+    let rank = |error: &MaximumEntropyError| match error {
+        MaximumEntropyError::Infeasible { .. } => -1.0,
+        MaximumEntropyError::Boundary { distance, .. } => *distance,
+        _ => f64::INFINITY,
+    };
+    if rank(&b) < rank(&a) { b } else { a }
 }
 
 /// `−λ·c + Σ r|λ| + ½ Σ s²λ²`.
@@ -301,4 +373,62 @@ pub(crate) fn certificate(
         }
     }
     (gap, violation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the mean of a feature whose largest value is 6 and that reaches over 5.
+    fn of(asked: Constraint, direction: f64) -> MaximumEntropyError {
+        let most = if direction > 0.0 { 6.0 } else { 1.0 } * direction;
+        verdict(0, &[direction], most, (&[asked], &[5.9]), &[5.0], 0.25)
+    }
+
+    #[test]
+    fn a_direction_tells_outside_from_the_boundary_and_from_inside() {
+        let boundary = |distance| MaximumEntropyError::Boundary {
+            constraint: 0,
+            distance,
+        };
+        let within = |centre, radius| Constraint::Within { centre, radius };
+        for direction in [1.0, 1e-20, 1e20] {
+            for (asked, inside) in [
+                (Constraint::Equal(6.0), 0.0),
+                (Constraint::Equal(6.0 - 5e-8), 1e-8),
+                (within(6.5, 0.5), 0.0),
+                (within(7.0, 1.0 + 5e-7), 1e-7),
+            ] {
+                let MaximumEntropyError::Boundary { distance, .. } = of(asked, direction) else {
+                    panic!("{asked:?}");
+                };
+                assert!((distance - inside).abs() < 1e-15, "{asked:?}: {distance}");
+            }
+            for asked in [Constraint::Equal(6.0 + 1e-8), within(6.5, 0.5 - 1e-8)] {
+                let error = of(asked, direction);
+                let infeasible = MaximumEntropyError::Infeasible {
+                    constraint: 0,
+                    asked,
+                    found: 5.9,
+                };
+                assert_eq!(error, infeasible);
+            }
+            for asked in [Constraint::Equal(5.99), within(6.0, 0.1)] {
+                let error = of(asked, direction);
+                assert_eq!(error, MaximumEntropyError::NotConverged { gap: 0.25 });
+            }
+        }
+        // The other end, by the reverse.
+        assert_eq!(of(Constraint::Equal(1.0), -2.0), boundary(0.0));
+        let nowhere = of(Constraint::Equal(6.0), 0.0);
+        assert_eq!(nowhere, MaximumEntropyError::NotConverged { gap: 0.25 });
+        // Of two verdicts the sharper.
+        let undecided = MaximumEntropyError::NotConverged { gap: 0.0 };
+        assert_eq!(sharper(undecided.clone(), boundary(0.5)), boundary(0.5));
+        assert_eq!(sharper(boundary(1e-9), boundary(1e-8)), boundary(1e-9));
+        let outside = of(Constraint::Equal(7.0), 1.0);
+        assert_eq!(sharper(boundary(0.0), outside.clone()), outside);
+        assert!(not_inside(&outside) && not_inside(&boundary(0.0)));
+        assert!(!not_inside(&boundary(1e-12)) && !not_inside(&undecided));
+    }
 }

@@ -33,9 +33,12 @@ pub enum ProportionalFittingError {
         /// The probability asked for.
         asked: f64,
     },
-    /// No table with the zeros of the base has these marginals: the dual reached a value above every
-    /// possible divergence.
+    /// No table with the zeros of the base has these marginals. That is proved: by multipliers whose sum over
+    /// the marginals of any table is below what the marginals ask for (Farkas), or a dual above every possible
+    /// divergence.
     Infeasible {
+        /// The marginals that contradict each other: those with a part in the proof.
+        together: Vec<usize>,
         /// The marginal that is missed most.
         marginal: usize,
         /// Values of its variables.
@@ -45,8 +48,17 @@ pub enum ProportionalFittingError {
         /// What it comes to.
         found: f64,
     },
-    /// The cycles ran out: there is no such table though the marginals nearly agree, or it needs zeros that
-    /// neither base nor marginals have, which are approached slower than linearly.
+    /// Some cells are 0 in every table with these marginals, though neither base nor marginals have them for
+    /// zeros: multipliers have no end, and the fit approaches the zeros slower than linearly. That is proved, to
+    /// `10⁻¹¹`, by multipliers that are 0 on the other cells, negative on these, and of mean 0 under the
+    /// marginals. Set these cells of the base to 0 for a fit that ends.
+    Boundary {
+        /// The values of the base's variables of each cell.
+        cells: Vec<Vec<usize>>,
+        /// That fit: the limit, and the law with these marginals that diverges least from the base.
+        limit: Box<FittedTable>,
+    },
+    /// The cycles ran out: there is no such table though the marginals nearly agree, or it needs near-zeros.
     NotConverged {
         /// The duality gap, in nats.
         gap: f64,
@@ -80,14 +92,19 @@ impl fmt::Display for ProportionalFittingError {
                 "marginal {marginal} asks for {asked} at {cell:?}, where the base has nothing"
             ),
             Self::Infeasible {
+                together,
                 marginal,
                 cell,
                 asked,
                 found,
             } => write!(
                 f,
-                "no table has these marginals and the zeros of the base: marginal {marginal} asks for \
-                 {asked} at {cell:?} and gets {found}"
+                "no table has the marginals {together:?} and the zeros of the base: marginal {marginal} asks \
+                 for {asked} at {cell:?} and gets {found}"
+            ),
+            Self::Boundary { cells, .. } => write!(
+                f,
+                "every table with these marginals is 0 at {cells:?}, where the base is not"
             ),
             Self::NotConverged {
                 gap,
@@ -125,7 +142,9 @@ impl From<ArgumentError> for ProportionalFittingError {
 /// `Σₖ Σ tₖ λₖ − log Z` in `λₖ` (Deming and Stephan, *Ann. Math. Statist.* 11, 1940; that it converges to the
 /// projection: Csiszár, *Ann. Probab.* 3, 1975). Marginals may overlap. Cells where the base or a marginal is 0
 /// stay 0. One cycle suffices where the sets `Sₖ` are decomposable; otherwise the miss falls by a
-/// constant factor per cycle, which is near 1 where the marginals force near-zeros.
+/// constant factor per cycle, which is near 1 where the marginals force near-zeros. Where they force zeros that
+/// the base does not have, or no table meets them, multipliers grow without end: from 64 cycles on, each time
+/// their number has doubled, what they grew by is tried as a proof of the one or the other, and named.
 ///
 /// Cost of a cycle: the size of the table times the number of marginals; memory four bytes each of those
 /// beside a few tables.
@@ -302,41 +321,80 @@ impl ProportionalFitting {
             .collect::<Result<Vec<_>, _>>()?;
         agree(marginals)?;
         let base = self.base.probabilities().as_slice();
-        for (marginal, target) in targets.iter().enumerate() {
-            let sums = target.of(base);
-            let empty = |(asked, there): (&f64, &f64)| *asked > 0.0 && *there == 0.0;
-            if let Some(cell) = target.target.iter().zip(&sums).position(empty) {
-                return Err(ProportionalFittingError::Impossible {
-                    marginal,
-                    cell: target.values(cell),
-                    asked: target.target[cell],
-                });
+        if let Some((marginal, cell)) = nothing_for(&targets, base) {
+            return Err(ProportionalFittingError::Impossible {
+                marginal,
+                cell: targets[marginal].values(cell),
+                asked: targets[marginal].target[cell],
+            });
+        }
+        self.descend(base, &targets)
+    }
+
+    /// The fit of a base, which need not sum to 1.
+    fn descend(
+        &self,
+        base: &[f64],
+        targets: &[Marginal],
+    ) -> Result<FittedTable, ProportionalFittingError> {
+        /// The first number of cycles after which growth is tried as a proof.
+        const FIRST: usize = 32;
+        let mut law = base.to_vec();
+        for target in targets {
+            for (p, place) in law.iter_mut().zip(&target.place) {
+                if target.target[*place as usize] == 0.0 {
+                    *p = 0.0;
+                }
             }
+        }
+        if let Some(worst) = nothing_for(targets, &law) {
+            let all = (0..targets.len()).collect();
+            return Err(infeasible(targets, worst, 0.0, all));
         }
         // No law has a larger divergence from the base than that on its rarest cell.
         let rarest = base.iter().copied().filter(|q| *q > 0.0);
         let largest = -Real::ln(rarest.fold(1.0, f64::min));
-        let mut law = base.to_vec();
         let mut multipliers: Vec<Vec<f64>> =
             targets.iter().map(|t| vec![0.0; t.target.len()]).collect();
+        let mut before = multipliers.clone();
         let mut state = (f64::INFINITY, f64::INFINITY);
         for cycles in 1..=self.cycles {
             for (target, multipliers) in targets.iter().zip(&mut multipliers) {
-                scale(target, multipliers, &mut law);
+                scale(target, multipliers, &mut law)?;
             }
-            let judged = judge(&targets, &multipliers, &law);
+            let judged = judge(targets, &multipliers, &law);
             state = (judged.gap, judged.violation);
             if judged.violation <= self.tolerance {
                 return self.answer(law, multipliers, &judged, cycles);
             }
             if judged.dual > largest + 1e-9 * (1.0 + largest) {
-                let (marginal, cell) = judged.worst;
-                return Err(ProportionalFittingError::Infeasible {
-                    marginal,
-                    cell: targets[marginal].values(cell),
-                    asked: targets[marginal].target[cell],
-                    found: judged.found,
-                });
+                let mut parts = multipliers;
+                centre(targets, &mut parts);
+                let (worst, found) = (judged.worst, judged.found);
+                return Err(infeasible(targets, worst, found, parties(&parts)));
+            }
+            if cycles < FIRST || !cycles.is_power_of_two() {
+                continue;
+            }
+            let growth: Vec<Vec<f64>> = (multipliers.iter().zip(&before))
+                .map(|(now, then)| now.iter().zip(then).map(|(l, m)| l - m).collect())
+                .collect();
+            before.clone_from(&multipliers);
+            // Marginals may disagree by rounding of their own, each cell of each.
+            let agreement = 10.0 * AGREEMENT * targets.len() as f64;
+            let proof = if cycles == FIRST {
+                None
+            } else {
+                prove(base, targets, growth, agreement)
+            };
+            match proof {
+                Some(Proof::Contradiction(together)) => {
+                    return Err(infeasible(targets, judged.worst, judged.found, together));
+                }
+                Some(Proof::Zeros(zeros)) => {
+                    return Err(self.with_zeros(base, targets, &zeros));
+                }
+                None => {}
             }
         }
         Err(ProportionalFittingError::NotConverged {
@@ -344,6 +402,34 @@ impl ProportionalFitting {
             violation: state.1,
             cycles: self.cycles,
         })
+    }
+
+    /// Why there is no fit, of which it is known that these cells are to be 0.
+    fn with_zeros(
+        &self,
+        base: &[f64],
+        targets: &[Marginal],
+        zeros: &[usize],
+    ) -> ProportionalFittingError {
+        let mut reduced = base.to_vec();
+        for cell in zeros {
+            reduced[*cell] = 0.0;
+        }
+        let mut cells: Vec<Vec<usize>> = (zeros.iter())
+            .map(|cell| values(self.base.shape(), *cell))
+            .collect();
+        match self.descend(&reduced, targets) {
+            Ok(limit) => ProportionalFittingError::Boundary {
+                cells,
+                limit: Box::new(limit),
+            },
+            Err(ProportionalFittingError::Boundary { cells: more, limit }) => {
+                cells.extend(more);
+                cells.sort_unstable();
+                ProportionalFittingError::Boundary { cells, limit }
+            }
+            Err(other) => other,
+        }
     }
 
     fn answer(
@@ -370,16 +456,202 @@ impl ProportionalFitting {
     }
 }
 
+/// A marginal and a cell of it that asks for something where a base has nothing.
+fn nothing_for(targets: &[Marginal], base: &[f64]) -> Option<(usize, usize)> {
+    targets.iter().enumerate().find_map(|(marginal, target)| {
+        let sums = target.of(base);
+        let empty = |(asked, there): (&f64, &f64)| *asked > 0.0 && *there == 0.0;
+        let cell = target.target.iter().zip(&sums).position(empty);
+        cell.map(|cell| (marginal, cell))
+    })
+}
+
+fn infeasible(
+    targets: &[Marginal],
+    (marginal, cell): (usize, usize),
+    found: f64,
+    together: Vec<usize>,
+) -> ProportionalFittingError {
+    ProportionalFittingError::Infeasible {
+        together,
+        marginal,
+        cell: targets[marginal].values(cell),
+        asked: targets[marginal].target[cell],
+        found,
+    }
+}
+
 /// Gives the law one of its marginals.
-fn scale(target: &Marginal, multipliers: &mut [f64], law: &mut [f64]) {
+fn scale(target: &Marginal, multipliers: &mut [f64], law: &mut [f64]) -> Result<(), ArgumentError> {
     let factors: Vec<f64> = (target.of(law).iter().zip(&target.target))
-        .map(|(there, asked)| if *there > 0.0 { asked / there } else { 0.0 })
+        .map(|(there, asked)| if *asked > 0.0 { asked / there } else { 0.0 })
         .collect();
+    if let Some(cell) = factors.iter().position(|f| !f.is_finite()) {
+        return Err(ArgumentError::new(
+            "base",
+            format!("a law that is next to nothing at {:?}", target.values(cell)),
+            "of probabilities that do not underflow on the way to the marginals",
+        ));
+    }
     for (l, f) in multipliers.iter_mut().zip(&factors) {
         *l += Real::ln(*f);
     }
     for (p, place) in law.iter_mut().zip(&target.place) {
         *p *= factors[*place as usize];
+    }
+    Ok(())
+}
+
+/// What multipliers that have no end prove.
+enum Proof {
+    /// No table has the marginals; these take part.
+    Contradiction(Vec<usize>),
+    /// These cells are 0 in every table with the marginals.
+    Zeros(Vec<usize>),
+}
+
+/// What the growth of multipliers proves, if anything.
+///
+/// Let `a(x) = Σ u(x_{Sₖ})`, each `uₖ` of mean 0 under its marginal. A table `p` with the marginals has
+/// `Σ p a = 0`, so that there is none if `a < 0` on the support, and if `a ≤ 0` there it is 0 where `a < 0`; or
+/// `Σ p a = m` with parts of any mean, so that there is none if `m > 0` and `a ≤ 0`.
+fn prove(
+    base: &[f64],
+    targets: &[Marginal],
+    growth: Vec<Vec<f64>>,
+    agreement: f64,
+) -> Option<Proof> {
+    /// Of the largest fall: what falls less may be on its way to a limit.
+    const FALLS: f64 = 0.05;
+    /// Of the largest multiplier.
+    const ROUNDING: f64 = 1e-11;
+    let mut growth = growth;
+    centre(targets, &mut growth);
+    let support: Vec<bool> = (0..base.len())
+        .map(|cell| {
+            let possible = |t: &Marginal| t.target[t.place[cell] as usize] > 0.0;
+            base[cell] > 0.0 && targets.iter().all(possible)
+        })
+        .collect();
+    let size = largest(&growth);
+    if size == 0.0 || !size.is_finite() {
+        return None;
+    }
+    let along = sums(targets, &growth);
+    let (mut top, mut bottom) = (f64::NEG_INFINITY, f64::INFINITY);
+    for (a, _) in along.iter().zip(&support).filter(|(_, s)| **s) {
+        top = top.max(*a);
+        bottom = bottom.min(*a);
+    }
+    if top < -agreement * size {
+        return Some(Proof::Contradiction(parties(&growth)));
+    }
+    let zero: Vec<bool> = (along.iter().zip(&support))
+        .map(|(a, s)| *s && *a < top - FALLS * (top - bottom))
+        .collect();
+    let free: Vec<bool> = support.iter().zip(&zero).map(|(s, z)| *s && !z).collect();
+    if !zero.contains(&true) || !free.contains(&true) {
+        return None;
+    }
+    // What is nothing beside the growth itself proves nothing.
+    polish(targets, &free, &mut growth);
+    let along = sums(targets, &growth);
+    let rounding = ROUNDING * size;
+    let mean: f64 = (targets.iter().zip(&growth))
+        .map(|(t, u)| dot(&t.target, u).unwrap_or(f64::NAN))
+        .sum();
+    let flat = |(a, free): (&f64, &bool)| !free || a.abs() <= rounding;
+    let falls = |(a, zero): (&f64, &bool)| !zero || *a <= -1e-3 * size;
+    if !(along.iter().zip(&free).all(flat) && along.iter().zip(&zero).all(falls)) {
+        return None;
+    }
+    if mean > agreement * size {
+        centre(targets, &mut growth);
+        return Some(Proof::Contradiction(parties(&growth)));
+    }
+    (mean.abs() <= rounding).then(|| {
+        let cells = zero.iter().enumerate();
+        Proof::Zeros(cells.filter_map(|(cell, z)| z.then_some(cell)).collect())
+    })
+}
+
+/// Moves each marginal's part to a mean of 0 under it; parts of cells that are 0 do not count.
+fn centre(targets: &[Marginal], parts: &mut [Vec<f64>]) {
+    for (target, part) in targets.iter().zip(parts) {
+        let counts = |t: &f64, u: f64| if *t > 0.0 && u.is_finite() { u } else { 0.0 };
+        let terms = target.target.iter().zip(part.iter());
+        let mean: f64 = terms.map(|(t, u)| t * counts(t, *u)).sum();
+        for (u, t) in part.iter_mut().zip(&target.target) {
+            *u = counts(t, *u - mean);
+        }
+    }
+}
+
+fn largest(parts: &[Vec<f64>]) -> f64 {
+    let all = parts.iter().flatten();
+    all.fold(0.0, |m: f64, u| m.max(u.abs()))
+}
+
+/// The marginals with a part of size.
+fn parties(parts: &[Vec<f64>]) -> Vec<usize> {
+    let enough = 1e-3 * largest(parts);
+    let part = |k: &usize| parts[*k].iter().any(|u| u.abs() > enough);
+    (0..parts.len()).filter(part).collect()
+}
+
+/// `Σ uₖ(x_{Sₖ})` at each cell.
+fn sums(targets: &[Marginal], parts: &[Vec<f64>]) -> Vec<f64> {
+    let cells = targets.first().map_or(0, |t| t.place.len());
+    let mut out = vec![0.0; cells];
+    for (target, part) in targets.iter().zip(parts) {
+        for (o, place) in out.iter_mut().zip(&target.place) {
+            *o += part[*place as usize];
+        }
+    }
+    out
+}
+
+/// Takes from the parts what they are on the free cells, by least squares: conjugate gradients on the normal
+/// equations (Hestenes and Stiefel, *J. Res. Natl. Bur. Stand.* 49, 1952).
+fn polish(targets: &[Marginal], free: &[bool], parts: &mut [Vec<f64>]) {
+    /// Most steps.
+    const STEPS: usize = 500;
+    let restricted = |parts: &[Vec<f64>]| -> Vec<f64> {
+        let all = sums(targets, parts);
+        all.iter()
+            .zip(free)
+            .map(|(a, f)| if *f { *a } else { 0.0 })
+            .collect()
+    };
+    let adjoint =
+        |cells: &[f64]| -> Vec<Vec<f64>> { targets.iter().map(|t| t.of(cells)).collect() };
+    let square = |parts: &[Vec<f64>]| -> f64 { parts.iter().flatten().map(|x| x * x).sum() };
+    let mut rest = restricted(parts);
+    let mut s = adjoint(&rest);
+    let mut direction = s.clone();
+    let mut gamma = square(&s);
+    let begun = gamma;
+    for _ in 0..STEPS {
+        if gamma <= 1e-30 * begun || gamma == 0.0 {
+            break;
+        }
+        let image = restricted(&direction);
+        let length = gamma / image.iter().map(|x| x * x).sum::<f64>();
+        if !length.is_finite() {
+            break;
+        }
+        for (part, d) in parts.iter_mut().flatten().zip(direction.iter().flatten()) {
+            *part -= length * d;
+        }
+        for (r, q) in rest.iter_mut().zip(&image) {
+            *r -= length * q;
+        }
+        s = adjoint(&rest);
+        let next = square(&s);
+        for (d, s) in direction.iter_mut().flatten().zip(s.iter().flatten()) {
+            *d = s + next / gamma * *d;
+        }
+        gamma = next;
     }
 }
 

@@ -8,9 +8,10 @@ use ergodic_math::elementary::exp_slice;
 use ergodic_math::simd::{Vectorize, vectorize};
 use rayon::prelude::*;
 
-use super::descent::{Ask, Dual, Ending, Point, minimise};
+use super::descent::{Answer, Ask, Dual, Ending, Point, minimise};
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, softest, within_reach,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, not_inside, sharper,
+    softest, verdict, within_reach,
 };
 
 /// States whose features are visited together: a part of the results' bits.
@@ -218,7 +219,7 @@ impl StateFeatures for SparseFeatures {
 /// and Gao, *ICML* 2007; Byrd, Chin, Nocedal and Oztoprak, *Math. Program.* 159, 2016; conjugate gradients
 /// with early stop, Dembo, Eisenstat and Steihaug, *SIAM J. Numer. Anal.* 19, 1982). Some hundred passes of
 /// `O(number of features that are not 0)` each, on rayon's current threads, with the same bits for any
-/// number of them; memory two numbers per state and 16 per feature beside what the features take. The
+/// number of them; memory two numbers per state and some 40 per feature beside what the features take. The
 /// smaller problems of up to some hundred features are faster with a dense matrix.
 ///
 /// Features may be affinely dependent: the law is unique all the same, the multipliers then are one choice
@@ -253,9 +254,12 @@ pub struct SparseMaximumEntropy<S> {
 /// What a chunk of states tells about base and features.
 struct Survey {
     base: Vec<f64>,
-    reach: Vec<(f64, f64)>,
-    /// On how many states of the support each feature is given.
+    /// The least and the largest value of each feature where it is given, on the support.
+    least: Vec<f64>,
+    most: Vec<f64>,
+    /// On how many states of the support each feature is given, beside those that give all.
     given: Vec<usize>,
+    full: usize,
     support: usize,
 }
 
@@ -289,13 +293,12 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             let survey = survey?;
             base.extend(survey.base);
             support += survey.support;
-            for ((r, n), (other, m)) in reach
-                .iter_mut()
-                .zip(&mut given)
-                .zip(survey.reach.iter().zip(&survey.given))
+            let reached = survey.least.iter().zip(&survey.most);
+            for ((r, n), ((least, most), m)) in
+                (reach.iter_mut().zip(&mut given)).zip(reached.zip(&survey.given))
             {
-                *r = (r.0.min(other.0), r.1.max(other.1));
-                *n += m;
+                *r = (r.0.min(*least), r.1.max(*most));
+                *n += m + survey.full;
             }
         }
         for (r, n) in reach.iter_mut().zip(given) {
@@ -362,16 +365,27 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             largest: self.largest,
             soft: softest(constraints, &self.reach),
         };
-        let caches = (self.log_base.clone(), self.log_base.clone());
+        let states = Weights {
+            states: self.log_base.clone(),
+            squares: vec![0.0; constraints.len()],
+        };
+        let caches = (states.clone(), states);
         let (answer, ending) = minimise(self, &ask, caches, |_, _| false);
         match ending {
             Ending::Settled => {}
             // Rounding ended the descent where the conditions are met well enough.
-            Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {}
-            Ending::Far { coordinate, .. } => {
-                return Err(MaximumEntropyError::Boundary {
-                    constraint: coordinate,
-                });
+            Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {
+                let worst = ask.worst(&answer.at);
+                let whole = self.verdict(worst, &answer.at.lambda, constraints, &answer);
+                if not_inside(&whole) {
+                    return Err(whole);
+                }
+            }
+            Ending::Far {
+                coordinate,
+                direction,
+            } => {
+                return Err(self.verdict(coordinate, &direction, constraints, &answer));
             }
             Ending::Unbounded(constraint) => {
                 return Err(MaximumEntropyError::Infeasible {
@@ -380,8 +394,10 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
                     found: answer.at.moments[constraint],
                 });
             }
+            // Just outside of the hull the multipliers grow without end, and too slowly for the dual to tell.
             Ending::Stuck | Ending::Stopped => {
-                return Err(MaximumEntropyError::NotConverged { gap: answer.gap });
+                let worst = ask.worst(&answer.at);
+                return Err(self.verdict(worst, &answer.at.lambda, constraints, &answer));
             }
         }
         let at = answer.at;
@@ -391,7 +407,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         let divergence = ergodic_math::reduce::sum(&products) - at.log_partition;
         Ok(MaximumEntropyLaw {
             multipliers: at.lambda,
-            probabilities: answer.cache,
+            probabilities: answer.cache.states,
             moments: at.moments,
             divergence: divergence.max(0.0), // of two laws: only rounding makes it negative
             log_partition: at.log_partition,
@@ -399,6 +415,52 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             violation: answer.violation,
             iterations: answer.iterations,
         })
+    }
+
+    /// What it means that multipliers run off in a direction, which is seen by it, by its reverse (rounding may
+    /// turn a step around), or by the multipliers.
+    fn verdict(
+        &self,
+        constraint: usize,
+        direction: &[f64],
+        constraints: &[Constraint],
+        answer: &Answer<Weights>,
+    ) -> MaximumEntropyError {
+        let along = |direction: &[f64]| {
+            verdict(
+                constraint,
+                direction,
+                self.most(direction),
+                (constraints, &answer.at.moments),
+                &self.scales,
+                answer.gap,
+            )
+        };
+        let back: Vec<f64> = direction.iter().map(|d| -d).collect();
+        let step = sharper(along(direction), along(&back));
+        sharper(step, along(&answer.at.lambda))
+    }
+
+    /// The largest `direction·f` over the support.
+    fn most(&self, direction: &[f64]) -> f64 {
+        let size = chunk(self.log_base.len());
+        let each = self.log_base.par_chunks(size).enumerate();
+        let most: Vec<f64> = each
+            .map(|(c, log_base)| {
+                let mut most = f64::NEG_INFINITY;
+                let mut along = Vec::new();
+                self.blocks(c * size, log_base.len(), |block, rows| {
+                    rows.products(direction, &mut along);
+                    for (x, h) in along.iter().zip(&log_base[block]) {
+                        if *h > f64::NEG_INFINITY {
+                            most = most.max(*x);
+                        }
+                    }
+                });
+                most
+            })
+            .collect();
+        most.into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Runs over blocks of a chunk, each with its place in the chunk.
@@ -416,6 +478,77 @@ struct Block<'a> {
 impl Block<'_> {
     fn rows(&self) -> impl Iterator<Item = (&[u32], &[f64])> {
         self.rows.rows(self.states.clone())
+    }
+
+    /// The values of all states, row by row, if each gives all of this many features.
+    fn full(&self, features: usize) -> Option<&[f64]> {
+        if self.states.is_empty() || features == 0 {
+            return None;
+        }
+        let start = self.rows.range(self.states.start).start;
+        let mut end = start;
+        for e in &self.rows.ends[self.states.clone()] {
+            end += features;
+            if *e != end {
+                return None;
+            }
+        }
+        Some(&self.rows.values[start..end])
+    }
+
+    /// `x·f` of each state.
+    fn products(&self, x: &[f64], out: &mut Vec<f64>) {
+        out.clear();
+        if let Some(values) = self.full(x.len()) {
+            out.resize(self.states.len(), 0.0);
+            vectorize(Products { values, x, out });
+        } else {
+            out.extend(
+                self.rows()
+                    .map(|(entries, values)| gather(entries, values, x)),
+            );
+        }
+    }
+
+    /// Adds the sum over states of weight times features.
+    fn add(&self, weights: &[f64], sums: &mut [f64]) {
+        if let Some(values) = self.full(sums.len()) {
+            vectorize(AddMultiples {
+                values,
+                weights,
+                sums,
+            });
+        } else {
+            for ((entries, values), w) in self.rows().zip(weights) {
+                for (j, v) in entries.iter().zip(values) {
+                    if let Some(sum) = sums.get_mut(*j as usize) {
+                        *sum += w * v;
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`add`](Self::add), also of the features' squares.
+    fn add_with_squares(&self, weights: &[f64], sums: &mut [f64], squares: &mut [f64]) {
+        if let Some(values) = self.full(sums.len()) {
+            vectorize(AddWithSquares {
+                values,
+                weights,
+                sums,
+                squares,
+            });
+        } else {
+            for ((entries, values), w) in self.rows().zip(weights) {
+                for (j, v) in entries.iter().zip(values) {
+                    let j = *j as usize;
+                    if let (Some(sum), Some(square)) = (sums.get_mut(j), squares.get_mut(j)) {
+                        *sum += w * v;
+                        *square += w * v * v;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -463,73 +596,128 @@ fn survey<S: StateFeatures>(source: &S, states: Range<usize>) -> Result<Survey, 
     let features = source.features();
     let mut out = Survey {
         base: Vec::with_capacity(states.len()),
-        reach: vec![(f64::INFINITY, f64::NEG_INFINITY); features],
+        least: vec![f64::INFINITY; features],
+        most: vec![f64::NEG_INFINITY; features],
         given: vec![0; features],
+        full: 0,
         support: 0,
     };
-    let mut rows = FeatureRows::default();
-    for start in states.clone().step_by(BLOCK) {
-        let end = states.end.min(start + BLOCK);
-        rows.clear();
-        source.visit(start..end, &mut rows);
-        if rows.len() != end - start {
+    let mut result = Ok(());
+    blocks(source, states.start, states.len(), |place, block| {
+        if result.is_ok() {
+            let asked = states.start + place.start..states.start + place.end;
+            result = out.take(features, asked, &block);
+        }
+    });
+    result.map(|()| out)
+}
+
+impl Survey {
+    /// Takes in a block of the states that were asked for.
+    fn take(
+        &mut self,
+        features: usize,
+        asked: Range<usize>,
+        block: &Block<'_>,
+    ) -> Result<(), ArgumentError> {
+        if block.states.len() != asked.len() {
             return Err(ArgumentError::new(
                 "source",
-                format!("{} states for {start}..{end}", rows.len()),
+                format!("{} states for {asked:?}", block.states.len()),
                 "as many states as were asked for",
             ));
         }
-        for (i, (entries, values)) in rows.rows(0..rows.len()).enumerate() {
-            let base = rows.base[i];
-            if !(base >= 0.0 && base.is_finite()) {
+        let weights = &block.rows.base[block.states.clone()];
+        for ((state, base), (entries, values)) in asked.zip(weights).zip(block.rows()) {
+            if !(*base >= 0.0 && base.is_finite()) {
                 return Err(ArgumentError::new(
                     "base_measure",
-                    format!("{base} at state {}", start + i),
+                    format!("{base} at state {state}"),
                     "finite and at least 0",
                 ));
             }
-            let ordered = entries.windows(2).all(|w| w[0] < w[1]);
-            let exist = entries.last().is_none_or(|j| (*j as usize) < features);
+            let full = entries.len() == features && vectorize(All(entries));
+            let ordered = full || entries.windows(2).all(|w| w[0] < w[1]);
+            let exist = full || entries.last().is_none_or(|j| (*j as usize) < features);
             if !(ordered && exist) {
                 return Err(ArgumentError::new(
                     "source",
-                    format!("features {entries:?} at state {}", start + i),
+                    format!("features {entries:?} at state {state}"),
                     format!("increasing and below {features}"),
                 ));
             }
-            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            if !vectorize(Finite(values))
+                && let Some(at) = values.iter().position(|v| !v.is_finite())
+            {
                 return Err(ArgumentError::new(
                     "source",
-                    format!(
-                        "{} at state {}, feature {}",
-                        values[at],
-                        start + i,
-                        entries[at]
-                    ),
+                    format!("{} at state {state}, feature {}", values[at], entries[at]),
                     "finite",
                 ));
             }
-            out.base.push(base);
-            if base > 0.0 {
-                out.support += 1;
-                for (j, v) in entries.iter().zip(values) {
-                    let j = *j as usize;
-                    let reach = &mut out.reach[j];
-                    *reach = (reach.0.min(*v), reach.1.max(*v));
-                    out.given[j] += 1;
-                }
+            self.base.push(*base);
+            if *base == 0.0 {
+                continue;
+            }
+            self.support += 1;
+            if full {
+                self.full += 1;
+                vectorize(Extend(values, &mut self.least, &mut self.most));
+                continue;
+            }
+            for (j, v) in entries.iter().zip(values) {
+                let j = *j as usize;
+                self.least[j] = self.least[j].min(*v);
+                self.most[j] = self.most[j].max(*v);
+                self.given[j] += 1;
             }
         }
+        Ok(())
     }
-    Ok(out)
+}
+
+/// Whether features are all there are, in order.
+struct All<'a>(&'a [u32]);
+
+impl Vectorize for All<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        (self.0.iter().zip(0u32..)).fold(true, |all, (j, place)| all & (*j == place))
+    }
+}
+
+/// Whether all are finite.
+struct Finite<'a>(&'a [f64]);
+
+impl Vectorize for Finite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.0.iter().fold(true, |all, v| all & v.is_finite())
+    }
+}
+
+/// Extends ranges to values that are finite.
+struct Extend<'a>(&'a [f64], &'a mut [f64], &'a mut [f64]);
+
+impl Vectorize for Extend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((v, least), most) in self.0.iter().zip(self.1).zip(self.2) {
+            *least = if *v < *least { *v } else { *least };
+            *most = if *v > *most { *v } else { *most };
+        }
+    }
 }
 
 /// `Σ vⱼ xⱼ` over the features of a state.
 #[inline]
 fn gather(entries: &[u32], values: &[f64], x: &[f64]) -> f64 {
-    if entries.len() == x.len() {
-        return vectorize(Inner(values, x));
-    }
     let mut sum = 0.0;
     for (j, v) in entries.iter().zip(values) {
         if let Some(x) = x.get(*j as usize) {
@@ -539,71 +727,175 @@ fn gather(entries: &[u32], values: &[f64], x: &[f64]) -> f64 {
     sum
 }
 
-/// `Σ vⱼ xⱼ` where all features are given: they are in increasing order.
-struct Inner<'a>(&'a [f64], &'a [f64]);
+/// Rows that are taken together, so that what they share is read once.
+const TOGETHER: usize = 4;
 
-impl Vectorize for Inner<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run(self) -> f64 {
-        // Sums side by side, the same ones at any width of vectors.
-        let mut sums = [0.0; 16];
-        let (values, xs) = (self.0.as_chunks::<16>(), self.1.as_chunks::<16>());
-        for (v, x) in values.0.iter().zip(xs.0) {
-            for ((s, v), x) in sums.iter_mut().zip(v).zip(x) {
-                *s += v * x;
-            }
-        }
-        let rest: f64 = values.1.iter().zip(xs.1).map(|(v, x)| v * x).sum();
-        sums.iter().sum::<f64>() + rest
-    }
+/// `x·f` of rows that give all features.
+struct Products<'a> {
+    values: &'a [f64],
+    x: &'a [f64],
+    out: &'a mut [f64],
 }
 
-/// Adds a multiple of all features.
-struct AddMultiple<'a>(f64, &'a [f64], &'a mut [f64]);
-
-impl Vectorize for AddMultiple<'_> {
+impl Vectorize for Products<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for (out, v) in self.2.iter_mut().zip(self.1) {
-            *out += self.0 * v;
+        let d = self.x.len();
+        let mut groups = self.values.chunks_exact(TOGETHER * d);
+        let mut outs = self.out.chunks_exact_mut(TOGETHER);
+        for (rows, out) in groups.by_ref().zip(outs.by_ref()) {
+            let (a, rest) = rows.split_at(d);
+            let (b, rest) = rest.split_at(d);
+            let (c, e) = rest.split_at(d);
+            out.copy_from_slice(&inner([a, b, c, e], self.x));
+        }
+        let rest = groups.remainder().chunks_exact(d);
+        for (row, out) in rest.zip(outs.into_remainder()) {
+            let [product, ..] = inner([row; TOGETHER], self.x);
+            *out = product;
         }
     }
 }
 
-/// Adds `weight` times the features of a state to `out`.
-#[inline]
-fn scatter(entries: &[u32], values: &[f64], weight: f64, out: &mut [f64]) {
-    if entries.len() == out.len() {
-        return vectorize(AddMultiple(weight, values, out));
+/// The inner products of rows with `x`, each by 16 sums side by side: the same ones at any width of vectors,
+/// and whatever rows are taken together.
+#[inline(always)]
+fn inner(rows: [&[f64]; TOGETHER], x: &[f64]) -> [f64; TOGETHER] {
+    // Apart, since a loop over the rows is not vectorised.
+    let [(a, last_a), (b, last_b), (c, last_c), (e, last_e)] =
+        rows.map(|row| row.as_chunks::<16>());
+    let (xs, last) = x.as_chunks::<16>();
+    let (mut p, mut q, mut r, mut s) = ([0.0; 16], [0.0; 16], [0.0; 16], [0.0; 16]);
+    for ((((x, a), b), c), e) in xs.iter().zip(a).zip(b).zip(c).zip(e) {
+        add_products(&mut p, a, x);
+        add_products(&mut q, b, x);
+        add_products(&mut r, c, x);
+        add_products(&mut s, e, x);
     }
-    for (j, v) in entries.iter().zip(values) {
-        if let Some(out) = out.get_mut(*j as usize) {
-            *out += weight * v;
+    [
+        total(p, last_a, last),
+        total(q, last_b, last),
+        total(r, last_c, last),
+        total(s, last_e, last),
+    ]
+}
+
+#[inline(always)]
+fn add_products(sums: &mut [f64], a: &[f64], x: &[f64]) {
+    for ((s, a), x) in sums.iter_mut().zip(a).zip(x) {
+        *s += a * x;
+    }
+}
+
+/// The sums with the last products, added up by halves.
+#[inline(always)]
+fn total(mut sums: [f64; 16], a: &[f64], x: &[f64]) -> f64 {
+    add_products(&mut sums, a, x);
+    for half in [8, 4, 2, 1] {
+        let (low, high) = sums.split_at_mut(half);
+        for (l, h) in low.iter_mut().zip(high) {
+            *l += *h;
+        }
+    }
+    sums[0]
+}
+
+/// Adds multiples of rows that give all features, in order.
+struct AddMultiples<'a> {
+    values: &'a [f64],
+    weights: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl Vectorize for AddMultiples<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let d = self.sums.len();
+        let mut groups = self.values.chunks_exact(TOGETHER * d);
+        let (weights, last) = self.weights.as_chunks::<TOGETHER>();
+        for (rows, [u, v, w, x]) in groups.by_ref().zip(weights) {
+            let (a, rest) = rows.split_at(d);
+            let (b, rest) = rest.split_at(d);
+            let (c, e) = rest.split_at(d);
+            for ((((sum, a), b), c), e) in self.sums.iter_mut().zip(a).zip(b).zip(c).zip(e) {
+                *sum = (((*sum + u * a) + v * b) + w * c) + x * e;
+            }
+        }
+        for (row, w) in groups.remainder().chunks_exact(d).zip(last) {
+            for (sum, v) in self.sums.iter_mut().zip(row) {
+                *sum += w * v;
+            }
         }
     }
 }
 
-/// `Σ exp(x − reference)` of a chunk, and its features weighted so.
+/// As [`AddMultiples`], also of the squares.
+struct AddWithSquares<'a> {
+    values: &'a [f64],
+    weights: &'a [f64],
+    sums: &'a mut [f64],
+    squares: &'a mut [f64],
+}
+
+impl Vectorize for AddWithSquares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let d = self.sums.len();
+        let mut groups = self.values.chunks_exact(2 * d);
+        let (weights, last) = self.weights.as_chunks::<2>();
+        for (rows, [u, v]) in groups.by_ref().zip(weights) {
+            let (a, b) = rows.split_at(d);
+            let sums = self.sums.iter_mut().zip(self.squares.iter_mut());
+            for (((sum, square), a), b) in sums.zip(a).zip(b) {
+                let (first, second) = (u * a, v * b);
+                *sum = (*sum + first) + second;
+                *square = (*square + first * a) + second * b;
+            }
+        }
+        for (row, w) in groups.remainder().chunks_exact(d).zip(last) {
+            let sums = self.sums.iter_mut().zip(self.squares.iter_mut());
+            for ((sum, square), v) in sums.zip(row) {
+                let first = w * v;
+                *sum += first;
+                *square += first * v;
+            }
+        }
+    }
+}
+
+/// `Σ exp(x − reference)` of a chunk, and its features and their squares weighted so.
 struct Partial {
     reference: f64,
     sum: f64,
     moments: Vec<f64>,
+    squares: Vec<f64>,
 }
 
 /// By how much a term may exceed the reference before the sums are scaled anew.
 const HEADROOM: f64 = 300.0;
 
-impl<S: StateFeatures> Dual for SparseMaximumEntropy<S> {
+/// What is kept of the states at a point.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
     /// Log weights after an evaluation, probabilities once settled.
-    type Cache = Vec<f64>;
+    states: Vec<f64>,
+    /// The means of the features' squares.
+    squares: Vec<f64>,
+}
 
-    fn evaluate(&self, lambda: &[f64], cache: &mut Vec<f64>, moments: &mut [f64]) -> f64 {
-        let size = chunk(cache.len());
+impl<S: StateFeatures> Dual for SparseMaximumEntropy<S> {
+    type Cache = Weights;
+
+    fn evaluate(&self, lambda: &[f64], cache: &mut Weights, moments: &mut [f64]) -> f64 {
+        let size = chunk(cache.states.len());
         let partials: Vec<Partial> = cache
+            .states
             .par_chunks_mut(size)
             .enumerate()
             .map(|(c, log_weights)| self.partial(c * size, log_weights, lambda))
@@ -612,66 +904,70 @@ impl<S: StateFeatures> Dual for SparseMaximumEntropy<S> {
         let reference = references.fold(f64::NEG_INFINITY, f64::max);
         let mut sum = 0.0;
         moments.fill(0.0);
+        cache.squares.fill(0.0);
         for partial in &partials {
             let factor = Real::exp(partial.reference - reference);
             sum += factor * partial.sum;
-            for (m, p) in moments.iter_mut().zip(&partial.moments) {
-                *m += factor * p;
+            for (out, part) in [
+                (&mut *moments, &partial.moments),
+                (&mut cache.squares, &partial.squares),
+            ] {
+                for (m, p) in out.iter_mut().zip(part) {
+                    *m += factor * p;
+                }
             }
         }
-        for m in moments.iter_mut() {
+        for m in moments.iter_mut().chain(&mut cache.squares) {
             *m /= sum;
         }
         reference + Real::ln(sum)
     }
 
-    fn settle(&self, at: &Point, cache: &mut Vec<f64>, diagonal: &mut [f64]) {
-        let size = chunk(cache.len());
-        let partials: Vec<Vec<f64>> = cache
-            .par_chunks_mut(size)
-            .enumerate()
-            .map(|(c, weights)| {
-                let mut squares = vec![0.0; diagonal.len()];
-                for w in weights.iter_mut() {
-                    *w -= at.log_partition;
-                }
-                exp_slice(weights);
-                self.blocks(c * size, weights.len(), |block, rows| {
-                    for ((entries, values), p) in rows.rows().zip(&weights[block]) {
-                        for (j, v) in entries.iter().zip(values) {
-                            if let Some(s) = squares.get_mut(*j as usize) {
-                                *s += p * v * v;
-                            }
-                        }
-                    }
-                });
-                squares
-            })
-            .collect();
-        add_up(&partials, diagonal);
-        for (h, m) in diagonal.iter_mut().zip(&at.moments) {
-            *h -= m * m;
+    fn settle(&self, at: &Point, cache: &mut Weights, diagonal: &mut [f64]) {
+        let size = chunk(cache.states.len());
+        cache.states.par_chunks_mut(size).for_each(|weights| {
+            for w in weights.iter_mut() {
+                *w -= at.log_partition;
+            }
+            exp_slice(weights);
+        });
+        for ((h, s), m) in diagonal.iter_mut().zip(&cache.squares).zip(&at.moments) {
+            *h = s - m * m;
         }
     }
 
-    fn product(&self, at: &Point, cache: &Vec<f64>, vector: &[f64], out: &mut [f64]) {
-        let size = chunk(cache.len());
+    fn product(&self, at: &Point, cache: &Weights, vector: &[f64], out: &mut [f64]) -> f64 {
+        let size = chunk(cache.states.len());
         let mean: f64 = at.moments.iter().zip(vector).map(|(m, v)| m * v).sum();
-        let partials: Vec<Vec<f64>> = cache
+        let partials: Vec<(f64, Vec<f64>)> = cache
+            .states
             .par_chunks(size)
             .enumerate()
             .map(|(c, probabilities)| {
                 let mut sums = vec![0.0; vector.len()];
+                let mut curvature = 0.0;
+                let mut weights = Vec::with_capacity(BLOCK);
                 self.blocks(c * size, probabilities.len(), |block, rows| {
-                    for ((entries, values), p) in rows.rows().zip(&probabilities[block]) {
-                        let weight = p * (gather(entries, values, vector) - mean);
-                        scatter(entries, values, weight, &mut sums);
+                    rows.products(vector, &mut weights);
+                    for (w, p) in weights.iter_mut().zip(&probabilities[block]) {
+                        let off = *w - mean;
+                        *w = p * off;
+                        curvature += *w * off;
                     }
+                    rows.add(&weights, &mut sums);
                 });
-                sums
+                (curvature, sums)
             })
             .collect();
-        add_up(&partials, out);
+        out.fill(0.0);
+        let mut curvature = 0.0;
+        for (part, sums) in &partials {
+            curvature += part;
+            for (o, s) in out.iter_mut().zip(sums) {
+                *o += s;
+            }
+        }
+        curvature
     }
 }
 
@@ -682,13 +978,15 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             reference: f64::NEG_INFINITY,
             sum: 0.0,
             moments: vec![0.0; lambda.len()],
+            squares: vec![0.0; lambda.len()],
         };
         let mut weights = Vec::with_capacity(BLOCK);
         self.blocks(start, log_weights.len(), |block, rows| {
             let base = &self.log_base[start + block.start..start + block.end];
             let log_weights = &mut log_weights[block];
-            for ((w, (entries, values)), h) in log_weights.iter_mut().zip(rows.rows()).zip(base) {
-                *w = h + gather(entries, values, lambda);
+            rows.products(lambda, &mut weights);
+            for ((w, along), h) in log_weights.iter_mut().zip(&weights).zip(base) {
+                *w = h + along;
             }
             let top = log_weights
                 .iter()
@@ -697,7 +995,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             if top > out.reference + HEADROOM {
                 let factor = Real::exp(out.reference - top);
                 out.sum *= factor;
-                for m in &mut out.moments {
+                for m in out.moments.iter_mut().chain(&mut out.squares) {
                     *m *= factor;
                 }
                 out.reference = top;
@@ -712,21 +1010,11 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
             weights.clear();
             weights.extend(log_weights.iter().map(|w| w - out.reference));
             exp_slice(&mut weights);
-            for ((entries, values), w) in rows.rows().zip(&weights) {
+            for w in &weights {
                 out.sum += w;
-                scatter(entries, values, *w, &mut out.moments);
             }
+            rows.add_with_squares(&weights, &mut out.moments, &mut out.squares);
         });
         out
-    }
-}
-
-/// The sum of the chunks' sums, in order.
-fn add_up(partials: &[Vec<f64>], out: &mut [f64]) {
-    out.fill(0.0);
-    for partial in partials {
-        for (o, p) in out.iter_mut().zip(partial) {
-            *o += p;
-        }
     }
 }

@@ -35,7 +35,7 @@ impl CycleKind {
 /// The work parameters move between two ends, along a line on which each goes geometrically where both of
 /// its ends have one sign, else straight. Of the two ends the one of less entropy at the hot temperature
 /// (small volume, stiff trap, wide gap) is where heat is taken up, so that the cycle runs as an engine
-/// where it can. All numbers follow from the states at the corners, without integration (but for a
+/// where it can. Both baths have temperatures above 0. All numbers follow from the states at the corners, without integration (but for a
 /// regenerator): `W = ΔF`, `ΔU` or 0, `Q = TΔS`, 0 or `ΔU`.
 ///
 /// ```
@@ -138,6 +138,9 @@ impl Cycle {
         }
         let (place_c, c) = line.place_of_entropy(system, beta_cold, b.entropy())?;
         let (place_d, d) = line.place_of_entropy(system, beta_cold, a.entropy())?;
+        // The cold isotherm gives back the entropy that the hot one took up: with one number for both, the
+        // efficiency is that of the temperatures also where the two differ by little.
+        let taken = b.entropy() - a.entropy();
         let strokes = vec![
             Stroke::new(
                 StrokeKind::Isothermal,
@@ -153,7 +156,8 @@ impl Cycle {
                 d.clone(),
                 &line,
                 (place_c, place_d),
-            ),
+            )
+            .with_entropy_change(-taken),
             Stroke::new(StrokeKind::Isentropic, d, a, &line, (place_d, 0.0)),
         ];
         Ok(Self::closed(CycleKind::Carnot, hot, cold, strokes, 0.0))
@@ -164,7 +168,9 @@ impl Cycle {
     ///
     /// Heating and cooling meet baths of another temperature and produce entropy. Efficiency of systems
     /// whose isentropes keep `g(λ)/T`: `1 − g(λ_c)/g(λ_h)`, with frequencies for `g` in a trap with momenta,
-    /// gaps in a two-level system, `V^{−2/3}` in a gas of atoms.
+    /// gaps in a two-level system, `V^{−2/3}` in a gas of atoms. Where all that is excited has frozen out, so that the
+    /// entropy has no digit that depends on the temperature, the temperature of an isentropic stroke is not
+    /// determined and stays; work and heat do not depend on it.
     ///
     /// # Errors
     /// As [`carnot`](Self::carnot).

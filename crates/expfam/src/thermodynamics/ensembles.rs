@@ -186,10 +186,23 @@ impl Microstates {
         Ok(difference / (high - low))
     }
 
-    /// The canonical ensemble, `p ∝ g e^{−βE}`.
+    /// The canonical ensemble, `p ∝ g e^{−βE}`, at any `β`: with finitely many states `β ≤ 0` is a law too.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0.
+    /// If `β` is not finite.
+    ///
+    /// ```
+    /// use ergodic_expfam::thermodynamics::Microstates;
+    ///
+    /// // Spins up and down in a field that was turned round: more of them are up, at T = −2.
+    /// let spin = Microstates::new(&[-1.0, 1.0])?;
+    /// let inverted = spin.canonical(-0.5)?;
+    /// assert!((inverted.energy() - 0.5f64.tanh()).abs() < 1e-15);
+    /// let potentials = inverted.potentials()?;
+    /// assert_eq!(potentials.temperature(), -2.0);
+    /// assert!((potentials.massieu() - inverted.log_partition()).abs() < 1e-15);
+    /// # Ok::<(), ergodic_core::ArgumentError>(())
+    /// ```
     pub fn canonical(&self, beta: f64) -> Result<EnsembleState<'_>, ArgumentError> {
         self.ensemble(&Reservoir::new(beta)?)
     }
@@ -197,7 +210,7 @@ impl Microstates {
     /// The grand ensemble, `p ∝ g e^{−β(E − μN)}`.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, `μ` is not finite, or the states have no particles.
+    /// If `β` or `μ` is not finite, or the states have no particles.
     pub fn grand(&self, beta: f64, mu: f64) -> Result<EnsembleState<'_>, ArgumentError> {
         self.ensemble(&Reservoir::new(beta)?.chemical_potential(mu)?)
     }
@@ -205,7 +218,7 @@ impl Microstates {
     /// The isobaric ensemble, `p ∝ g e^{−β(E + PV)}`.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, `P` is not finite, or the states have no volumes.
+    /// If `β` or `P` is not finite, or the states have no volumes.
     pub fn isobaric(&self, beta: f64, pressure: f64) -> Result<EnsembleState<'_>, ArgumentError> {
         self.ensemble(&Reservoir::new(beta)?.pressure(pressure)?)
     }
@@ -299,12 +312,12 @@ pub struct Reservoir {
 }
 
 impl Reservoir {
-    /// Of inverse temperature `β`; alone, it exchanges energy.
+    /// Of inverse temperature `β`, of either sign or 0; alone, it exchanges energy.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0.
+    /// If `β` is not finite.
     pub fn new(beta: f64) -> Result<Self, ArgumentError> {
-        domain::positive("beta", beta)?;
+        domain::finite("beta", &[beta], 1)?;
         Ok(Self {
             beta,
             pressure: None,
@@ -474,9 +487,10 @@ impl<'a> EnsembleState<'a> {
     /// Energies of the states in fields are not included: `U = ⟨E⟩`.
     ///
     /// # Errors
-    /// For the microcanonical ensemble, which has no reservoir.
+    /// For the microcanonical ensemble, which has no reservoir, and if `β` is 0 or has no finite inverse.
     pub fn potentials(&self) -> Result<Potentials, ArgumentError> {
         let r = self.reservoir()?;
+        domain::inverse_temperature("beta", r.beta)?;
         Potentials::new(
             1.0 / r.beta,
             self.energy(),

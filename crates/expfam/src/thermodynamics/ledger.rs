@@ -28,10 +28,19 @@ impl Segment {
     /// Between two temperatures and two points.
     ///
     /// # Errors
-    /// If a temperature is not finite and above 0, or the points are not finite or not of equal length.
+    /// If a temperature or its inverse is not finite or 0, the temperatures differ in sign, or the points are not
+    /// finite or not of equal length.
     pub fn new(temperatures: (f64, f64), from: &[f64], to: &[f64]) -> Result<Self, ArgumentError> {
-        domain::positive("temperatures", temperatures.0)?;
-        domain::positive("temperatures", temperatures.1)?;
+        domain::inverse_temperature("temperatures", temperatures.0)?;
+        domain::inverse_temperature("temperatures", temperatures.1)?;
+        // Between them is 0, or energies that no temperature has.
+        if (temperatures.0 > 0.0) != (temperatures.1 > 0.0) {
+            return Err(ArgumentError::new(
+                "temperatures",
+                format!("{temperatures:?}"),
+                "both above 0 or both below",
+            ));
+        }
         domain::finite("from", from, from.len())?;
         domain::finite("to", to, from.len())?;
         Ok(Self {
@@ -140,7 +149,7 @@ pub fn quasi_static<S: System + ?Sized, P: StatePath + ?Sized>(
         calculus::integrate("path", tolerance, unit, 0.0, 1.0, |t| f(&state(t)?, t))
     };
     let (start, end) = (state(0.0)?, state(1.0)?);
-    let warmest = start.temperature().max(end.temperature());
+    let warmest = start.temperature().abs().max(end.temperature().abs());
     Ok(Ledger {
         work: integrate(warmest, &power)?,
         heat: integrate(warmest, &heating)?,
@@ -166,7 +175,7 @@ pub struct SuddenSwitch {
 }
 
 impl SuddenSwitch {
-    /// `⟨W⟩ − ΔF ≥ 0`.
+    /// `⟨W⟩ − ΔF`, of the sign of the temperature.
     pub fn dissipated_work(&self) -> f64 {
         self.work - self.free_energy_change
     }

@@ -5,10 +5,20 @@
 //! or a family of normal laws run the same cycles.
 //!
 //! **Conventions, the same everywhere.** Boltzmann's constant is 1: temperatures are energies,
-//! entropies are in nats ([`UnitSystem`] converts). `β = 1/T > 0`. Work `W` is done *on* the system
+//! entropies are in nats ([`UnitSystem`] converts). `β = 1/T`. Work `W` is done *on* the system
 //! and heat `Q` flows *into* it, so that `ΔU = W + Q`. The force of a work parameter `λ` is
 //! `f = ⟨∂E/∂λ⟩`, so that `dF = −S dT + f·dλ` and quasi-static work is `∫ f·dλ`; of a volume, `f = −P`.
 //! The free energy is `F = U − TS = −T log Z`.
+//!
+//! **Negative temperatures** (Ramsey, *Phys. Rev.* 103, 1956) are those of states where energies are bounded
+//! above: there `e^{−βE}` with `β < 0` is a law, of spins in a field that was turned round, say. It favours
+//! high energies, and its entropy falls as energy rises, `∂S/∂U = β`. So [`Microstates`], and [`Canonical`] of a
+//! family in whose domain `−β(c + Mλ)` lies, have states at either sign of `β`, hotter than any of `T > 0`:
+//! along `β` from `∞` to `−∞` the energy rises. Variances and heat capacities stay positive there, what is
+//! `β` times a variance changes its sign, and `F` is maximal, not minimal; Massieu's function is maximal at
+//! either sign. [`Trap`] and [`IdealGas`], whose energies have no bound, answer with an error. Baths,
+//! and what runs between or in contact with them (cycles, driven chains, [`TrapDynamics`]), have `T > 0`. At `β = 0`,
+//! [`Microstates`] have a law (all states equally likely) but no potentials, as `T` is infinite.
 //!
 //! | what | where |
 //! |---|---|

@@ -12,8 +12,8 @@ use crate::member::dot;
 /// All potentials of one state, from `T`, `U`, `S`, `PV` and `μN` (Callen 1985, ch. 5).
 ///
 /// What a state does not have is 0: no volume, `PV = 0`, and then `H = U`. They are identities at any
-/// state, in equilibrium or not; in equilibrium each is minimal (Massieu functions: maximal) under what
-/// its ensemble holds fixed.
+/// state, in equilibrium or not; in equilibrium at `T > 0` each is minimal (at `T < 0` maximal; Massieu functions:
+/// maximal at either) under what its ensemble holds fixed.
 ///
 /// ```
 /// use ergodic_expfam::thermodynamics::{Potentials, System, Trap};
@@ -37,7 +37,7 @@ impl Potentials {
     /// From `T`, `U`, `S` (nats), `PV` and `μN`.
     ///
     /// # Errors
-    /// If the temperature is not finite and above 0, or another number is not finite.
+    /// If the temperature or its inverse is not finite or 0, or another number is not finite.
     pub fn new(
         temperature: f64,
         energy: f64,
@@ -45,7 +45,7 @@ impl Potentials {
         pressure_volume: f64,
         chemical: f64,
     ) -> Result<Self, ArgumentError> {
-        domain::positive("temperature", temperature)?;
+        domain::inverse_temperature("temperature", temperature)?;
         domain::finite("energy", &[energy], 1)?;
         domain::finite("entropy", &[entropy], 1)?;
         domain::finite("pressure_volume", &[pressure_volume], 1)?;
@@ -124,10 +124,11 @@ impl Potentials {
 /// `S(U) = inf_β [log Z(β) + βU]` at given work parameters: the entropy of the canonical state of mean
 /// energy `U`, and its `β`, by Legendre's transform of Massieu's function.
 ///
-/// The infimum is where `−∂log Z/∂β = U`. Cost: some 30 equilibria.
+/// The infimum is where `−∂log Z/∂β = U`, at `β > 0` if there is one; where energies are bounded above, those
+/// beyond the one of `β = 0` have `β < 0`. Cost: some 30 equilibria.
 ///
 /// # Errors
-/// If no temperature above 0 has this mean energy.
+/// If no finite temperature has this mean energy.
 ///
 /// ```
 /// use ergodic_expfam::thermodynamics::{IdealGas, System, entropy_of_energy};
@@ -146,31 +147,45 @@ pub fn entropy_of_energy<S: System + ?Sized>(
     domain::finite("energy", &[energy], 1)?;
     // A wrong argument is blamed itself, not the energy.
     system.equilibrium(1.0, work)?;
+    entropy_at_sign(system, energy, work, 1.0)
+        // Energies that are not bounded above have no state below 0: the first error is the one to tell.
+        .or_else(|e| entropy_at_sign(system, energy, work, -1.0).map_err(|_| e))
+}
+
+/// [`entropy_of_energy`] among the `β` of one sign.
+fn entropy_at_sign<S: System + ?Sized>(
+    system: &S,
+    energy: f64,
+    work: &[f64],
+    sign: f64,
+) -> Result<(f64, f64), ArgumentError> {
+    let missing = |reason: String| {
+        ArgumentError::new(
+            "energy",
+            format!("{energy} ({reason})"),
+            "a mean energy that the system has at a finite temperature",
+        )
+    };
     let log_beta = calculus::root(
         -0.5,
         0.5,
-        |log_beta| Ok(system.equilibrium(Real::exp(log_beta), work)?.energy() - energy),
-        |reason| {
-            ArgumentError::new(
-                "energy",
-                format!("{energy} ({reason})"),
-                "a mean energy that the system has at a temperature above 0",
-            )
+        |log_beta| {
+            Ok(system
+                .equilibrium(sign * Real::exp(log_beta), work)?
+                .energy()
+                - energy)
         },
+        missing,
     )?;
-    let beta = Real::exp(log_beta);
+    let beta = sign * Real::exp(log_beta);
     let state = system.equilibrium(beta, work)?;
-    // At the ends of a bounded range of energies, which only β = 0 and ∞ have, energies round to the
+    // At the ends of a bounded range of energies, which only β = 0 and ±∞ have, energies round to the
     // bound and every β beyond looks like a root.
-    if beta * state.hessian()[(0, 0)] <= f64::EPSILON * energy.abs() {
-        return Err(ArgumentError::new(
-            "energy",
-            format!(
-                "{energy} (it does not change with temperature near {})",
-                1.0 / beta
-            ),
-            "a mean energy that the system has at a temperature above 0",
-        ));
+    if beta.abs() * state.hessian()[(0, 0)] <= f64::EPSILON * energy.abs() {
+        let temperature = 1.0 / beta;
+        return Err(missing(format!(
+            "it does not change with temperature near {temperature}"
+        )));
     }
     Ok((state.log_partition() + beta * energy, beta))
 }

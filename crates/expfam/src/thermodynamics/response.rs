@@ -59,7 +59,7 @@ impl Response {
         &self.stiffness
     }
 
-    /// `χ = −∂f/∂λ` at constant temperature: `β Cov(A, A)` where `E = E₀ + λ·A`, never negative then.
+    /// `χ = −∂f/∂λ` at constant temperature: `β Cov(A, A)` where `E = E₀ + λ·A`, never negative then at `T > 0`.
     pub fn susceptibility(&self) -> DMatrix<f64> {
         -&self.stiffness
     }

@@ -38,6 +38,7 @@ pub struct Stroke {
     /// The line of work parameters and the places on it.
     line: WorkLine,
     places: (f64, f64),
+    entropy_change: f64,
 }
 
 impl Stroke {
@@ -48,13 +49,24 @@ impl Stroke {
         line: &WorkLine,
         places: (f64, f64),
     ) -> Self {
+        let entropy_change = match kind {
+            StrokeKind::Isentropic => 0.0,
+            _ => end.entropy() - start.entropy(),
+        };
         Self {
             kind,
             start,
             end,
             line: line.clone(),
             places,
+            entropy_change,
         }
+    }
+
+    /// The same with an entropy change that is known better than as a difference of the states' entropies.
+    pub(super) fn with_entropy_change(mut self, nats: f64) -> Self {
+        self.entropy_change = nats;
+        self
     }
 
     /// What it holds fixed.
@@ -79,16 +91,18 @@ impl Stroke {
 
     /// `ΔS` of the system, in nats.
     pub fn entropy_change(&self) -> f64 {
-        match self.kind {
-            StrokeKind::Isentropic => 0.0,
-            _ => self.end.entropy() - self.start.entropy(),
-        }
+        self.entropy_change
     }
 
     /// `W`, done on the system.
     pub fn work(&self) -> f64 {
         match self.kind {
-            StrokeKind::Isothermal => self.end.free_energy() - self.start.free_energy(),
+            StrokeKind::Isothermal => {
+                // ΔF, and what makes up for an entropy that is known better, so that W + Q = ΔU stays.
+                let of_states = self.end.entropy() - self.start.entropy();
+                self.end.free_energy() - self.start.free_energy()
+                    + self.start.temperature() * (of_states - self.entropy_change)
+            }
             StrokeKind::Isentropic => self.energy_change(),
             StrokeKind::ConstantWork => 0.0,
         }
@@ -119,6 +133,7 @@ impl Stroke {
             end: self.start.clone(),
             line: self.line.clone(),
             places: (self.places.1, self.places.0),
+            entropy_change: -self.entropy_change,
         }
     }
 

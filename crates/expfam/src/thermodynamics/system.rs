@@ -23,8 +23,8 @@ pub trait System {
     /// The equilibrium state at `β` and `λ`.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, there are not as many work parameters as the system has, or
-    /// they are outside its domain (argument `work`).
+    /// If `β` is not finite or 0, or is below 0 and energies are not bounded above, there are not as many work
+    /// parameters as the system has, or they are outside its domain (argument `work`).
     fn equilibrium(&self, beta: f64, work: &[f64]) -> Result<Equilibrium, ArgumentError>;
 
     /// `⟨E_{λ′}⟩` over the equilibrium at `(β, λ)`: the energy right after a sudden switch of the work
@@ -78,7 +78,8 @@ impl Equilibrium {
     /// `(β, λ)`.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, sizes differ, a number is not finite, or the Hessian is not symmetric.
+    /// If `β` or its inverse is not finite or 0, sizes differ, a number is not finite, or the Hessian is not
+    /// symmetric.
     pub fn new(
         beta: f64,
         work: &[f64],
@@ -87,8 +88,7 @@ impl Equilibrium {
         forces: Vec<f64>,
         hessian: DMatrix<f64>,
     ) -> Result<Self, ArgumentError> {
-        domain::positive("beta", beta)?;
-        domain::positive("beta", 1.0 / beta)?;
+        domain::inverse_temperature("beta", beta)?;
         domain::finite("work", work, work.len())?;
         domain::finite("log_partition", &[log_partition], 1)?;
         domain::finite("energy", &[energy], 1)?;
@@ -186,7 +186,8 @@ fn has_entropy(state: &Equilibrium, entropy: f64) -> bool {
 }
 
 /// The state of this entropy at `work`: what an isentropic change of the work parameters reaches. `near` is the `β` where
-/// to look first.
+/// to look first, and the answer where that has this entropy already: of frozen states, whose entropy has rounded to
+/// that of the ground level, every lower temperature has it.
 ///
 /// # Errors
 /// If no temperature within the range of `f64` has this entropy.
@@ -203,6 +204,12 @@ pub(super) fn isentropic<S: System + ?Sized>(
             format!("work parameters at which a temperature has entropy {entropy}"),
         )
     };
+    if let Ok(state) = system.equilibrium(near, work)
+        && state.entropy() == entropy
+        && has_entropy(&state, entropy)
+    {
+        return Ok(state);
+    }
     let start = Real::ln(near);
     let log_beta = calculus::root(
         start - 0.5,

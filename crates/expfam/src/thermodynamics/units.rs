@@ -91,10 +91,10 @@ impl UnitSystem {
         }
     }
 
-    /// `β = 1/kT`, per unit of energy.
+    /// `β = 1/kT`, per unit of energy; of the sign of the temperature.
     ///
     /// # Errors
-    /// If the temperature, or `β`, is not finite and above 0.
+    /// If the temperature, or `β`, is not finite, or 0.
     pub fn beta(self, temperature: f64) -> Result<f64, ArgumentError> {
         self.reciprocal("temperature", temperature)
     }
@@ -102,16 +102,16 @@ impl UnitSystem {
     /// `T = 1/kβ`.
     ///
     /// # Errors
-    /// If `β`, or the temperature, is not finite and above 0.
+    /// If `β`, or the temperature, is not finite, or 0.
     pub fn temperature(self, beta: f64) -> Result<f64, ArgumentError> {
         self.reciprocal("beta", beta)
     }
 
     fn reciprocal(self, argument: &'static str, found: f64) -> Result<f64, ArgumentError> {
-        domain::positive(argument, found)?;
+        domain::inverse_temperature(argument, found)?;
         // In this order the product of two small numbers does not underflow.
         let result = 1.0 / found / self.boltzmann();
-        if result > 0.0 && result.is_finite() {
+        if result != 0.0 && result.is_finite() {
             return Ok(result);
         }
         Err(ArgumentError::new(
@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn units_have_the_names_of_the_si_brochure() {
+        let names =
+            UnitSystem::ALL.map(|u| (u.temperature_unit(), u.energy_unit(), u.entropy_unit()));
+        let allowed = [
+            ("", "", "nats"),
+            ("K", "J", "J/K"),
+            ("K", "kJ/mol", "kJ/(mol K)"),
+            ("K", "eV", "eV/K"),
+        ];
+        assert_eq!(names, allowed);
+    }
+
+    #[test]
     fn conversions_invert_each_other() {
         for a in UnitSystem::ALL {
             let beta = a.beta(287.3).unwrap();
@@ -177,7 +190,7 @@ mod tests {
 
     #[test]
     fn temperatures_that_are_none_are_typed_errors() {
-        for t in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-320] {
+        for t in [0.0, -0.0, f64::NAN, f64::INFINITY, 1e-320] {
             assert_eq!(
                 UnitSystem::Natural.beta(t).unwrap_err().argument,
                 "temperature"

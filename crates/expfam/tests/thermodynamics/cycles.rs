@@ -1,5 +1,7 @@
 //! Carnot, Otto, Stirling.
 
+use ergodic_core::ExponentialFamily;
+
 use super::*;
 
 #[track_caller]
@@ -310,4 +312,159 @@ fn engines_of_degenerate_levels_tend_to_their_cycle() {
         cycle.heat_from_hot(),
         1e-5,
     );
+}
+
+#[test]
+fn carnots_efficiency_is_exact_also_in_a_cycle_of_hardly_any_work() {
+    // Entropies of the ends that agree in all but their last digits.
+    let levels = random_levels(2, 1);
+    let systems: [(&dyn System, f64); 5] = [
+        (&Trap::overdamped(1).unwrap(), 4.0),
+        (&Trap::with_momenta(2).unwrap(), 1.0),
+        (&IdealGas::new(1e5, 5.0).unwrap(), 3.0),
+        (&Canonical::two_level(), 1.3),
+        (&levels, 0.7),
+    ];
+    for (system, from) in systems {
+        for step in [1e-3, 1e-6, 1e-9, 1e-11] {
+            let to = from * (1.0 + step);
+            let Ok(cycle) = Cycle::carnot(system, 1.1, 1.0, &[from], &[to]) else {
+                continue; // the table may not reach the entropy
+            };
+            let (efficiency, exact) = (cycle.efficiency().unwrap(), 1.0 - 1.0 / 1.1);
+            assert!((efficiency - exact).abs() < 4e-16, "{efficiency} {step}");
+            let produced = cycle.entropy_production();
+            let entropy = cycle.heat_from_hot() / 1.1;
+            assert!(produced.abs() <= 4e-16 * entropy, "{produced} {step}");
+            // Both laws for each stroke, its energies being what they are.
+            for s in cycle.strokes() {
+                let size = s.start().energy().abs() + s.start().log_partition().abs();
+                let residual = s.energy_change() - s.work() - s.heat();
+                assert!(residual.abs() <= 1e-14 * size.max(1.0), "{residual} {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cycle_that_only_turns_work_into_heat_is_neither_engine_nor_refrigerator() {
+    // A doublet with a far level at λ = 0, three spread levels at λ = 1: of more entropy at the hot bath, of less at
+    // most temperatures below. W = −∫ [S(λ₁) − S(λ₀)] dT between the baths is above 0.
+    let levels =
+        Canonical::with_observable(&[0.0, 0.0, 8.0], &[0.0, 1.5, -6.0], &[1.0; 3]).unwrap();
+    let cycle = Cycle::stirling(&levels, 1.0, 0.1, &[0.0], &[1.0], 0.0).unwrap();
+    closes(&cycle);
+    assert!(cycle.work() > 0.1 && cycle.heat_from_hot() > 0.01);
+    assert!(cycle.heat_from_cold() < 0.0 && cycle.entropy_production() > 0.0);
+    assert!(cycle.efficiency().is_none() && cycle.coefficient_of_performance().is_none());
+}
+
+#[test]
+fn traces_run_from_start_to_end_and_enclose_the_heat() {
+    let gas = IdealGas::new(2.0, 3.0).unwrap();
+    let carnot = Cycle::carnot(&gas, 2.0, 1.0, &[1.0], &[2.0]).unwrap();
+    let stirling = Cycle::stirling(&gas, 2.0, 1.0, &[1.0], &[2.0], 0.0).unwrap();
+    let reversed = carnot.reversed().unwrap();
+    for cycle in [&carnot, &stirling, &reversed] {
+        for stroke in cycle.strokes() {
+            let trace = stroke.trace(&gas, 2001).unwrap();
+            assert_eq!(
+                (&trace[0], trace.last().unwrap()),
+                (stroke.start(), stroke.end())
+            );
+            let sum = |f: &dyn Fn(&Equilibrium, &Equilibrium) -> f64| -> f64 {
+                trace.windows(2).map(|p| f(&p[0], &p[1])).sum()
+            };
+            let heat = sum(&|a, b| {
+                0.5 * (a.temperature() + b.temperature()) * (b.entropy() - a.entropy())
+            });
+            let work =
+                sum(&|a, b| 0.5 * (a.forces()[0] + b.forces()[0]) * (b.work()[0] - a.work()[0]));
+            close(heat, stroke.heat(), 1e-5);
+            close(work, stroke.work(), 1e-5);
+            // Without a step back or a jump.
+            let path = sum(&|a, b| (b.entropy() - a.entropy()).abs());
+            close(path, stroke.entropy_change().abs(), 1e-9);
+            let path = sum(&|a, b| (b.temperature() - a.temperature()).abs());
+            close(
+                path,
+                (stroke.end().temperature() - stroke.start().temperature()).abs(),
+                1e-9,
+            );
+        }
+    }
+}
+
+#[test]
+fn corners_have_the_entropy_of_their_laws() {
+    // Where log Z and βU are large and cancel, what looks like a state of the entropy may be their rounding.
+    let mut corners = 0;
+    for seed in 0..300 {
+        let levels = random_levels(seed, 1);
+        let family = levels.family();
+        for (hot, cold, from, to) in [
+            (2.0, 1.0, 0.5, 1.0),
+            (3.0, 0.2, 1.0, -2.0),
+            (1.3, 1.0, 4.0, 9.0),
+        ] {
+            let cycles = [
+                Cycle::carnot(&levels, hot, cold, &[from], &[to]),
+                Cycle::otto(&levels, hot, cold, &[from], &[to]),
+            ];
+            for corner in cycles.iter().flatten().flat_map(Cycle::corners) {
+                let p = levels.probabilities(corner.beta(), corner.work()).unwrap();
+                let entropy: f64 = (p.iter().enumerate())
+                    .filter(|(_, p)| **p > 0.0)
+                    .map(|(i, p)| -p * (p.ln() - family.log_base_measure(&i)))
+                    .sum();
+                close(corner.entropy(), entropy, 1e-10);
+                corners += 1;
+            }
+        }
+    }
+    assert!(corners > 1000, "{corners}");
+}
+
+#[test]
+fn engines_in_finite_time_meet_the_two_baths_of_their_cycle() {
+    // Each jump of two levels takes λ from the hot and gives λ′ to the cold bath, at any speed: 1 − λ′/λ.
+    let levels = Canonical::with_observable(&[0.0, 0.0], &[0.0, 1.0], &[1.0, 1.0]).unwrap();
+    let otto = Cycle::otto(&levels, 4.0, 1.0, &[3.0], &[2.0]).unwrap();
+    for (switches, strength) in [(1, 1.0), (3, 0.2), (40, 0.7)] {
+        let engine = FiniteTimeCycle::follow(&otto, &levels, switches, strength).unwrap();
+        // The hottest first.
+        let baths: Vec<f64> = engine.baths().iter().map(|b| b.0).collect();
+        assert_eq!(baths, [0.25, 1.0]);
+        assert!(engine.baths()[0].1 > 0.0 && engine.baths()[1].1 < 0.0);
+        close(engine.efficiency().unwrap(), 1.0 / 3.0, 1e-13);
+    }
+    // So they are listed when the cold one comes first.
+    let cold_first = FiniteTimeCycle::new(&[
+        MarkovStep::thermalize(&[0.0, 2.0], 1.0, 0.5).unwrap(),
+        MarkovStep::thermalize(&[0.0, 3.0], 0.25, 0.5).unwrap(),
+    ])
+    .unwrap();
+    assert_eq!(cold_first.baths()[0].0, 0.25);
+    close(cold_first.efficiency().unwrap(), 1.0 / 3.0, 1e-13);
+}
+
+#[test]
+fn a_frozen_engine_keeps_its_temperature_and_its_ledger() {
+    // e^{−1000} is 0: the cold isentrope is a ground state, and all heat is taken at the gap 2 and given at 1.
+    let levels = Canonical::two_level();
+    let cycle = Cycle::otto(&levels, 1.0, 1e-3, &[1.0], &[2.0]).unwrap();
+    closes(&cycle);
+    close(cycle.efficiency().unwrap(), 0.5, 1e-14);
+    close(cycle.heat_from_hot(), 2.0 / (1.0 + 2f64.exp()), 1e-14);
+    let compressed = cycle.strokes()[0].end();
+    assert_eq!(
+        (compressed.temperature(), compressed.entropy()),
+        (1e-3, 0.0)
+    );
+    for state in cycle.strokes()[0].trace(&levels, 11).unwrap() {
+        assert_eq!((state.temperature(), state.energy()), (1e-3, 0.0));
+    }
+    // With a digit left, T/λ is constant.
+    let cool = Cycle::otto(&levels, 1.0, 2e-2, &[1.0], &[2.0]).unwrap();
+    close(cool.strokes()[0].end().temperature(), 4e-2, 1e-9);
 }

@@ -109,6 +109,33 @@ fn means_are_slopes_of_the_log_partition_and_responses_slopes_of_means() {
             chi[(1, 0)],
             1e-9,
         );
+        // And of every pair with the temperature: dY = −S dT + V dP − N dμ − X·dh has mixed derivatives.
+        let s = |p, mu, h, k| at(b, p, mu, h, k).entropy();
+        close(
+            slope(p, |p| s(p, mu, h, k)),
+            -state.thermal_expansion().unwrap(),
+            1e-9,
+        );
+        close(
+            slope(mu, |m| s(p, m, h, k)),
+            slope(t, |t| at(1.0 / t, p, mu, h, k).particles().unwrap()),
+            1e-9,
+        );
+        close(
+            slope(h, |h| s(p, mu, h, k)),
+            slope(t, |t| at(1.0 / t, p, mu, h, k).observable(0).unwrap()),
+            1e-9,
+        );
+        close(
+            slope(mu, |m| at(b, p, m, h, k).volume().unwrap()),
+            -slope(p, |p| at(b, p, mu, h, k).particles().unwrap()),
+            1e-9,
+        );
+        close(
+            slope(k, |k| at(b, p, mu, h, k).volume().unwrap()),
+            -slope(p, |p| at(b, p, mu, h, k).observable(1).unwrap()),
+            1e-9,
+        );
         let covariance = state.covariance();
         assert_eq!(covariance.shape(), (5, 5));
         close(covariance[(3, 4)] * b, chi[(0, 1)], 1e-14);
@@ -237,4 +264,14 @@ fn an_offset_of_all_energies_changes_no_fluctuation() {
     );
     close(far.probabilities().iter().sum(), 1.0, 1e-15);
     close(far.entropy(), plain.entropy(), 1e-5);
+    // Whatever the offset has rounded, the entropy is that of the probabilities.
+    for seed in 0..20 {
+        let energies = random_law(&mut rng::stream(seed, 4), 6);
+        let moved: Vec<f64> = energies.iter().map(|e| e + offset).collect();
+        let states = Microstates::new(&moved).unwrap();
+        let state = states.canonical(0.7).unwrap();
+        let p = state.probabilities();
+        let entropy: f64 = -p.iter().map(|p| p * p.ln()).sum::<f64>();
+        close(state.entropy(), entropy, 1e-14);
+    }
 }

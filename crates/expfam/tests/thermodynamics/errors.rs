@@ -15,18 +15,12 @@ fn blames<T: std::fmt::Debug>(result: Result<T, ArgumentError>, argument: &str) 
 #[test]
 fn systems_name_what_is_wrong() {
     let trap = Trap::overdamped(1).unwrap();
-    for beta in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-320] {
+    // A subnormal β has no finite temperature.
+    for beta in [0.0, f64::NAN, f64::INFINITY, 1e-320, -1e-320] {
         blames(trap.equilibrium(beta, &[1.0]), "beta");
-        blames(
-            Canonical::two_level()
-                .equilibrium(beta, &[1.0])
-                .and_then(|s| {
-                    // A subnormal β has no finite temperature.
-                    domain_of(s.temperature())
-                }),
-            "beta",
-        );
+        blames(Canonical::two_level().equilibrium(beta, &[1.0]), "beta");
     }
+    blames(trap.equilibrium(-1.0, &[1.0]), "beta");
     blames(trap.equilibrium(1.0, &[]), "work");
     blames(trap.equilibrium(1.0, &[1.0, 2.0]), "work");
     blames(trap.equilibrium(1.0, &[-1.0]), "work");
@@ -107,18 +101,6 @@ fn systems_name_what_is_wrong() {
     }
 }
 
-fn domain_of(temperature: f64) -> Result<(), ArgumentError> {
-    if temperature.is_finite() {
-        Ok(())
-    } else {
-        Err(ArgumentError::new(
-            "beta",
-            temperature,
-            "with a finite temperature",
-        ))
-    }
-}
-
 #[test]
 fn potentials_and_responses_name_what_is_wrong() {
     blames(Potentials::new(0.0, 1.0, 1.0, 0.0, 0.0), "temperature");
@@ -127,12 +109,11 @@ fn potentials_and_responses_name_what_is_wrong() {
         "entropy",
     );
     let levels = Canonical::two_level();
-    // A two-level system has energies below the mean of the levels only.
-    blames(entropy_of_energy(&levels, 0.7, &[1.0]), "energy");
     blames(entropy_of_energy(&levels, f64::NAN, &[1.0]), "energy");
-    // Its bounds are the energies of β = 0 and ∞.
-    blames(entropy_of_energy(&levels, 0.5, &[1.0]), "energy");
-    blames(entropy_of_energy(&levels, 0.0, &[1.0]), "energy");
+    // A two-level system has energies between its levels only, of β = 0 and ±∞ those without a temperature.
+    for energy in [-0.1, 0.0, 0.5, 1.0, 1.1] {
+        blames(entropy_of_energy(&levels, energy, &[1.0]), "energy");
+    }
     blames(entropy_of_energy(&levels, 0.3, &[]), "work");
     blames(LegendreWeb::new(&levels, &[1.0], 0.0, 1.0, 5), "low");
     blames(LegendreWeb::new(&levels, &[1.0], 2.0, 1.0, 5), "high");
@@ -158,7 +139,11 @@ fn ensembles_name_what_is_wrong() {
     blames(states().volumes(&[1.0]), "volumes");
     blames(states().particles(&[1.0, f64::INFINITY]), "particles");
     blames(states().observable(&[1.0]), "values");
-    blames(states().canonical(0.0), "beta");
+    blames(states().canonical(f64::NAN), "beta");
+    blames(states().canonical(f64::NEG_INFINITY), "beta");
+    for beta in [0.0, 1e-320] {
+        blames(states().canonical(beta).unwrap().potentials(), "beta");
+    }
     let far = Microstates::new(&[0.0, 1e308]).and_then(|s| s.volumes(&[0.0, 1e308]));
     blames(far.unwrap().isobaric(1.0, 1e3), "reservoir");
     blames(states().isobaric(1.0, 1.0), "pressure");
@@ -232,6 +217,7 @@ fn cycles_name_what_is_wrong() {
         "work",
     );
     blames(Segment::new((0.0, 1.0), &[1.0], &[1.0]), "temperatures");
+    blames(Segment::new((-1.0, 1.0), &[1.0], &[1.0]), "temperatures");
     blames(Segment::new((1.0, 1.0), &[1.0], &[1.0, 2.0]), "to");
 }
 

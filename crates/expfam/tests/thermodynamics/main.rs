@@ -7,6 +7,7 @@ mod errors;
 mod finite_time;
 mod learning;
 mod length;
+mod negative_temperatures;
 mod paths;
 mod responses;
 

@@ -77,6 +77,12 @@ fn a_gas_expands_into_the_void_without_work() {
     let found = sudden_switch(&gas, 1.0, &[1.0], &[2.0]).unwrap();
     assert_eq!((found.work, found.heat), (0.0, 0.0));
     close(found.entropy_production, 2.0 * 2f64.ln(), 1e-14);
+    // Nor does one that stays: nothing at all happens.
+    let still = sudden_switch(&gas, 1.0, &[2.0], &[2.0]).unwrap();
+    assert_eq!(
+        (still.work, still.heat, still.entropy_production),
+        (0.0, 0.0, 0.0)
+    );
     let squeezed = sudden_switch(&gas, 1.0, &[2.0], &[1.0]);
     assert_eq!(squeezed.unwrap_err().argument, "switched");
 }

@@ -169,6 +169,16 @@ fn the_checks_reject_a_system_whose_derivatives_are_off() {
     assert!(maxwell_relation(&wrong, 0.7, &[2.0], 0).unwrap().residual() > 1e-3);
     let web = LegendreWeb::new(&wrong, &[2.0], 0.1, 3.0, 400).unwrap();
     assert!(web.entropy_residual > 1e-6, "{web:?}");
+    assert!(web.massieu_residual > 1e-6, "{web:?}");
+    // The largest difference of three numbers, whichever of them is off.
+    for [a, b, c] in [[0.0, 1.0, 3.0], [1.0, 0.0, 3.0], [1.0, 3.0, 0.0]] {
+        let sides = Maxwell {
+            entropy_side: a,
+            force_side: b,
+            from_hessian: c,
+        };
+        assert_eq!(sides.residual(), 3.0);
+    }
     let path = Segment::new((1.0, 2.0), &[1.0], &[2.0]).unwrap();
     let ledger = quasi_static(&wrong, &path, 1e-11).unwrap();
     assert!(ledger.entropy_residual().abs() > 1e-3);
@@ -383,6 +393,31 @@ fn the_quartic_well_has_its_oracles() {
 
 #[test]
 fn an_offset_of_the_energies_does_not_hide_a_landscape_without_nodes_enough() {
+    // What the offset rounds away is no sign of too few nodes.
+    for offset in [1e9, -3e9, 1e10, -1e11, 7e11] {
+        let well = Landscape::new(-5.0, 5.0, 640, 1, |x, a| {
+            a[0] = -x * x;
+            offset + x.powi(4)
+        })
+        .unwrap();
+        let force = well.equilibrium(1.0, &[1.0]).unwrap().forces()[0];
+        // Energies are rounded by ε·offset, and that is a sum of independent roundings.
+        close(
+            force,
+            -0.5208986482435781,
+            4.0 * f64::EPSILON * offset.abs(),
+        );
+    }
+    let mut random = rng::stream(61, 0);
+    for _ in 0..100 {
+        let offset = 1e9 * random.normal();
+        let well = Landscape::new(-5.0, 5.0, 640, 1, |x, a| {
+            a[0] = -x * x;
+            offset + x.powi(4)
+        });
+        let state = well.unwrap().equilibrium(0.7, &[1.0]);
+        assert!(state.is_ok(), "{offset}: {state:?}");
+    }
     for offset in [0.0, -1e6, 1e7] {
         let well = |nodes: usize| {
             Landscape::new(-5.0, 5.0, nodes, 1, |x, a| {
@@ -488,4 +523,51 @@ fn a_landscape_of_a_parabola_is_a_trap() {
         close(moved.work, 0.0, 1e-13);
         close(moved.free_energy_change, -0.49 / (2.0 * k), 1e-12);
     }
+}
+
+#[test]
+fn log_partitions_are_integrals_over_phase_space_with_their_constants() {
+    use std::f64::consts::PI;
+    // ∫ e^{−βkx²/2} dx = √(2π/βk) and ∫ e^{−βp²/2} dp = √(2π/β) in each dimension.
+    for (beta, k) in [(1.0f64, 1.0f64), (0.3, 5.0)] {
+        let (x, p) = (2.0 * PI / (beta * k), 2.0 * PI / beta);
+        let log_z = |trap: Trap| trap.equilibrium(beta, &[k]).unwrap().log_partition();
+        close(log_z(Trap::overdamped(3).unwrap()), 1.5 * x.ln(), 1e-15);
+        close(
+            log_z(Trap::with_momenta(3).unwrap()),
+            1.5 * (x.ln() + p.ln()),
+            1e-15,
+        );
+        // Vᴺ/N! of the gas, and its momenta: 3 atoms in a volume of 7.
+        let gas = IdealGas::new(3.0, 3.0).unwrap();
+        close(
+            gas.equilibrium(beta, &[7.0]).unwrap().log_partition(),
+            3.0 * 7f64.ln() - 6f64.ln() + 4.5 * p.ln(),
+            1e-15,
+        );
+    }
+    // Levels with an energy and an offset that all share: Z = e^{−βc} (1 + 2e^{−β}).
+    let levels = Canonical::with_observable(&[4.0, 4.0], &[0.0, 1.0], &[1.0, 2.0]).unwrap();
+    let state = levels.equilibrium(0.5, &[1.0]).unwrap();
+    let sum = 1.0 + 2.0 * (-0.5f64).exp();
+    // The base measure of a family may have any scale: the entropy counts states, three at most.
+    close(state.log_partition(), sum.ln() - 2.0, 1e-15);
+    close(state.energy(), 4.0 + 2.0 * (-0.5f64).exp() / sum, 1e-15);
+    assert_eq!(levels.energies(&[1.0]).unwrap(), [4.0, 5.0]);
+    close(
+        levels.energy_after_switch(0.5, &[1.0], &[2.0]).unwrap(),
+        4.0 + 4.0 * (-0.5f64).exp() / sum,
+        1e-15,
+    );
+    // And a landscape carries the length of its interval.
+    let flat = Landscape::new(0.0, 7.0, 64, 1, |x, a| {
+        a[0] = x;
+        3.0
+    })
+    .unwrap();
+    close(
+        flat.equilibrium(2.0, &[0.0]).unwrap().log_partition(),
+        7f64.ln() - 6.0,
+        1e-14,
+    );
 }

@@ -18,6 +18,7 @@ pub(crate) struct Window {
     dim: usize,
     positions: Vec<f64>,
     gradients: Vec<f64>,
+    energies: Vec<f64>,
 }
 
 /// Pairs that a window holds at most.
@@ -25,6 +26,13 @@ const MOST_PAIRS: usize = 512;
 /// Numbers that a window holds at most, where that leaves [`FEWEST_PAIRS`].
 const MOST_NUMBERS: usize = 1 << 23;
 const FEWEST_PAIRS: usize = 16;
+/// How far above the lowest energy of its window a pair may be to be taken for one of a chain that
+/// has arrived, in nats, and per dimension: a normal law has ½ and spreads by a root of that, heavier
+/// tails and funnels have more.
+const FALL: f64 = 50.0;
+const FALL_PER_DIMENSION: f64 = 10.0;
+/// Fewer pairs of a chain that has arrived give no metric.
+const FEWEST_ARRIVED: usize = 5;
 /// Up to this dimension the full metric is dense.
 const DENSE: usize = 128;
 /// Draws that the low-rank metric uses at most.
@@ -61,6 +69,7 @@ impl Window {
             dim,
             positions: Vec::new(),
             gradients: Vec::new(),
+            energies: Vec::new(),
         }
     }
 
@@ -72,7 +81,7 @@ impl Window {
         self.positions.len() / self.stride()
     }
 
-    pub(crate) fn push(&mut self, position: &[f64], gradient: &[f64]) {
+    pub(crate) fn push(&mut self, position: &[f64], gradient: &[f64], energy: f64) {
         let stride = self.stride();
         let most = (MOST_NUMBERS / (2 * stride)).clamp(FEWEST_PAIRS, MOST_PAIRS);
         if self.len() >= most {
@@ -87,13 +96,38 @@ impl Window {
             rows.extend_from_slice(row);
             rows.resize(end, 0.0);
         }
+        self.energies.push(energy);
     }
 
     /// Drops all but the last `n` pairs.
     pub(crate) fn keep_last(&mut self, n: usize) {
-        let drop = self.len().saturating_sub(n) * self.stride();
-        self.positions.drain(..drop);
-        self.gradients.drain(..drop);
+        let drop = self.len().saturating_sub(n);
+        self.energies.drain(..drop);
+        self.positions.drain(..drop * self.stride());
+        self.gradients.drain(..drop * self.stride());
+    }
+
+    /// Drops the pairs from which the chain was still falling: those far above the lowest energy.
+    /// Far from where the mass is, positions and gradients do not show the scales that they have there.
+    /// False if too few are left to say anything.
+    pub(crate) fn keep_arrived(&mut self) -> bool {
+        let lowest = self.energies.iter().fold(f64::INFINITY, |m, e| m.min(*e));
+        let most = lowest + FALL + FALL_PER_DIMENSION * self.dim as f64;
+        if self.energies.iter().any(|e| *e > most) {
+            let stride = self.stride();
+            for rows in [&mut self.positions, &mut self.gradients] {
+                let mut kept = 0;
+                for (i, energy) in self.energies.iter().enumerate() {
+                    if *energy <= most {
+                        rows.copy_within(i * stride..(i + 1) * stride, kept * stride);
+                        kept += 1;
+                    }
+                }
+                rows.truncate(kept * stride);
+            }
+            self.energies.retain(|e| *e <= most);
+        }
+        self.len() >= FEWEST_ARRIVED
     }
 }
 
@@ -754,7 +788,7 @@ mod tests {
         let mut window = Window::new(dim);
         for _ in 0..draws {
             let z = DMatrix::from_fn(dim, 1, |_, _| rng.normal());
-            window.push((factor * &z).as_slice(), (&back * &z).as_slice());
+            window.push((factor * &z).as_slice(), (&back * &z).as_slice(), 0.0);
         }
         window
     }
@@ -770,6 +804,31 @@ mod tests {
             out.column_mut(j).copy_from_slice(&v);
         }
         out
+    }
+
+    /// Pairs on the way from a start far off are left out, wherever they are; those of a chain that has
+    /// arrived stay, each with its own gradient.
+    #[test]
+    fn pairs_on_the_way_are_left_out() {
+        let mut window = Window::new(3);
+        for (i, energy) in [1e7, 300.0, 7.0, 80.5, 4.0, 81.5, 5.0, 9.0]
+            .into_iter()
+            .enumerate()
+        {
+            window.push(&[i as f64; 3], &[-(i as f64); 3], energy);
+        }
+        // The lowest is 4, and 50 + 10·3 above it is 84.
+        assert!(window.keep_arrived());
+        assert_eq!(window.energies, [7.0, 80.5, 4.0, 81.5, 5.0, 9.0]);
+        let stride = window.stride();
+        for (k, i) in [2.0, 3.0, 4.0, 5.0, 6.0, 7.0].into_iter().enumerate() {
+            assert_eq!(window.positions[k * stride..][..3], [i; 3]);
+            assert_eq!(window.gradients[k * stride..][..3], [-i; 3]);
+        }
+        assert_eq!(window.positions.len(), 6 * stride);
+        window.push(&[0.0; 3], &[0.0; 3], -80.0);
+        assert!(!window.keep_arrived());
+        assert_eq!(window.energies, [-80.0]);
     }
 
     #[test]
@@ -844,7 +903,7 @@ mod tests {
     fn draws_that_do_not_move_teach_nothing() {
         let mut window = Window::new(3);
         for _ in 0..50 {
-            window.push(&[1.0, 2.0, 3.0], &[0.0, 0.0, 0.0]);
+            window.push(&[1.0, 2.0, 3.0], &[0.0, 0.0, 0.0], 0.0);
         }
         assert!(
             fit(&window, &Metric::identity(), true).is_none_or(|(m, _)| m.name() == "identity")

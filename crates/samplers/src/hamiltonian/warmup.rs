@@ -94,7 +94,9 @@ impl WarmupSettings {
 /// limit of leapfrog is `2/√λ_max`), and the averaging starts again.
 ///
 /// **Metric.** After 10 steps, 20, 40 and so on, until 85 % of the warm-up is over, a
-/// metric is fitted to the positions *and gradients* of the last two thirds of the steps. The
+/// metric is fitted to the positions *and gradients* of the last two thirds of the steps, without those
+/// more than `50 + 10d` nats above the lowest energy among them, where the chain was still falling from its
+/// start. The
 /// last 15 % tune the step size alone. With `V` the sample covariances, the candidates are
 ///
 /// ```text
@@ -136,6 +138,8 @@ pub struct Observation<'a> {
     pub position: &'a [f64],
     /// The gradient there.
     pub gradient: &'a [f64],
+    /// The energy there, in nats.
+    pub energy: f64,
     /// The mean acceptance over the step.
     pub acceptance: f64,
     /// Whether the step diverged.
@@ -204,7 +208,7 @@ impl HamiltonianTuner {
         if done > end {
             return None;
         }
-        self.window.push(step.position, step.gradient);
+        self.window.push(step.position, step.gradient, step.energy);
         if self.seen < self.next && done != end {
             return None;
         }
@@ -215,6 +219,9 @@ impl HamiltonianTuner {
             2 * self.seen
         };
         self.window.keep_last((2 * self.seen).div_ceil(3));
+        if !self.window.keep_arrived() {
+            return None;
+        }
         let full = self.settings.metric == MetricChoice::Best;
         let (fitted, stretch) = fit(&self.window, metric, full)?;
         let step_size = self.averaging.averaged() * stretch;
@@ -226,7 +233,7 @@ impl HamiltonianTuner {
     /// The whole of a kernel's [`adapt`](ergodic_core::MarkovKernel::adapt): makes the tuner at
     /// the first step, lets it observe, sets step size and metric, drops it at the last step.
     ///
-    /// `position` and `gradient` are those after the step; `outcome` is its mean acceptance and
+    /// `position`, `gradient` and `energy` are those after the step; `outcome` is its mean acceptance and
     /// whether it diverged, or `None` if the step was another kernel's.
     ///
     /// # Errors
@@ -239,6 +246,7 @@ impl HamiltonianTuner {
         target: &T,
         position: &[f64],
         gradient: &[f64],
+        energy: f64,
         outcome: Option<(f64, bool)>,
         at: WarmupStep,
         rng: &mut R,
@@ -265,6 +273,7 @@ impl HamiltonianTuner {
             let step = Observation {
                 position,
                 gradient,
+                energy,
                 acceptance,
                 divergent,
             };

@@ -12,8 +12,9 @@ use crate::thermodynamics::{Equilibrium, System};
 /// Any exponential family as a system: energy `E_λ(x) = e₀ + Σⱼ (c + Mλ)ⱼ Tⱼ(x)`, natural parameters
 /// `θ = −β(c + Mλ)`, `log Z = A(θ) − βe₀`.
 ///
-/// The base measure of the family is the measure of states: degeneracies, of discrete ones. Cost: one
-/// log-partition, mean and Fisher information of the family.
+/// The base measure of the family is the measure of states: degeneracies, of discrete ones. A negative `β` is
+/// allowed where the natural parameters are in the domain of the family, as they always are with finitely many
+/// states. Cost: one log-partition, mean and Fisher information of the family.
 ///
 /// ```
 /// use ergodic_expfam::thermodynamics::{Canonical, System};
@@ -76,10 +77,9 @@ impl<F: ExponentialFamily> Canonical<F> {
     /// `−β(c + Mλ)`: the member of the family that is the equilibrium.
     ///
     /// # Errors
-    /// If `β` is not finite and above 0, or the work parameters are not finite or not as many as there
-    /// should be.
+    /// If `β` is not finite or 0, or the work parameters are not finite or not as many as there should be.
     pub fn natural(&self, beta: f64, work: &[f64]) -> Result<Vec<f64>, ArgumentError> {
-        domain::positive("beta", beta)?;
+        domain::inverse_temperature("beta", beta)?;
         Ok((self.coefficients(work)? * -beta).as_slice().to_vec())
     }
 }

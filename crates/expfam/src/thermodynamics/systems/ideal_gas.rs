@@ -13,7 +13,7 @@ use crate::thermodynamics::{Equilibrium, System};
 /// the work parameter is the volume `V`.
 ///
 /// `log Z = N log V − log N! + (Ng/2) log(2π/β)` in units of unit mass and action. `U = gNT/2`,
-/// `f = −P = −NT/V`. `N` may be any positive number: moles in units of kJ/mol.
+/// `f = −P = −NT/V`, at `β > 0` only. `N` may be any positive number: moles in units of kJ/mol.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IdealGas {
     particles: f64,

@@ -10,7 +10,8 @@ use crate::thermodynamics::{Equilibrium, System};
 
 /// A potential on an interval, `E_λ(x) = U₀(x) + Σₖ λₖ Aₖ(x)`, its integrals by Gauss's rule.
 ///
-/// The interval has to hold all of the law that matters, or its ends are walls. Every state is computed
+/// The interval has to hold all of the law that matters, or its ends are walls; at negative `β`, where the law
+/// gathers around the highest energies, they always are. Every state is computed
 /// with the rule and with one of half its panels; if the two do not agree to `10⁻¹⁰` in `log Z`, it is
 /// an error and not a number. Cost: 3/2 of the nodes per state; the functions are called only when it
 /// is made. A well so narrow that no node of either rule falls into it is seen by neither: the nodes have to

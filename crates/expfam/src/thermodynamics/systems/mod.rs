@@ -24,7 +24,7 @@ fn outside(beta: f64, work: &[f64], e: ArgumentError) -> ArgumentError {
     }
     ArgumentError::new(
         "work",
-        format!("{work:?} at inverse temperature {beta}"),
+        format!("{work:?} at inverse temperature {beta:?}"),
         format!("in the domain of the system: {e}"),
     )
 }

@@ -11,7 +11,7 @@ use crate::thermodynamics::{Equilibrium, System};
 /// parameter is the stiffness `k`.
 ///
 /// `log Z = (d/2) log(2π/βk)`, and `(d/2) log(2π/β)` more with momenta (unit mass and action). Isentropic
-/// changes keep `k/T`, with momenta `√k/T` (frequency over temperature).
+/// changes keep `k/T`, with momenta `√k/T` (frequency over temperature). `β > 0` only: energies have no bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trap {
     dimensions: f64,
