@@ -146,7 +146,7 @@ impl ConfidenceSequence for ApproximateGrapa {
         let variance = (0.25 + self.squares) / i;
         self.unit.push(x)?;
         let cells = self.capitals.len() as f64;
-        let fold = self.unit.count % CHUNK == 0;
+        let fold = self.unit.count.is_multiple_of(CHUNK);
         for (cell, (log, since)) in self.capitals.iter_mut().enumerate() {
             let (low, high) = (cell as f64 / cells, (cell + 1) as f64 / cells);
             if predicted > high {
