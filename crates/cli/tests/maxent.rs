@@ -146,6 +146,23 @@ fn the_text_and_the_chart_say_it_all() {
     assert!(text(&out.stdout).contains("--json has the probabilities"));
     let svg = std::fs::read_to_string(folder.join("many.svg")).expect("a chart");
     assert!(svg.contains("state (3 to a bar)") && svg.contains(">probability<"));
+    // Labels of many bars are whole, and have room: 760 units for those of at most 7 characters.
+    let out = ergodic(
+        folder,
+        &[
+            "--states",
+            "1000001..1002000",
+            "--target",
+            "x=1000700",
+            "--plot",
+            "wide.svg",
+        ],
+    );
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let svg = std::fs::read_to_string(folder.join("wide.svg")).expect("a chart");
+    assert!(svg.contains(">1000001<") && !svg.contains('…'));
+    let labels = svg.matches("text-anchor=\"middle\">100").count();
+    assert!((5..=13).contains(&labels), "{labels} labels");
     // Numbers far from 1 have no rows of zeros.
     let out = ergodic(
         folder,

@@ -8,6 +8,7 @@ use ergodic_math::special::{HALF_LN_2PI, log1m_exp, poisson_deviance, stirling_e
 use ergodic_math::{Real, reduce};
 
 use crate::argument::positive;
+use crate::cramer::Tail;
 use crate::cumulants::{CumulantGenerating, Cumulants, Lattice};
 use crate::types::sample_size;
 
@@ -188,12 +189,12 @@ impl CountingLaw {
             return 0.0;
         }
         if (k as f64) > self.mean() {
-            return self.sum_outwards(k, Side::Up);
+            return self.sum_outwards(k, Tail::AtLeast);
         }
-        let rest = self.sum_outwards(k - 1, Side::Down);
+        let rest = self.sum_outwards(k - 1, Tail::AtMost);
         if rest > NEARLY_ALL {
             // Skewed so far that even below the mean this is the smaller tail.
-            return self.sum_outwards(k, Side::Up);
+            return self.sum_outwards(k, Tail::AtLeast);
         }
         complement(rest)
     }
@@ -202,11 +203,11 @@ impl CountingLaw {
     pub fn log_at_most(&self, k: u64) -> f64 {
         let next = k.saturating_add(1);
         if k as f64 >= self.mean() {
-            return complement(self.sum_outwards(next, Side::Up));
+            return complement(self.sum_outwards(next, Tail::AtLeast));
         }
-        let sum = self.sum_outwards(k, Side::Down);
+        let sum = self.sum_outwards(k, Tail::AtMost);
         if sum > NEARLY_ALL {
-            return complement(self.sum_outwards(next, Side::Up));
+            return complement(self.sum_outwards(next, Tail::AtLeast));
         }
         sum
     }
@@ -217,25 +218,28 @@ impl CountingLaw {
     /// Elsewhere panels of as many neighbours as the law takes to change are integrals from half a step before
     /// to half a step after them, by a Gauss rule, with the first term of Euler and Maclaurin's formula for
     /// midpoints, `Σ f = ∫ f − [f′]/24 + …`: the next one is below 1e-15.
-    fn sum_outwards(&self, k: u64, side: Side) -> f64 {
+    fn sum_outwards(&self, k: u64, side: Tail) -> f64 {
         let first = self.log_probability(k);
         if first == f64::NEG_INFINITY {
             return first;
         }
-        let sign = side.sign();
+        let sign = match side {
+            Tail::AtLeast => 1.0,
+            Tail::AtMost => -1.0,
+        };
         let end = match (self.kind, side) {
-            (_, Side::Down) => 0.0,
-            (Kind::Binomial { trials, .. }, Side::Up) => trials as f64,
+            (_, Tail::AtMost) => 0.0,
+            (Kind::Binomial { trials, .. }, Tail::AtLeast) => trials as f64,
             _ => f64::INFINITY,
         };
         // What ratios upwards tend to: with the present ratio a bound of all that follow.
         let limit = match (self.kind, side) {
-            (Kind::NegativeBinomial { p, .. }, Side::Up) => 1.0 - p,
+            (Kind::NegativeBinomial { p, .. }, Tail::AtLeast) => 1.0 - p,
             _ => 0.0,
         };
         let outwards = |x: f64| match side {
-            Side::Up => self.ratio(x),
-            Side::Down => 1.0 / self.ratio(x - 1.0),
+            Tail::AtLeast => self.ratio(x),
+            Tail::AtMost => 1.0 / self.ratio(x - 1.0),
         };
         // Relative to P(k): the sum of what is before `at`, and the term there.
         let (mut at, mut sum, mut term) = (k as f64, 0.0, 1.0);
@@ -298,22 +302,6 @@ impl CountingLaw {
         let (centre, half) = (0.5 * width - 0.5, 0.5 * width);
         let integral = half * RULE.integrate(|node| mass(centre + half * node).0);
         integral - (mass(width - 0.5).1 - mass(-0.5).1) / 24.0
-    }
-}
-
-/// A direction to sum in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Side {
-    Up,
-    Down,
-}
-
-impl Side {
-    fn sign(self) -> f64 {
-        match self {
-            Self::Up => 1.0,
-            Self::Down => -1.0,
-        }
     }
 }
 

@@ -197,6 +197,102 @@ fn betting_obeys_ville_exactly_on_trees() {
 }
 
 #[test]
+fn approximate_grapa_obeys_ville_exactly_on_trees() {
+    let mut tightest = 0.0f64;
+    for confidence in [0.5, 0.8, 0.95] {
+        for cap in [0.5, 0.9] {
+            let grapa = ApproximateGrapa::new(unit(), confidence)
+                .unwrap()
+                .with_cap(cap)
+                .unwrap()
+                .with_cells(60)
+                .unwrap();
+            for p in [0.5, 0.1, 0.85] {
+                let law = [(0.0, 1.0 - p), (1.0, p)];
+                let missed = ever_missed_in_tree(&grapa, &law, p, 11);
+                assert!(
+                    missed <= 1.0 - confidence,
+                    "{missed} at p = {p}, {confidence}"
+                );
+                tightest = tightest.max(missed / (1.0 - confidence));
+            }
+            let law = [(0.0, 0.3), (0.5, 0.3), (1.0, 0.4)];
+            let missed = ever_missed_in_tree(&grapa, &law, 0.55, 6);
+            assert!(missed <= 1.0 - confidence, "{missed}, {confidence}");
+        }
+    }
+    assert!(tightest > 0.25, "{tightest}");
+    // Power: against a mean that is off.
+    let grapa = ApproximateGrapa::new(unit(), 0.5).unwrap();
+    let grapa = grapa.with_cells(60).unwrap();
+    assert!(ever_missed_in_tree(&grapa, &[(0.0, 0.05), (1.0, 0.95)], 0.5, 11) > 0.9);
+}
+
+/// The definition by hand: the cells that are left, and that what is counted against a cell is no more than what is won
+/// against each candidate in it with the stakes of the cell.
+#[test]
+fn approximate_grapa_leaves_out_the_cells_that_its_gambler_rejects() {
+    for (spread, cap, alpha, cells) in [
+        (0.8, 0.5, 0.1f64, 50usize),
+        (0.1, 0.5, 0.05, 1000),
+        (0.5, 0.9, 0.3, 7),
+    ] {
+        let x: Vec<f64> = (0..150)
+            .map(|i| 0.1 + spread * f64::from((i * 37 + 11) % 50) / 50.0)
+            .collect();
+        let new = |low: f64, high: f64| {
+            let range = Bounded::new(low, high).unwrap();
+            let grapa = ApproximateGrapa::new(range, 1.0 - alpha).unwrap();
+            grapa.with_cap(cap).unwrap().with_cells(cells).unwrap()
+        };
+        let mut grapa = new(0.0, 1.0);
+        let mut past = Vec::new();
+        for (i, &xi) in x.iter().enumerate() {
+            let guess = |k: usize| (0.5 + x[..k].iter().sum::<f64>()) / (k + 1) as f64;
+            let squares: f64 = (1..=i).map(|k| (x[k - 1] - guess(k)).powi(2)).sum();
+            past.push((guess(i), (0.25 + squares) / (i + 1) as f64));
+            grapa.push(xi).unwrap();
+        }
+        let end = |cell: usize| cell as f64 / cells as f64;
+        // With the stakes of a cell against a candidate in it; none: against the end that counts.
+        let capital = |cell: usize, candidate: Option<f64>| -> f64 {
+            let bets = x.iter().zip(&past);
+            bets.map(|(x, (mean, variance))| {
+                let near = mean.clamp(end(cell), end(cell + 1));
+                let stake = (mean - near) / (variance + (mean - near).powi(2));
+                let stake = stake.clamp(-cap / (1.0 - near), cap / near);
+                1.0 + stake * (x - candidate.unwrap_or(near))
+            })
+            .product()
+        };
+        let left: Vec<usize> = (0..cells)
+            .filter(|c| capital(*c, None) < 1.0 / alpha)
+            .collect();
+        let interval = grapa.interval().unwrap();
+        assert!(
+            (interval.lower - end(left[0])).abs() < 1e-15,
+            "{interval:?}"
+        );
+        assert!((interval.upper - end(left[left.len() - 1] + 1)).abs() < 1e-15);
+        assert!(left.len() < cells / 2, "{interval:?}");
+        for cell in 0..cells {
+            for m in [end(cell), 0.5 * (end(cell) + end(cell + 1)), end(cell + 1)] {
+                let (counted, won) = (capital(cell, None), capital(cell, Some(m)));
+                assert!(counted <= won * (1.0 + 1e-12), "{counted} {won} at {m}");
+            }
+        }
+        // Another range, mirrored, is the same on its scale.
+        let mut scaled = new(-2.0, 6.0);
+        for x in &x {
+            scaled.push(6.0 - 8.0 * x).unwrap();
+        }
+        let other = scaled.interval().unwrap();
+        assert!((other.lower - (6.0 - 8.0 * interval.upper)).abs() < 1e-12);
+        assert!((other.upper - (6.0 - 8.0 * interval.lower)).abs() < 1e-12);
+    }
+}
+
+#[test]
 fn the_betting_interval_is_the_set_of_means_that_no_gambler_rejects() {
     // The definition, by hand.
     let x: Vec<f64> = (0..60)
@@ -269,13 +365,13 @@ fn the_predictable_mixture_is_the_sum_it_says_and_its_factors_are_supermartingal
             }
         }
     }
-    // The sums by hand.
+    // The sums by hand; observations so far apart that most stakes are below their cap.
     let x: Vec<f64> = (0..80)
-        .map(|i| f64::from((i * 37 + 11) % 50) / 100.0 + 0.1)
+        .map(|i| f64::from((i * 37 + 11) % 50 % 2) * 0.98 + 0.01)
         .collect();
     let alpha = 0.1f64;
     let mut sequence = PredictableMixture::new(unit(), 1.0 - alpha).unwrap();
-    let (mut stakes, mut weighted, mut penalty) = (0.0, 0.0, 0.0);
+    let (mut stakes, mut weighted, mut penalty, mut capped) = (0.0, 0.0, 0.0, 0);
     for (i, &xi) in x.iter().enumerate() {
         let guess = |k: usize| (0.5 + x[..k].iter().sum::<f64>()) / (k + 1) as f64;
         let squares: f64 = (1..=i).map(|k| (x[k - 1] - guess(k)).powi(2)).sum();
@@ -284,11 +380,13 @@ fn the_predictable_mixture_is_the_sum_it_says_and_its_factors_are_supermartingal
         let stake = (2.0 * (2.0 / alpha).ln() / (variance * t * (t + 1.0).ln()))
             .sqrt()
             .min(0.5);
+        capped += u32::from(stake == 0.5);
         stakes += stake;
         weighted += stake * xi;
         penalty += (xi - guess(i)).powi(2) * psi(stake);
         sequence.push(xi).unwrap();
     }
+    assert!((1..40).contains(&capped), "{capped}");
     let radius = ((2.0 / alpha).ln() + penalty) / stakes;
     let interval = sequence.interval().unwrap();
     assert!((interval.upper - weighted / stakes - radius).abs() < 1e-12);
@@ -490,16 +588,22 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
     assert_eq!(betting.clone().with_cap(1.0).unwrap_err().argument, "cap");
     let mut normal = NormalMixture::new(proxy, 0.9, 10).unwrap();
     let mut mixture = PredictableMixture::new(unit(), 0.9).unwrap();
+    let mut grapa = ApproximateGrapa::new(unit(), 0.9).unwrap();
+    assert!(ApproximateGrapa::new(unit(), 1.0).is_err());
+    assert_eq!(grapa.clone().with_cap(0.0).unwrap_err().argument, "cap");
+    let none = grapa.clone().with_cells(1).unwrap_err();
+    assert_eq!(none.argument, "cells");
     assert_eq!(
         PredictableMixture::new(unit(), 1.0).unwrap_err().argument,
         "confidence"
     );
-    let all: [&mut dyn ConfidenceSequence; 5] = [
+    let all: [&mut dyn ConfidenceSequence; 6] = [
         &mut beta,
         &mut betting,
         &mut normal,
         &mut stitched,
         &mut mixture,
+        &mut grapa,
     ];
     for sequence in all {
         assert_eq!(sequence.estimate().unwrap_err().argument, "observations");
@@ -516,7 +620,8 @@ fn bad_input_is_a_typed_error_and_changes_nothing() {
     assert_eq!(beta.push(-0.1).unwrap_err().argument, "x");
     // No prior that has seen the data.
     assert_eq!(beta.clone().with_prior(1.0, 1.0).unwrap_err().argument, "a");
-    assert!(betting.with_cap(0.7).is_err());
+    assert!(betting.with_cap(0.7).is_err() && grapa.clone().with_cap(0.7).is_err());
+    assert!(grapa.with_cells(10).is_err());
     assert!(stitched.with_growth(2.0, 1.5).is_err());
     // Hoeffding's interval needs its n beforehand.
     assert!(

@@ -82,8 +82,8 @@ impl TailBound for Sharpened<'_> {
     fn name(&self) -> &'static str {
         "sharpened"
     }
-    fn side(&self) -> Side {
-        self.0.side()
+    fn two_sided(&self) -> bool {
+        self.0.two_sided()
     }
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
         Ok(self.1 * self.0.evaluate(n, t)?)
@@ -100,9 +100,10 @@ fn worst(bound: &dyn TailBound, law: &Law, n: usize) -> (f64, f64) {
             continue;
         }
         let far = |x: usize| (x as f64 / n as f64 - mean).abs() >= t - 1e-12;
-        let exact: f64 = match bound.side() {
-            Side::Upper => sum[s..].iter().rev().sum(),
-            Side::Both => (0..sum.len()).filter(|&x| far(x)).map(|x| sum[x]).sum(),
+        let exact: f64 = if bound.two_sided() {
+            (0..sum.len()).filter(|&x| far(x)).map(|x| sum[x]).sum()
+        } else {
+            sum[s..].iter().rev().sum()
         };
         if exact > 0.0 {
             let excess = exact.ln() - bound.log_tail(n as u64, t).unwrap();
@@ -1391,6 +1392,14 @@ fn bands_and_matrix_bounds_have_the_constants_that_they_state() {
     assert_eq!((low.lower, low.upper), (f64::NEG_INFINITY, 23.0));
     let high = band.quantile(0.9).unwrap();
     assert_eq!((high.lower, high.upper), (76.0, f64::INFINITY));
+    // exp(−nt²/2L²σ²) with L = 3, σ = ½; a range of 2 as the limit.
+    let lipschitz = GaussianLipschitz::new(Lipschitz::new(3.0, 0.5).unwrap());
+    assert!((lipschitz.log_tail(9, 0.5).unwrap() + 0.5).abs() < 1e-15);
+    let wide = Bounded::new(-1.0, 1.0).unwrap();
+    assert_eq!(
+        BoundedDeviation::in_range(wide, 0.1).unwrap(),
+        BoundedDeviation::new(2.0, 0.1).unwrap()
+    );
     // Rows and columns both count: log 8 − 100·.09/2(.5 + .4/3·.3).
     let matrix = BoundedMatrix::rectangular(3, 5, 0.4, 0.5).unwrap();
     let log = MatrixBernstein::new(matrix).log_tail(100, 0.3).unwrap();

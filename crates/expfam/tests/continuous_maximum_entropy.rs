@@ -59,6 +59,13 @@ fn one_moment_gives_exponential_laws() {
         let log_z = (lambda.exp_m1() / lambda).ln();
         assert!((law.log_partition - log_z).abs() < 1e-8);
     }
+    // So narrow that the first rules do not see it.
+    for rate in [1e3, 1e4] {
+        let law = solve(Support::Interval(0.0, 1.0), &[1.0 / rate]).unwrap();
+        assert!((law.multipliers[0] / rate + 1.0).abs() < 1e-6, "{law:?}");
+        assert!((law.log_partition + rate.ln()).abs() < 1e-6, "{law:?}");
+        assert!((law.entropy - 1.0 + rate.ln()).abs() < 1e-6, "{law:?}");
+    }
     // The mean of the uniform law: its entropy is the log of the length.
     let law = solve(Support::Interval(-1.0, 4.0), &[1.5]).unwrap();
     assert!(law.multipliers[0].abs() < 1e-12 && (law.entropy - 5f64.ln()).abs() < 1e-13);

@@ -417,7 +417,7 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
                     assert!(law.violation <= 1e-10 && law.gap.abs() < 1e-8);
                 }
                 Err(MaximumEntropyError::Boundary { distance, .. }) => {
-                    assert!(inside < 1e-12, "{method}, {inside:e}: {distance:e}");
+                    assert!(inside < 2e-12, "{method}, {inside:e}: {distance:e}");
                     assert!(distance >= 0.0 && distance < 1e-12);
                 }
                 Err(other) => panic!("{method}, {inside:e}: {other:?}"),
@@ -434,13 +434,13 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
                         .map(|(p, x)| p * f64::from((x - 1) * (6 - x)))
                         .sum();
                     assert!(
-                        (middle / inside - 1.0).abs() < 0.02 + 1e-13 / inside,
+                        (middle / inside - 1.0).abs() < 0.02 + 1e-12 / inside,
                         "{method}, {inside:e}: {law:?}"
                     );
                     assert!(law.violation <= 1e-8 && law.gap.abs() < 1e-6);
                 }
                 Err(MaximumEntropyError::Boundary { distance, .. }) => {
-                    assert!(inside < 1e-10, "{method}, {inside:e}: {distance:e}");
+                    assert!(inside < 2e-10, "{method}, {inside:e}: {distance:e}");
                     assert!(distance < 1e-10, "{distance:e}");
                 }
                 Err(other) => panic!("{method}, {inside:e}: {other:?}"),
@@ -449,15 +449,20 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
         // As far outside.
         let asked = [Constraint::Equal(2.0), Constraint::Equal(8.0 + inside)];
         for (method, law) in (0..).zip(both(&parabola(), &[1.0; 6], &asked)) {
-            match law.unwrap_err() {
-                MaximumEntropyError::Infeasible { .. } => {}
-                MaximumEntropyError::Boundary { distance, .. } => {
+            match law {
+                // Met within the tolerance, 1e-10 of a feature's reach, and what is missed is told.
+                Ok(law) => assert!(
+                    inside < 4e-9 && law.violation > 0.3 * inside && law.gap < 0.0,
+                    "{method}, {inside:e}: {law:?}"
+                ),
+                Err(MaximumEntropyError::Infeasible { .. }) => {}
+                Err(MaximumEntropyError::Boundary { distance, .. }) => {
                     assert!(
                         inside < 1e-6 && distance < 1e-6,
                         "{method}, {inside:e}: {distance:e}"
                     );
                 }
-                other => panic!("{method}, {inside:e}: {other:?}"),
+                Err(other) => panic!("{method}, {inside:e}: {other:?}"),
             }
         }
     }
@@ -509,5 +514,77 @@ fn features_that_are_nearly_one_have_the_right_law_or_none() {
                 Err(other) => panic!("{method}, {apart:e}: {other:?}"),
             }
         }
+    }
+}
+
+/// Indicators of three of four states, whose means leave nothing for the fourth; and a fifth state that never
+/// happens, wherever it is.
+#[test]
+fn states_that_never_happen_are_no_inside() {
+    let features = DMatrix::from_fn(5, 3, |i, j| match i {
+        4 => 7.0,
+        _ => f64::from(u8::from(i == j)),
+    });
+    let asked = [0.3, 0.3, 0.4].map(Constraint::Equal);
+    for law in both(&features, &[1.0, 1.0, 1.0, 1.0, 0.0], &asked) {
+        assert!(
+            matches!(law, Err(MaximumEntropyError::Boundary { distance, .. }) if distance < 1e-12),
+            "{law:?}"
+        );
+    }
+    let asked = [0.3, 0.3, 0.3].map(Constraint::Equal);
+    for law in both(&features, &[1.0, 1.0, 1.0, 1.0, 0.0], &asked) {
+        let law = law.unwrap();
+        for (p, exact) in law.probabilities.iter().zip([0.3, 0.3, 0.3, 0.1, 0.0]) {
+            assert!((p - exact).abs() < 1e-9, "{law:?}");
+        }
+    }
+}
+
+/// An aim far outside costs more nats than any divergence, and has its law all the same: E x − 10 = −λ.
+#[test]
+fn aims_out_of_reach_have_a_law() {
+    for (centre, sd) in [(10.0, 1.0), (-30.0, 2.0), (7.0, 0.3)] {
+        let near = Constraint::Near { centre, sd };
+        for law in both(&faces(), &[1.0; 6], &[near]) {
+            let law = law.unwrap();
+            let off = law.moments[0] - centre + sd * sd * law.multipliers[0];
+            assert!(off.abs() < 1e-8, "{law:?}");
+            let weights: Vec<f64> = (1..=6)
+                .map(|x| {
+                    (law.multipliers[0] * f64::from(x - if centre > 0.0 { 6 } else { 1 })).exp()
+                })
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let mean: f64 = (1..)
+                .zip(&weights)
+                .map(|(x, w)| f64::from(x) * w / total)
+                .sum();
+            assert!((mean - law.moments[0]).abs() < 1e-12, "{law:?}");
+        }
+    }
+}
+
+/// Newton's method with penalties: a handful of steps, whatever the number of features.
+#[test]
+fn penalised_problems_take_a_handful_of_steps() {
+    let (states, d) = (400, 40);
+    let mut values = vec![0.0; states * d];
+    rng::fill_normal(&mut rng::stream(21, 0), &mut values);
+    let features = DMatrix::from_vec(states, d, values);
+    let asked: Vec<Constraint> = (0..d)
+        .map(|j| Constraint::Near {
+            centre: 0.3,
+            sd: 0.1 * (1 + j % 5) as f64,
+        })
+        .collect();
+    for law in both(&features, &vec![1.0; states], &asked) {
+        let law = law.unwrap();
+        assert!(
+            law.iterations <= 8 && law.gap.abs() < 1e-9,
+            "{} {}",
+            law.iterations,
+            law.gap
+        );
     }
 }

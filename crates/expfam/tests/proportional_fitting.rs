@@ -236,6 +236,37 @@ fn contradictions_behind_forced_zeros_are_infeasible() {
     assert!(error.to_string().contains("marginals [0, 1]"), "{error}");
 }
 
+/// Fits of slow convergence whose cells all have a limit: never taken for zeros.
+#[test]
+fn slow_fits_are_no_zeros() {
+    let variables = [("x", 3), ("y", 3), ("z", 3)];
+    let mut slow = 0;
+    for seed in 0..60 {
+        // Laws over four orders of magnitude.
+        let mut random = rng::stream(seed, 5);
+        let weights: Vec<f64> = (0..27)
+            .map(|_| 10f64.powf(-4.0 * rng::uniform(&mut random)))
+            .collect();
+        let law = Table::from_weights(&variables, weights).unwrap();
+        let marginals: Vec<Table> = [["x", "y"], ["y", "z"], ["x", "z"]]
+            .iter()
+            .map(|p| marginal(&law, p))
+            .collect();
+        let base = Table::new(&variables, [1.0 / 27.0; 27]).unwrap();
+        match ProportionalFitting::new(base).fit(&marginals) {
+            Ok(fit) => {
+                slow += usize::from(fit.cycles > 64);
+                assert!(cells(&fit.table).iter().all(|p| *p > 0.0));
+            }
+            Err(ProportionalFittingError::NotConverged { violation, .. }) => {
+                assert!(violation < 1e-6, "{seed}: {violation:e}");
+            }
+            Err(other) => panic!("{seed}: {other:?}"),
+        }
+    }
+    assert!(slow > 5, "{slow}");
+}
+
 /// A cell that is next to nothing and is asked for most: the fit, or an error, and never NaN.
 #[test]
 fn rare_cells_are_fitted_or_refused() {
@@ -288,7 +319,13 @@ fn contradictions_are_named() {
     // They share y.
     let xy = Table::new(&XYZ[..2], [0.1, 0.2, 0.1, 0.2, 0.2, 0.2]).unwrap();
     let yz = Table::new(&XYZ[1..], [0.1, 0.1, 0.2, 0.2, 0.2, 0.2]).unwrap();
+    let reverse = fit.fit(&[yz.clone(), xy.clone()]).unwrap_err();
     let error = fit.fit(&[xy, yz]).unwrap_err();
+    let first = |error: &ProportionalFittingError| match error {
+        ProportionalFittingError::Conflict { cell, .. } => cell.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(first(&reverse), first(&error));
     let ProportionalFittingError::Conflict {
         marginals,
         variables,

@@ -30,6 +30,10 @@ const LISTED: usize = 40;
 /// Bars of the chart.
 const BARS: usize = 400;
 
+/// Characters of a label of a bar at most, and the width of one.
+const MAX_LABEL: usize = 28;
+const CHARACTER: f64 = 7.6;
+
 /// The largest power of x that is a feature.
 const POWERS: u32 = 12;
 
@@ -478,7 +482,17 @@ fn chart(answer: &Answer<'_>) -> String {
     }
     let mut steps = String::new();
     let pitch = (right - left) / bars.len() as f64;
-    let labelled = bars.len().div_ceil(20);
+    // Each of a few bars has its label, cut where it is long; of many, as few have one as have room for it in full.
+    let widest = bars
+        .iter()
+        .map(|b| b.2.chars().count().min(MAX_LABEL))
+        .max();
+    let labelled = if bars.len() <= 20 {
+        1
+    } else {
+        let room = (CHARACTER * (widest.unwrap_or(1) + 2) as f64 / pitch).ceil() as usize;
+        bars.len().div_ceil(20).max(room)
+    };
     for (i, (p, base, label)) in bars.iter().enumerate() {
         let x = left + pitch * i as f64;
         let (from, width) = (x + 0.12 * pitch, 0.76 * pitch);
@@ -539,7 +553,7 @@ fn chart(answer: &Answer<'_>) -> String {
 
 /// As much of a label as a width in units of the chart has room for.
 fn fitting(label: &str, width: f64) -> String {
-    let most = (width / 7.6) as usize;
+    let most = ((width / CHARACTER) as usize).min(MAX_LABEL);
     if label.chars().count() <= most {
         return label.to_owned();
     }

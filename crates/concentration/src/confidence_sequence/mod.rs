@@ -12,6 +12,7 @@
 //! | [`NormalMixture`] | sub-Gaussian observations | O(1), O(1) |
 //! | [`BetaBinomialMixture`] | coins, and anything in a range; adapts to a mean near the ends | O(1), O(1) |
 //! | [`Betting`] | anything in a range; adapts to the variance | O(1), O(n) |
+//! | [`ApproximateGrapa`] | anything in a range; adapts to the variance, a stake for each of `k` cells | O(k), O(k) |
 //! | [`PredictableMixture`] | anything in a range; adapts to the variance, somewhat wider | O(1), O(1) |
 //! | [`Stitched`] | sub-gamma observations; the width of the law of the iterated logarithm | O(1), O(1) |
 //!
@@ -32,12 +33,14 @@
 //! # Ok::<(), ergodic_core::ArgumentError>(())
 //! ```
 
+mod approximate_grapa;
 mod beta_binomial;
 mod betting;
 mod normal_mixture;
 mod predictable_mixture;
 mod stitched;
 
+pub use approximate_grapa::ApproximateGrapa;
 pub use beta_binomial::BetaBinomialMixture;
 pub use betting::Betting;
 pub use normal_mixture::NormalMixture;

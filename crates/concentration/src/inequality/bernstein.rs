@@ -4,7 +4,7 @@ use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 use ergodic_math::special::x_minus_ln_1p;
 
-use super::{BoundedDeviation, LimitAndVariance, Pivotal, Reflect, Side, TailBound};
+use super::{BoundedDeviation, LimitAndVariance, Pivotal, Reflect, TailBound};
 
 /// `h(u) = (1 + u) log(1 + u) − u` for `u ≥ −1`, to a few ulp near 0 as well, where it is `u²/2`.
 pub(crate) fn bennett_function(u: f64) -> f64 {
@@ -48,8 +48,8 @@ impl<A: LimitAndVariance> TailBound for Bernstein<A> {
         "Bernstein"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -102,8 +102,8 @@ impl<A: LimitAndVariance> TailBound for Bennett<A> {
         "Bennett"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

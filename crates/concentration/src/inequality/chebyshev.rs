@@ -3,7 +3,7 @@
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 
-use super::{FiniteVariance, Pivotal, Reflect, Side, TailBound};
+use super::{FiniteVariance, Pivotal, Reflect, TailBound};
 
 /// Chebyshev's two-sided `P(|mean − μ| ≥ t) ≤ v/nt²`.
 ///
@@ -37,8 +37,8 @@ impl TailBound for Chebyshev {
         "Chebyshev"
     }
 
-    fn side(&self) -> Side {
-        Side::Both
+    fn two_sided(&self) -> bool {
+        true
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -82,8 +82,8 @@ impl TailBound for Cantelli {
         "Cantelli"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -4,7 +4,7 @@ use ergodic_core::{ArgumentError, Estimate, ExponentialFamily, Interval};
 use ergodic_expfam::Member;
 
 use super::bernstein::bennett_function;
-use super::{Bounded, BoundedMean, Reflect, Side, TailBound, estimate, smallest_double};
+use super::{Bounded, BoundedMean, Reflect, TailBound, estimate, smallest_double};
 use crate::argument;
 
 /// `kl(q, p) = q log(q/p) + (1 − q) log((1 − q)/(1 − p))`, the relative entropy of Bernoulli laws,
@@ -186,8 +186,8 @@ impl TailBound for Chernoff {
         "Chernoff"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -322,8 +322,8 @@ impl<F: ExponentialFamily> TailBound for FamilyChernoff<F> {
         "Chernoff"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

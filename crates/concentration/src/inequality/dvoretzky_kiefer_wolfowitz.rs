@@ -2,7 +2,7 @@
 
 use ergodic_core::{ArgumentError, Interval};
 
-use super::{Reflect, Side, TailBound};
+use super::{Reflect, TailBound};
 use crate::argument;
 
 /// `P(sup(Fₙ − F) ≥ t) ≤ exp(−2nt²)` for the empirical distribution function of `n` independent draws
@@ -29,8 +29,8 @@ impl TailBound for DvoretzkyKieferWolfowitz {
         "Dvoretzky–Kiefer–Wolfowitz"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -3,7 +3,7 @@
 use ergodic_core::{ArgumentError, Estimate, Interval};
 
 use super::assumption::check_variance;
-use super::{Bounded, Side, estimate, smallest_sample};
+use super::{Bounded, estimate, smallest_sample};
 use crate::argument;
 
 /// A bound on the deviation of the mean of `n` independent variables in a range by their own
@@ -17,8 +17,8 @@ pub trait EmpiricalBernstein {
     /// The name of the inequality.
     fn name(&self) -> &'static str;
 
-    /// Which deviations it speaks of.
-    fn side(&self) -> Side;
+    /// Whether it speaks of `|mean − μ|`, not of `μ − mean` alone.
+    fn two_sided(&self) -> bool;
 
     /// The range of the variables.
     fn bounded(&self) -> Bounded;
@@ -97,7 +97,7 @@ pub trait EmpiricalBernstein {
             .collect();
         let variance = ergodic_math::reduce::sum(&squares) / (size - 1.0);
         let mut log_risk = argument::log_risk(confidence)?;
-        if self.side() == Side::Upper {
+        if !self.two_sided() {
             log_risk -= std::f64::consts::LN_2;
         }
         let radius = radius(self.coefficients(size, variance), log_risk);
@@ -161,8 +161,8 @@ impl EmpiricalBernstein for MaurerPontil {
         "empirical Bernstein (Maurer–Pontil)"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn bounded(&self) -> Bounded {
@@ -207,8 +207,8 @@ impl EmpiricalBernstein for Audibert {
         "empirical Bernstein (Audibert–Munos–Szepesvári)"
     }
 
-    fn side(&self) -> Side {
-        Side::Both
+    fn two_sided(&self) -> bool {
+        true
     }
 
     fn bounded(&self) -> Bounded {

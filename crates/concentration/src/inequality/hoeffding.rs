@@ -2,7 +2,7 @@
 
 use ergodic_core::ArgumentError;
 
-use super::{Bounded, Pivotal, Reflect, Side, TailBound};
+use super::{Bounded, Pivotal, Reflect, TailBound};
 
 /// `P(mean − μ ≥ t) ≤ exp(−2nt²/(b − a)²)` for independent variables in `[a, b]`.
 ///
@@ -39,8 +39,8 @@ impl TailBound for Hoeffding {
         "Hoeffding"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

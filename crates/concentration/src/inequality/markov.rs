@@ -3,7 +3,7 @@
 use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 
-use super::{NonNegative, Side, TailBound};
+use super::{NonNegative, TailBound};
 
 /// `P(mean ≥ μ + t) ≤ μ/(μ + t)` for variables of at least 0 with mean `μ`, dependent or not.
 ///
@@ -35,8 +35,8 @@ impl TailBound for Markov {
         "Markov"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, _: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -3,7 +3,7 @@
 use ergodic_core::ArgumentError;
 use nalgebra::{DMatrix, DVector};
 
-use super::{Bounded, Pivotal, Reflect, Side, TailBound};
+use super::{Bounded, Pivotal, Reflect, TailBound};
 use crate::argument;
 
 /// A stationary Markov chain seen through a function with a range, whose steps contract by `λ`.
@@ -290,8 +290,8 @@ impl<C: Mixing> TailBound for MarkovChainHoeffding<C> {
         "Hoeffding for Markov chains"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

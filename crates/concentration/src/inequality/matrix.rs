@@ -4,7 +4,7 @@ use ergodic_core::ArgumentError;
 use ergodic_math::Real;
 use nalgebra::DMatrix;
 
-use super::{Side, TailBound};
+use super::TailBound;
 use crate::argument;
 
 /// A random matrix of mean 0 that is a sum `Z = Σ Sₖ` of independent matrices of mean 0 with
@@ -20,7 +20,7 @@ pub struct BoundedMatrix {
     dimension: f64,
     limit: f64,
     variance: f64,
-    side: Side,
+    two_sided: bool,
 }
 
 impl BoundedMatrix {
@@ -31,7 +31,7 @@ impl BoundedMatrix {
     /// # Errors
     /// Unless `d ≥ 1` and `L`, `v` are finite and above 0.
     pub fn symmetric(dimension: usize, limit: f64, variance: f64) -> Result<Self, ArgumentError> {
-        Self::new(count("dimension", dimension)?, limit, variance, Side::Upper)
+        Self::new(count("dimension", dimension)?, limit, variance, false)
     }
 
     /// Any shape: bounds are on the norm, the largest singular value.
@@ -46,17 +46,22 @@ impl BoundedMatrix {
         variance: f64,
     ) -> Result<Self, ArgumentError> {
         let dimension = count("rows", rows)? + count("columns", columns)?;
-        Self::new(dimension, limit, variance, Side::Both)
+        Self::new(dimension, limit, variance, true)
     }
 
-    fn new(dimension: f64, limit: f64, variance: f64, side: Side) -> Result<Self, ArgumentError> {
+    fn new(
+        dimension: f64,
+        limit: f64,
+        variance: f64,
+        two_sided: bool,
+    ) -> Result<Self, ArgumentError> {
         argument::positive("limit", limit)?;
         argument::positive("variance", variance)?;
         Ok(Self {
             dimension,
             limit,
             variance,
-            side,
+            two_sided,
         })
     }
 
@@ -107,8 +112,8 @@ impl TailBound for MatrixBernstein {
         "matrix Bernstein"
     }
 
-    fn side(&self) -> Side {
-        self.assumption.side
+    fn two_sided(&self) -> bool {
+        self.assumption.two_sided
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -179,8 +184,8 @@ impl TailBound for IntrinsicMatrixBernstein {
         "matrix Bernstein (intrinsic dimension)"
     }
 
-    fn side(&self) -> Side {
-        self.assumption.side
+    fn two_sided(&self) -> bool {
+        self.assumption.two_sided
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -216,7 +221,7 @@ pub struct MatrixSeries {
     variance: f64,
     trace: f64,
     limit: f64,
-    side: Side,
+    two_sided: bool,
 }
 
 impl MatrixSeries {
@@ -237,7 +242,7 @@ impl MatrixSeries {
             }
         }
         let sum = total(coefficients, |a| a * a);
-        Self::new(&[sum], coefficients, Side::Upper)
+        Self::new(&[sum], coefficients, false)
     }
 
     /// Of matrices of any one shape; the bound is on the norm.
@@ -250,13 +255,13 @@ impl MatrixSeries {
             total(coefficients, |a| a * a.transpose()),
             total(coefficients, |a| a.transpose() * a),
         ];
-        Self::new(&blocks, coefficients, Side::Both)
+        Self::new(&blocks, coefficients, true)
     }
 
     fn new(
         blocks: &[DMatrix<f64>],
         coefficients: &[DMatrix<f64>],
-        side: Side,
+        two_sided: bool,
     ) -> Result<Self, ArgumentError> {
         if blocks.iter().any(|b| b.iter().any(|x| !x.is_finite())) {
             return Err(ArgumentError::new(
@@ -282,7 +287,7 @@ impl MatrixSeries {
             variance,
             trace: blocks.iter().map(DMatrix::trace).sum(),
             limit,
-            side,
+            two_sided,
         })
     }
 
@@ -302,7 +307,7 @@ impl MatrixSeries {
             dimension: self.dimension,
             limit: self.limit,
             variance: self.variance,
-            side: self.side,
+            two_sided: self.two_sided,
         }
     }
 }
@@ -348,8 +353,8 @@ impl TailBound for MatrixSeries {
         "matrix series"
     }
 
-    fn side(&self) -> Side {
-        self.side
+    fn two_sided(&self) -> bool {
+        self.two_sided
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -2,7 +2,7 @@
 
 use ergodic_core::ArgumentError;
 
-use super::{Pivotal, Reflect, Side, TailBound};
+use super::{Pivotal, Reflect, TailBound};
 use crate::argument;
 
 /// A function of independent variables that changes by at most `cᵢ` when the `i`-th alone changes.
@@ -74,8 +74,8 @@ impl TailBound for McDiarmid {
         "McDiarmid"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -77,15 +77,6 @@ use ergodic_math::special::log_add_exp;
 
 use crate::argument::{self, LARGEST_SAMPLE};
 
-/// Which deviations a bound speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// `mean − μ ≥ t`.
-    Upper,
-    /// `|mean − μ| ≥ t`.
-    Both,
-}
-
 /// An upper bound on the probability that the mean of `n` independent copies deviates by `t` or more.
 ///
 /// Probabilities are logarithms, so that `10⁻⁴⁰⁰` is a number. Where the copies are no scalars the
@@ -95,8 +86,8 @@ pub trait TailBound {
     /// The name of the inequality.
     fn name(&self) -> &'static str;
 
-    /// Which deviations it speaks of.
-    fn side(&self) -> Side;
+    /// Whether it speaks of `|mean − μ| ≥ t`, not of `mean − μ ≥ t` alone.
+    fn two_sided(&self) -> bool;
 
     /// The logarithm of the bound at arguments that were checked: `n` an exact count of at least 1,
     /// `t ≥ 0` finite. May exceed 0. Callers use [`log_tail`](Self::log_tail).
@@ -106,7 +97,7 @@ pub trait TailBound {
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError>;
 
     /// The logarithm of the bound on `P(mean − μ ≥ t)` (or of `|mean − μ|`, see
-    /// [`side`](Self::side)); `−∞` where the event is impossible, never above 0.
+    /// [`two_sided`](Self::two_sided)); `−∞` where the event is impossible, never above 0.
     ///
     /// # Errors
     /// If `n` is 0 or above 2⁵³, or `t` negative or not finite.
@@ -339,8 +330,8 @@ impl<B: Reflect> TailBound for TwoSided<B> {
         self.upper.name()
     }
 
-    fn side(&self) -> Side {
-        Side::Both
+    fn two_sided(&self) -> bool {
+        true
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -364,9 +355,10 @@ pub trait Pivotal: TailBound {
     fn interval(&self, mean: f64, n: u64, confidence: f64) -> Result<Estimate, ArgumentError> {
         argument::finite("mean", mean)?;
         let radius = self.radius(n, confidence)?;
-        let upper = match self.side() {
-            Side::Upper => f64::INFINITY,
-            Side::Both => (mean + radius).next_up(),
+        let upper = if self.two_sided() {
+            (mean + radius).next_up()
+        } else {
+            f64::INFINITY
         };
         let lower = (mean - radius).next_down();
         estimate(self.name(), mean, Interval { lower, upper }, n, confidence)

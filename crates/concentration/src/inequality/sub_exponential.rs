@@ -2,7 +2,7 @@
 
 use ergodic_core::ArgumentError;
 
-use super::{LimitAndVariance, Pivotal, Side, TailBound};
+use super::{LimitAndVariance, Pivotal, TailBound};
 use crate::argument;
 
 /// `log E e^{λ(X − μ)} ≤ vλ²/2(1 − cλ)` for `0 < λ < 1/c`, so that
@@ -65,8 +65,8 @@ impl TailBound for SubGamma {
         "sub-gamma"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -125,8 +125,8 @@ impl TailBound for SubExponential {
         "sub-exponential"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -2,7 +2,7 @@
 
 use ergodic_core::ArgumentError;
 
-use super::{Bounded, Pivotal, Reflect, Side, TailBound};
+use super::{Bounded, Pivotal, Reflect, TailBound};
 use crate::argument;
 
 /// `log E e^{λ(X − μ)} ≤ σ²λ²/2` for all `λ`, so that `P(mean − μ ≥ t) ≤ exp(−nt²/2σ²)`.
@@ -51,8 +51,8 @@ impl TailBound for SubGaussian {
         "sub-Gaussian"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {
@@ -126,8 +126,8 @@ impl TailBound for GaussianLipschitz {
         "Gaussian Lipschitz"
     }
 
-    fn side(&self) -> Side {
-        Side::Upper
+    fn two_sided(&self) -> bool {
+        false
     }
 
     fn evaluate(&self, n: f64, t: f64) -> Result<f64, ArgumentError> {

@@ -5,8 +5,8 @@ use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, penalties, residual,
-    sharper, softest, verdict, within_reach,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, not_inside, penalties,
+    residual, sharper, softest, verdict, within_reach,
 };
 use crate::families::Discrete;
 use crate::newton::far;
@@ -249,13 +249,13 @@ impl MaximumEntropy {
                     return Err(self.verdict(&direction, &at, (asked, constraints), gap));
                 }
                 None if residual <= 1e-9 => {
+                    let whole = self.verdict(&at.lambda, &at, (asked, constraints), gap);
+                    if not_inside(&whole) {
+                        return Err(whole);
+                    }
                     return Ok(at.law(gap, constraints, &self.frames, iterations));
                 }
-                None => {
-                    let whole = self.verdict(&at.lambda, &at, (asked, constraints), gap);
-                    let step = self.verdict(&direction, &at, (asked, constraints), gap);
-                    return Err(sharper(whole, step));
-                }
+                None => return Err(self.verdict(&direction, &at, (asked, constraints), gap)),
             }
         }
         // Just outside of the hull the multipliers grow without end, and too slowly for the dual to tell.
@@ -263,7 +263,8 @@ impl MaximumEntropy {
         Err(self.verdict(&at.lambda, &at, (asked, constraints), gap))
     }
 
-    /// What it means that multipliers run off in a direction.
+    /// What it means that multipliers run off in a direction, which is seen by it, by its reverse (rounding may
+    /// turn a step around), or by the multipliers.
     fn verdict(
         &self,
         direction: &DVector<f64>,
@@ -271,19 +272,22 @@ impl MaximumEntropy {
         (asked, constraints): (&[Constraint], &[Constraint]),
         gap: f64,
     ) -> MaximumEntropyError {
-        let along = self.family.statistics() * direction;
-        let possible = along.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
-        let most = possible.fold(f64::NEG_INFINITY, |most, (x, _)| most.max(*x));
         let constraint = direction.iamax();
-        let error = verdict(
-            constraint,
-            direction.as_slice(),
-            most,
-            (constraints, at.moments.as_slice()),
-            &self.scales(),
-            gap,
-        );
-        match error {
+        let along = |direction: &DVector<f64>| {
+            let products = self.family.statistics() * direction;
+            let possible = products.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
+            let most = possible.fold(f64::NEG_INFINITY, |most, (x, _)| most.max(*x));
+            verdict(
+                constraint,
+                direction.as_slice(),
+                most,
+                (constraints, at.moments.as_slice()),
+                &self.scales(),
+                gap,
+            )
+        };
+        let step = sharper(along(direction), along(&-direction));
+        match sharper(step, along(&at.lambda)) {
             MaximumEntropyError::Infeasible { .. } => MaximumEntropyError::Infeasible {
                 constraint,
                 asked: asked[constraint],

@@ -115,7 +115,7 @@ pub(crate) fn minimise<D: Dual>(
         // On the boundary of the hull each step takes e off the residual, down to rounding.
         if let Some((earlier, far)) = before.take()
             && left <= ROUNDING
-            && earlier <= 100.0 * ROUNDING
+            && earlier <= 5.0 * ROUNDING
         {
             break far;
         }

@@ -284,6 +284,9 @@ pub(crate) fn verdict(
         total += d.abs() * scale;
     }
     let inside = most - least;
+    if largest == 0.0 {
+        return MaximumEntropyError::NotConverged { gap };
+    }
     if inside < -1e-10 * total {
         return MaximumEntropyError::Infeasible {
             constraint,
@@ -291,7 +294,7 @@ pub(crate) fn verdict(
             found: moments[constraint],
         };
     }
-    let distance = (inside / largest.max(f64::MIN_POSITIVE)).max(0.0); // below 0 by rounding alone
+    let distance = (inside / largest).max(0.0); // below 0 by rounding alone
     if distance <= NEAR {
         MaximumEntropyError::Boundary {
             constraint,
@@ -299,6 +302,15 @@ pub(crate) fn verdict(
         }
     } else {
         MaximumEntropyError::NotConverged { gap }
+    }
+}
+
+/// Whether a verdict says that the moments are not inside.
+pub(crate) fn not_inside(verdict: &MaximumEntropyError) -> bool {
+    match verdict {
+        MaximumEntropyError::Infeasible { .. } => true,
+        MaximumEntropyError::Boundary { distance, .. } => *distance == 0.0,
+        _ => false,
     }
 }
 
@@ -361,4 +373,62 @@ pub(crate) fn certificate(
         }
     }
     (gap, violation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the mean of a feature whose largest value is 6 and that reaches over 5.
+    fn of(asked: Constraint, direction: f64) -> MaximumEntropyError {
+        let most = if direction > 0.0 { 6.0 } else { 1.0 } * direction;
+        verdict(0, &[direction], most, (&[asked], &[5.9]), &[5.0], 0.25)
+    }
+
+    #[test]
+    fn a_direction_tells_outside_from_the_boundary_and_from_inside() {
+        let boundary = |distance| MaximumEntropyError::Boundary {
+            constraint: 0,
+            distance,
+        };
+        let within = |centre, radius| Constraint::Within { centre, radius };
+        for direction in [1.0, 1e-20, 1e20] {
+            for (asked, inside) in [
+                (Constraint::Equal(6.0), 0.0),
+                (Constraint::Equal(6.0 - 5e-8), 1e-8),
+                (within(6.5, 0.5), 0.0),
+                (within(7.0, 1.0 + 5e-7), 1e-7),
+            ] {
+                let MaximumEntropyError::Boundary { distance, .. } = of(asked, direction) else {
+                    panic!("{asked:?}");
+                };
+                assert!((distance - inside).abs() < 1e-15, "{asked:?}: {distance}");
+            }
+            for asked in [Constraint::Equal(6.0 + 1e-8), within(6.5, 0.5 - 1e-8)] {
+                let error = of(asked, direction);
+                let infeasible = MaximumEntropyError::Infeasible {
+                    constraint: 0,
+                    asked,
+                    found: 5.9,
+                };
+                assert_eq!(error, infeasible);
+            }
+            for asked in [Constraint::Equal(5.99), within(6.0, 0.1)] {
+                let error = of(asked, direction);
+                assert_eq!(error, MaximumEntropyError::NotConverged { gap: 0.25 });
+            }
+        }
+        // The other end, by the reverse.
+        assert_eq!(of(Constraint::Equal(1.0), -2.0), boundary(0.0));
+        let nowhere = of(Constraint::Equal(6.0), 0.0);
+        assert_eq!(nowhere, MaximumEntropyError::NotConverged { gap: 0.25 });
+        // Of two verdicts the sharper.
+        let undecided = MaximumEntropyError::NotConverged { gap: 0.0 };
+        assert_eq!(sharper(undecided.clone(), boundary(0.5)), boundary(0.5));
+        assert_eq!(sharper(boundary(1e-9), boundary(1e-8)), boundary(1e-9));
+        let outside = of(Constraint::Equal(7.0), 1.0);
+        assert_eq!(sharper(boundary(0.0), outside.clone()), outside);
+        assert!(not_inside(&outside) && not_inside(&boundary(0.0)));
+        assert!(!not_inside(&boundary(1e-12)) && !not_inside(&undecided));
+    }
 }

@@ -553,8 +553,9 @@ fn prove(
     if !zero.contains(&true) || !free.contains(&true) {
         return None;
     }
+    // What is nothing beside the growth itself proves nothing.
     polish(targets, &free, &mut growth);
-    let (along, size) = (sums(targets, &growth), largest(&growth));
+    let along = sums(targets, &growth);
     let rounding = ROUNDING * size;
     let mean: f64 = (targets.iter().zip(&growth))
         .map(|(t, u)| dot(&t.target, u).unwrap_or(f64::NAN))

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::descent::{Answer, Ask, Dual, Ending, Point, minimise};
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, softest, verdict,
-    within_reach,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, not_inside, sharper,
+    softest, verdict, within_reach,
 };
 
 /// States whose features are visited together: a part of the results' bits.
@@ -374,7 +374,13 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         match ending {
             Ending::Settled => {}
             // Rounding ended the descent where the conditions are met well enough.
-            Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {}
+            Ending::Stuck if ask.residual(&answer.at) <= self.tolerance.max(1e-9) => {
+                let worst = ask.worst(&answer.at);
+                let whole = self.verdict(worst, &answer.at.lambda, constraints, &answer);
+                if not_inside(&whole) {
+                    return Err(whole);
+                }
+            }
             Ending::Far {
                 coordinate,
                 direction,
@@ -411,7 +417,8 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         })
     }
 
-    /// What it means that multipliers run off in a direction.
+    /// What it means that multipliers run off in a direction, which is seen by it, by its reverse (rounding may
+    /// turn a step around), or by the multipliers.
     fn verdict(
         &self,
         constraint: usize,
@@ -419,14 +426,19 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         constraints: &[Constraint],
         answer: &Answer<Weights>,
     ) -> MaximumEntropyError {
-        verdict(
-            constraint,
-            direction,
-            self.most(direction),
-            (constraints, &answer.at.moments),
-            &self.scales,
-            answer.gap,
-        )
+        let along = |direction: &[f64]| {
+            verdict(
+                constraint,
+                direction,
+                self.most(direction),
+                (constraints, &answer.at.moments),
+                &self.scales,
+                answer.gap,
+            )
+        };
+        let back: Vec<f64> = direction.iter().map(|d| -d).collect();
+        let step = sharper(along(direction), along(&back));
+        sharper(step, along(&answer.at.lambda))
     }
 
     /// The largest `direction·f` over the support.
