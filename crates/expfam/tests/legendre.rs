@@ -339,7 +339,15 @@ fn the_gap_of_an_early_projection_bounds_what_is_missing() {
     let mut open = 0;
     for tolerance in [1.0, 0.3, 0.1, 0.03, 1e-3] {
         let early = run(tolerance);
-        // The dual is below every value of the primal.
+        // The dual, λ·b − F*(y₀ + Aᵀλ) + F*(y₀) with F* = |y|²/4, is below every value of the primal.
+        let [l, m] = early.multipliers[..] else {
+            panic!("{early:?}")
+        };
+        let start = from.map(|x| 2.0 * x);
+        let image = [start[0] + l - 0.8 * m, start[1] + 0.6 * m];
+        let quarter = |y: [f64; 2]| 0.25 * (y[0] * y[0] + y[1] * y[1]);
+        let dual = l * right[0] + m * right[1] - quarter(image) + quarter(start);
+        close(early.divergence - early.gap, dual, 1e-13);
         assert!(
             early.divergence - early.gap <= best.divergence + 1e-12,
             "{early:?}"

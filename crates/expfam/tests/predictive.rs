@@ -514,6 +514,16 @@ fn predictive_laws_of_vanishing_priors_and_of_none() {
         1e-14,
         "a prior that all but vanishes",
     );
+    // n!/k!(n − k)! · Γ(k)Γ(n − k)/Γ(n) · αβ/(α + β)
+    let many = Binomial::new(1 << 53).unwrap();
+    let found = many.log_predictive(&[1e-320, 1e-320], &(1 << 51)).unwrap();
+    let known = (16.0f64 / 3.0).ln() - 53.0 * 2f64.ln() + 5e-321f64.ln();
+    close(found, known, 1e-14, "and many trials");
+    let found = many.log_predictive(&[1e-320, 1e-320], &0).unwrap();
+    close(found, 0.5f64.ln(), 1e-13, "of one kind");
+    let few = NegativeBinomial::new(1e-310).unwrap();
+    let found = few.log_predictive(&[1.0, 1.0], &0).unwrap();
+    assert!(found.abs() < 1e-15, "{found}");
     let three = Categorical::new(3).unwrap();
     for bad in [[-1.0, 3.0], [1.0, 0.0], [f64::NAN, 1.0]] {
         for found in [

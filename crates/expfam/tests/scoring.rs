@@ -323,6 +323,9 @@ fn bad_forecasts_and_settings_are_named() {
 
 #[test]
 fn lattices_of_absurd_size_are_refused_at_once() {
+    // C(83, 3) laws are not too many, C(88, 3) are.
+    assert_eq!(lattice_of_laws(4, 80).unwrap().len(), 91_881);
+    assert!(lattice_of_laws(4, 85).is_err());
     for (outcomes, steps) in [
         (usize::MAX, 1),
         (usize::MAX, 0),

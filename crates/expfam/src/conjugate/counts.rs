@@ -23,14 +23,20 @@ fn logit_draw<R: Randomness + ?Sized>(prior: &[f64], rng: &mut R) -> Result<f64,
 ///
 /// As the multivariate hypergeometric law in terms of binomial ones (after Loader): with `p = n/(n + s)`,
 /// `∏ C(xₖ + αₖ, xₖ)/C(n + s, n)` is the quotient of binomial probabilities, in which the powers of `p` cancel.
-/// None, where the sum of the `α` vanishes beside the counts.
+/// None, where the counts vanish beside the sum of the `α`.
 fn log_dirichlet_multinomial(x: &[f64], alpha: &[f64]) -> Option<f64> {
     let (n, s): (f64, f64) = (x.iter().sum(), alpha.iter().sum());
     if n == 0.0 {
         return Some(0.0);
     }
     let (p, q) = (n / (n + s), s / (n + s));
-    if q < f64::MIN_POSITIVE || p < f64::MIN_POSITIVE || !(n + s).is_finite() {
+    if q < f64::MIN_POSITIVE {
+        // Γ(x + α)/(x! Γ(α)) is α/x to rounding, or 1.
+        let seen = x.iter().zip(alpha).filter(|(x, _)| **x > 0.0);
+        let sum: f64 = seen.map(|(x, a)| Real::ln(*a) - Real::ln(*x)).sum();
+        return Some(sum + Real::ln(n) - Real::ln(s));
+    }
+    if p < f64::MIN_POSITIVE {
         return None;
     }
     // Γ(x + α)/(x! Γ(α)) = C(x + α, x) α/(x + α)

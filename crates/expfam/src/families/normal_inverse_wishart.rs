@@ -122,6 +122,13 @@ impl NormalInverseWishart {
     }
 }
 
+/// A draw of mean and precision, and the factor of the precision.
+struct Draw {
+    mean: DVector<f64>,
+    precision: DMatrix<f64>,
+    factor: Cholesky<f64, Dyn>,
+}
+
 impl NormalInverseWishart {
     /// A draw of mean and precision.
     pub(crate) fn sample_precision<R: Randomness + ?Sized>(
@@ -129,16 +136,15 @@ impl NormalInverseWishart {
         natural: &[f64],
         rng: &mut R,
     ) -> Result<(DVector<f64>, DMatrix<f64>), ArgumentError> {
-        let (mean, precision, _) = self.draw(natural, rng)?;
-        Ok((mean, precision))
+        let draw = self.draw(natural, rng)?;
+        Ok((draw.mean, draw.precision))
     }
 
-    /// A draw of the mean, the precision and its factor.
     fn draw<R: Randomness + ?Sized>(
         self,
         natural: &[f64],
         rng: &mut R,
-    ) -> Result<(DVector<f64>, DMatrix<f64>, Cholesky<f64, Dyn>), ArgumentError> {
+    ) -> Result<Draw, ArgumentError> {
         let Parts {
             core,
             location,
@@ -156,7 +162,11 @@ impl NormalInverseWishart {
         let mut z = DVector::zeros(self.d);
         rng.fill_normal(z.as_mut_slice());
         factor.l_dirty().tr_solve_lower_triangular_mut(&mut z);
-        Ok((location + z / kappa.sqrt(), precision, factor))
+        Ok(Draw {
+            mean: location + z / kappa.sqrt(),
+            precision,
+            factor,
+        })
     }
 }
 
@@ -299,10 +309,10 @@ impl ExponentialFamily for NormalInverseWishart {
         natural: &[f64],
         rng: &mut R,
     ) -> Result<Moments, ArgumentError> {
-        let (mean, _, precision) = self.draw(natural, rng)?;
+        let draw = self.draw(natural, rng)?;
         Ok(Moments {
-            mean,
-            covariance: precision.inverse(),
+            mean: draw.mean,
+            covariance: draw.factor.inverse(),
         })
     }
 }
