@@ -258,3 +258,50 @@ fn bad_arguments_are_named() {
         .unwrap_err();
     assert_eq!(error.argument, "rows");
 }
+
+/// Groups with both classes, and one with a single class, whose multipliers run off while all other rows are on
+/// the border: with few unknowns and with many a direction that holds, or no claim; never a law.
+#[test]
+fn borders_of_many_unknowns_are_named_rightly_or_not_at_all() {
+    for groups in [5usize, 100, 270] {
+        let n = 3 * groups;
+        let rows = DMatrix::from_fn(n, groups, |i, j| {
+            let own = f64::from(u8::from(i / 3 == j));
+            // A little of the neighbour, so that groups hang together.
+            own + if i % 3 == 2 && i / 3 + 1 == j {
+                0.1
+            } else {
+                0.0
+            }
+        });
+        let labels: Vec<usize> = (0..n)
+            .map(|i| {
+                if i / 3 == 0 {
+                    1
+                } else {
+                    usize::from(i % 3 != 0)
+                }
+            })
+            .collect();
+        let problem = ConditionalMaximumEntropy::new(rows.clone(), &labels, 2).unwrap();
+        match problem.solve(&vec![Relaxation::Exact; groups]) {
+            Err(ConditionalMaximumEntropyError::Separable { direction, margin }) => {
+                let least = least_margin(&direction, &rows, &labels);
+                assert!(
+                    (margin - least).abs() < 1e-12 && least > -1e-9,
+                    "{groups}: {least:e}"
+                );
+                assert!(direction[(0, 1)] - direction[(0, 0)] > 0.5);
+            }
+            Err(ConditionalMaximumEntropyError::NotConverged { .. }) => {
+                assert!(2 * groups > 500, "{groups}");
+            }
+            other => panic!("{groups}: {other:?}"),
+        }
+        // All groups of one class each: complete, at any size.
+        let labels: Vec<usize> = (0..n).map(|i| i / 3 % 2).collect();
+        let exact = vec![Relaxation::Exact; groups];
+        let (direction, margin) = separation(&rows, &labels, 2, &exact);
+        assert!(margin > 0.0 && least_margin(&direction, &rows, &labels) > 0.0);
+    }
+}

@@ -418,7 +418,7 @@ fn moments_near_the_boundary_are_met_or_the_distance_is_told() {
                 }
                 Err(MaximumEntropyError::Boundary { distance, .. }) => {
                     assert!(inside < 2e-12, "{method}, {inside:e}: {distance:e}");
-                    assert!(distance >= 0.0 && distance < 1e-12);
+                    assert!((0.0..1e-12).contains(&distance));
                 }
                 Err(other) => panic!("{method}, {inside:e}: {other:?}"),
             }

@@ -473,3 +473,35 @@ fn a_hundred_thousand_features_on_a_million_states_are_fitted() {
         assert!((l - t).abs() < 0.01, "{j}: {l} {t}");
     }
 }
+
+/// Full rows, with a few beside that leave features out; a number of rows and of features that no vector divides.
+#[test]
+fn full_rows_have_the_same_bits_for_any_number_of_threads() {
+    let (states, d) = (13_003, 37);
+    let mut random = rng::stream(4, 0);
+    let mut rows = FeatureRows::default();
+    let all: Vec<u32> = (0..d as u32).collect();
+    let mut values = vec![0.0; d];
+    for state in 0..states {
+        rng::fill_normal(&mut random, &mut values);
+        let given = if state % 1000 == 999 { d / 2 } else { d };
+        rows.push(1.0, &all[..given], &values[..given]);
+    }
+    let source = SparseFeatures::new(d, rows);
+    let (matrix, base) = dense(&source);
+    let problem = SparseMaximumEntropy::new(&source).unwrap();
+    let constraints: Vec<Constraint> = (0..d)
+        .map(|j| Constraint::Equal(0.1 * (j % 5) as f64 - 0.2))
+        .collect();
+    let on = |threads: usize| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+            .install(|| problem.solve(&constraints).unwrap())
+    };
+    let one = on(1);
+    assert_eq!(one, on(2));
+    assert_eq!(one, on(7));
+    assert_optimal(&one, &matrix, &base, &constraints, 1e-8);
+}

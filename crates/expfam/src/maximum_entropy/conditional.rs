@@ -38,7 +38,8 @@ pub enum ConditionalMaximumEntropyError {
         /// separation); 0, but for rounding, if some rows are on the border.
         margin: f64,
     },
-    /// The iteration ended with this duality gap, in nats.
+    /// The iteration ended with this duality gap, in nats: with exact features of more than 500 unknowns perhaps
+    /// because some rows are separated and others are on the border.
     NotConverged {
         /// The gap.
         gap: f64,
@@ -85,6 +86,12 @@ impl From<ArgumentError> for ConditionalMaximumEntropyError {
 ///
 /// By truncated Newton steps; cost of each some dozen times `O(n d k)` for `d` features and `k` classes,
 /// memory two matrices of the size of the data and some of `n k`.
+///
+/// Complete separation of the classes is found at any size: some step gets every row right. Where some rows stay
+/// on the border (quasi-separation), the direction in which the multipliers run off has to be freed of rounding,
+/// which is done for up to 500 unknowns `d k`; above, it is taken as it is. Either way it is checked row by row
+/// before it is called a separation, and what does not pass is `NotConverged`: a claim of separation is right,
+/// and none is made of a law whose multipliers run off; above 500 unknowns only its name may be missing.
 ///
 /// ```
 /// use ergodic_expfam::{ConditionalMaximumEntropy, Relaxation};

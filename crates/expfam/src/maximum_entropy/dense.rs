@@ -21,7 +21,7 @@ use crate::newton::far;
 /// Phillips and Schapire, *JMLR* 8, 2007.
 ///
 /// Cost per step `O(md² + d³)` for `m` states and `d` features, memory `O(md)`: for some hundred features;
-/// for more see [`SparseMaximumEntropy`](super::SparseMaximumEntropy).
+/// for more, dense or not, see [`SparseMaximumEntropy`](super::SparseMaximumEntropy), which forms no Hessian.
 ///
 /// ```
 /// use ergodic_expfam::{Constraint, MaximumEntropy};

@@ -223,7 +223,13 @@ impl StateFeatures for SparseFeatures {
 /// smaller problems of up to some hundred features are faster with a dense matrix.
 ///
 /// Features may be affinely dependent: the law is unique all the same, the multipliers then are one choice
-/// of many.
+/// of many. Where combinations of features hardly vary, or the moments are next to the boundary, a residual within
+/// the tolerance may be far from the law: steps go on until they are short. What rounding does not resolve is
+/// [`Boundary`](MaximumEntropyError::Boundary) with the distance, which is that of all moments where no state is
+/// off a plane by more.
+///
+/// A dense matrix of 1,000 features on 100,000 states takes about a second on one thread: rows that give all
+/// features are walked without their indices.
 ///
 /// ```
 /// use ergodic_expfam::{Constraint, FeatureRows, SparseFeatures, SparseMaximumEntropy};
@@ -684,7 +690,8 @@ impl Vectorize for All<'_> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        (self.0.iter().zip(0u32..)).fold(true, |all, (j, place)| all & (*j == place))
+        let off = (self.0.iter().zip(0u32..)).fold(0, |off, (j, place)| off | (j ^ place));
+        off == 0
     }
 }
 
