@@ -188,3 +188,59 @@ impl ConfidenceSequence for ApproximateGrapa {
         self.range.outwards(self.end(first), self.end(last + 1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The capitals are the products of the definition, summed as logarithms, also where the products leave
+    /// the range of `f64` on the way.
+    #[test]
+    fn capitals_are_those_of_the_definition_beyond_the_range_of_products() {
+        let cap = 0.9;
+        let mut sequence = ApproximateGrapa::new(Bounded::new(0.0, 1.0).unwrap(), 0.95)
+            .unwrap()
+            .with_cap(cap)
+            .unwrap()
+            .with_cells(20)
+            .unwrap();
+        let draws: Vec<f64> = (0..2400)
+            .map(|i| {
+                if i < 400 {
+                    1.0
+                } else {
+                    0.25 * f64::from(i % 3)
+                }
+            })
+            .collect();
+        let mut expected = [0.0f64; 20];
+        let mut largest = 0.0f64;
+        let (mut sum, mut squares) = (0.5, 0.25);
+        for (i, x) in draws.iter().enumerate() {
+            let n = i as f64 + 1.0;
+            let (mean, variance) = (sum / n, squares / n);
+            for (cell, log) in expected.iter_mut().enumerate() {
+                let (low, high) = (cell as f64 / 20.0, (cell as f64 + 1.0) / 20.0);
+                let m = mean.clamp(low, high);
+                let stake = (mean - m) / (variance + (mean - m) * (mean - m));
+                // A clipped mean is an end within (0, 1), or the mean itself, which nobody bets against.
+                let stake = if m == mean {
+                    0.0
+                } else {
+                    stake.clamp(-cap / (1.0 - m), cap / m)
+                };
+                *log += (1.0 + stake * (x - m)).ln();
+                largest = largest.max(*log);
+            }
+            sum += x;
+            let mean = sum / (n + 1.0);
+            squares += (x - mean) * (x - mean);
+            sequence.push(*x).unwrap();
+        }
+        assert!(largest > 800.0, "{largest}");
+        for ((log, since), expected) in sequence.capitals.iter().zip(expected) {
+            let found = log + since.ln();
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+    }
+}
