@@ -121,8 +121,11 @@ fn bad_problems_name_what_is_wrong() {
     assert_eq!(argument(new(faces(), &[-1.0; 6])), "base_measure");
     assert_eq!(
         argument(new(DMatrix::from_element(6, 1, 1.0), &[1.0; 6])),
-        "statistics"
+        "features"
     );
+    assert_eq!(argument(new(DMatrix::zeros(0, 0), &[])), "features");
+    let overflow = new(faces(), &[f64::MAX; 6]).to_string();
+    assert!(overflow.starts_with("base_measure is weights whose sum overflows"));
     let problem = MaximumEntropy::new(faces(), &[1.0; 6]).unwrap();
     for bad in [
         vec![],

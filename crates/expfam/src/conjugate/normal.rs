@@ -97,7 +97,7 @@ fn normal_draw<R: Randomness + ?Sized>(
 
 /// Student's t of `2α` degrees around `m₀`, with squared scale `β(κ + 1)/ακ`.
 fn log_student(prior: &[f64], x: f64) -> Result<f64, ArgumentError> {
-    let u = NormalGamma::usual(prior)?;
+    let u = NormalGamma::parts(prior)?;
     let off = x - u.location;
     let scale = Real::ln(2.0 * std::f64::consts::PI) + Real::ln(u.rate) + ln_1p_ratio(1.0, u.kappa);
     // κ/(κ + 1) · (x − m₀)²/2

@@ -32,6 +32,15 @@ impl Bernoulli {
     pub fn natural(p: f64) -> Result<[f64; 1], ArgumentError> {
         success("p", p)
     }
+
+    /// `p`, which rounds to 0 or 1 far out.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        Ok(sigmoid(natural[0]))
+    }
 }
 
 /// `logit p` as the natural parameter.

@@ -50,6 +50,14 @@ impl Binomial {
         super::bernoulli::success("p", p)
     }
 
+    /// `p`, which rounds to 0 or 1 far out.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        super::Bernoulli::usual(natural)
+    }
+
     /// The number of trials.
     pub fn trials(&self) -> u64 {
         self.trials

@@ -157,6 +157,14 @@ impl Exponential {
         domain::positive("rate", rate)?;
         Ok([-rate])
     }
+
+    /// The rate `λ`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        rate(natural)
+    }
 }
 
 exponential_family!(
@@ -204,6 +212,14 @@ impl Laplace {
     pub fn natural(scale: f64) -> Result<[f64; 1], ArgumentError> {
         domain::positive("scale", scale)?;
         Ok([-1.0 / scale])
+    }
+
+    /// The scale.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(1.0 / rate(natural)?)
     }
 }
 
@@ -268,6 +284,22 @@ impl Weibull {
             "such that scale^−shape is finite and above 0",
         ))
     }
+
+    /// The scale.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain, or the scale outside the range of `f64`.
+    pub fn usual(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        let scale = libm::pow(rate(natural)?, -1.0 / self.shape);
+        if scale > 0.0 && scale.is_finite() {
+            return Ok(scale);
+        }
+        Err(ArgumentError::new(
+            "natural",
+            format!("of scale {scale}"),
+            "of a scale that f64 can hold",
+        ))
+    }
 }
 
 exponential_family!(
@@ -319,6 +351,14 @@ impl Pareto {
         domain::positive("shape", shape)?;
         Ok([-shape])
     }
+
+    /// `α`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        rate(natural)
+    }
 }
 
 exponential_family!(
@@ -368,6 +408,14 @@ impl Rayleigh {
             sigma,
             "such that 1/σ² is finite and above 0",
         ))
+    }
+
+    /// `σ`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(1.0 / rate(natural)?.sqrt())
     }
 }
 

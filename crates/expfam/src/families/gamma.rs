@@ -246,6 +246,14 @@ impl GammaKnownShape {
         Ok([-rate])
     }
 
+    /// The rate `β`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Self::rate(natural)
+    }
+
     /// `α`.
     pub fn shape(&self) -> f64 {
         self.shape
@@ -485,6 +493,14 @@ impl ChiSquared {
         domain::positive("degrees", degrees)?;
         above_rounding("degrees", degrees, 0.5 * degrees - 1.0)?;
         Ok([0.5 * degrees - 1.0])
+    }
+
+    /// The degrees of freedom.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Ok(2.0 * Self::half(natural)?)
     }
 
     fn half(natural: &[f64]) -> Result<f64, ArgumentError> {

@@ -1,8 +1,8 @@
 //! The families, each with its statistics, base measure and log-partition.
 //!
 //! Natural parameters are slices in the order of the statistics. Constructors called `natural`
-//! turn the usual parameters into natural ones, `usual` turns them back. Matrices are vectors as
-//! `svec` has them: lower triangle by rows, off-diagonal entries times `√2`.
+//! turn the usual parameters into natural ones, `usual` turns them back, as to read a posterior.
+//! Matrices are vectors as `svec` has them: lower triangle by rows, off-diagonal entries times `√2`.
 //!
 //! Columns of many members ([`evaluate_columns`](ergodic_core::ExponentialFamily::evaluate_columns)) are SIMD code
 //! in [`Normal`], [`LogNormal`], [`DiagonalNormal`], [`Categorical`], [`Bernoulli`], [`Poisson`], [`NormalKnownVariance`],

@@ -352,6 +352,21 @@ impl DiagonalNormal {
         Ok(natural)
     }
 
+    /// Means and variances.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(&self, natural: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ArgumentError> {
+        self.check(natural)?;
+        let mut both = (Vec::with_capacity(self.d), Vec::with_capacity(self.d));
+        for i in 0..self.d {
+            let (mean, variance) = super::Normal::usual(&self.coordinate(i, natural))?;
+            both.0.push(mean);
+            both.1.push(variance);
+        }
+        Ok(both)
+    }
+
     fn coordinate(self, i: usize, both: &[f64]) -> [f64; 2] {
         [both[i], both[self.d + i]]
     }

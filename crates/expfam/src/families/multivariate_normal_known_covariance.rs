@@ -67,6 +67,14 @@ impl MultivariateNormalKnownCovariance {
         Ok(natural.as_slice().to_vec())
     }
 
+    /// The mean.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(&self, natural: &[f64]) -> Result<DVector<f64>, ArgumentError> {
+        self.mean(natural)
+    }
+
     /// `Σ`.
     pub fn covariance(&self) -> &DMatrix<f64> {
         &self.covariance

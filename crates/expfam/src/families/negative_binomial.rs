@@ -52,6 +52,14 @@ impl NegativeBinomial {
         Err(ArgumentError::new("p", p, "strictly between 0 and 1"))
     }
 
+    /// `p`, which rounds to 1 far out.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Self::success(natural)
+    }
+
     /// The number of successes.
     pub fn successes(&self) -> f64 {
         self.successes
@@ -242,6 +250,14 @@ impl Geometric {
     /// Unless `0 < p < 1`.
     pub fn natural(p: f64) -> Result<[f64; 1], ArgumentError> {
         NegativeBinomial::natural(p)
+    }
+
+    /// `p`, which rounds to 1 far out.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        NegativeBinomial::usual(natural)
     }
 }
 

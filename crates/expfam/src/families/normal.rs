@@ -282,6 +282,17 @@ impl NormalKnownVariance {
         Ok(natural)
     }
 
+    /// The mean.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain, or the mean overflows.
+    pub fn usual(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
+        domain::finite("natural", natural, 1)?;
+        let mean = natural[0] * self.variance;
+        domain::require("natural", natural, 0, mean.is_finite(), "of a finite mean")?;
+        Ok(mean)
+    }
+
     /// The variance.
     pub fn variance(&self) -> f64 {
         self.variance

@@ -31,7 +31,7 @@ use crate::{domain, sampling};
 pub struct NormalGamma;
 
 /// `m₀, κ, α, β`.
-pub(crate) struct Usual {
+pub(crate) struct Parts {
     pub(crate) location: f64,
     pub(crate) kappa: f64,
     pub(crate) shape: f64,
@@ -60,11 +60,20 @@ impl NormalGamma {
             -0.5 * kappa,
         ];
         // Rounding may leave the domain.
-        Self::usual(&natural)?;
+        Self::parts(&natural)?;
         Ok(natural)
     }
 
-    pub(crate) fn usual(natural: &[f64]) -> Result<Usual, ArgumentError> {
+    /// Location `m₀`, its weight `κ`, shape `α` and rate `β`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<(f64, f64, f64, f64), ArgumentError> {
+        let p = Self::parts(natural)?;
+        Ok((p.location, p.kappa, p.shape, p.rate))
+    }
+
+    pub(crate) fn parts(natural: &[f64]) -> Result<Parts, ArgumentError> {
         domain::finite("natural", natural, 4)?;
         domain::require("natural", natural, 0, natural[0] > -0.5, "above -1/2")?;
         domain::require("natural", natural, 3, natural[3] < 0.0, "below 0")?;
@@ -75,7 +84,7 @@ impl NormalGamma {
         domain::require("natural", natural, 1, inside, "below θ₂²/4θ₃")?;
         let finite = ((natural[0] + 0.5) / rate).is_finite();
         domain::require("natural", natural, 1, finite, "of a finite mean precision")?;
-        Ok(Usual {
+        Ok(Parts {
             location,
             kappa,
             shape: natural[0] + 0.5,
@@ -110,12 +119,12 @@ impl ExponentialFamily for NormalGamma {
     }
 
     fn log_partition(&self, natural: &[f64]) -> Result<f64, ArgumentError> {
-        let u = Self::usual(natural)?;
+        let u = Self::parts(natural)?;
         domain::computed(ln_gamma(u.shape) - u.shape * Real::ln(u.rate) - 0.5 * Real::ln(u.kappa))
     }
 
     fn mean_from_natural(&self, natural: &[f64], mean: &mut [f64]) -> Result<(), ArgumentError> {
-        let u = Self::usual(natural)?;
+        let u = Self::parts(natural)?;
         let precision = u.shape / u.rate;
         mean.copy_from_slice(&[
             digamma(u.shape) - Real::ln(u.rate),
@@ -148,7 +157,7 @@ impl ExponentialFamily for NormalGamma {
     }
 
     fn fisher_information(&self, natural: &[f64], out: &mut [f64]) -> Result<(), ArgumentError> {
-        let u = Self::usual(natural)?;
+        let u = Self::parts(natural)?;
         let (m, b) = (u.location, u.rate);
         // τm = τm₀ + √(τ/κ)z, τm² = τm₀² + 2m₀√(τ/κ)z + z²/κ with a standard normal z.
         let v = u.shape / (b * b);
@@ -175,7 +184,7 @@ impl ExponentialFamily for NormalGamma {
         natural: &[f64],
         rng: &mut R,
     ) -> Result<(f64, f64), ArgumentError> {
-        let u = Self::usual(natural)?;
+        let u = Self::parts(natural)?;
         let log = sampling::ln_gamma(u.shape, rng) - Real::ln(u.rate);
         let precision = Real::exp(log);
         if !(precision > 0.0 && precision.is_finite()) {

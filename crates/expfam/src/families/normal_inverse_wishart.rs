@@ -101,6 +101,22 @@ impl NormalInverseWishart {
         Ok(natural)
     }
 
+    /// Location `m₀`, its weight `κ`, degrees of freedom `n` and scale `Ψ`.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain, or the scale overflows.
+    pub fn usual(
+        &self,
+        natural: &[f64],
+    ) -> Result<(DVector<f64>, f64, f64, DMatrix<f64>), ArgumentError> {
+        let p = self.parts(natural)?;
+        // θ₁ = −½(Ψ + κm₀m₀ᵀ)
+        let matrix = symmetric::unpack(self.d, &natural[1..=symmetric::length(self.d)]);
+        let scale = matrix * -2.0 - &p.location * p.location.transpose() * p.kappa;
+        super::wishart::finite_matrix(&scale)?;
+        Ok((p.location, p.kappa, 2.0 * p.core.a, scale))
+    }
+
     pub(crate) fn parts(self, natural: &[f64]) -> Result<Parts, ArgumentError> {
         let (d, s) = (self.d, symmetric::length(self.d));
         domain::finite("natural", natural, self.dim())?;

@@ -35,6 +35,14 @@ impl Poisson {
         Ok([Real::ln(rate)])
     }
 
+    /// The rate `λ`, which rounds to 0 far out.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<f64, ArgumentError> {
+        Self::rate(natural)
+    }
+
     fn rate(natural: &[f64]) -> Result<f64, ArgumentError> {
         domain::finite("natural", natural, 1)?;
         let rate = Real::exp(natural[0]);

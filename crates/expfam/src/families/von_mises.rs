@@ -260,6 +260,15 @@ impl VonMises {
         ])
     }
 
+    /// The mean angle, from `−π` to `π`, and the concentration; the angle 0 where the concentration is.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain.
+    pub fn usual(natural: &[f64]) -> Result<(f64, f64), ArgumentError> {
+        let concentration = CIRCLE.kappa(natural)?;
+        Ok((libm::atan2(natural[1], natural[0]), concentration))
+    }
+
     /// The posterior of the mean angle where the concentration is known: [`VonMisesFisher::direction_posterior`]
     /// on the circle.
     ///

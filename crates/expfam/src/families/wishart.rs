@@ -242,6 +242,17 @@ impl Wishart {
         Ok(natural)
     }
 
+    /// Degrees of freedom and scale matrix.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain, or the scale overflows.
+    pub fn usual(&self, natural: &[f64]) -> Result<(f64, DMatrix<f64>), ArgumentError> {
+        let core = self.core(natural)?;
+        let scale = core.s.inverse() * 0.5;
+        finite_matrix(&scale)?;
+        Ok((2.0 * core.a, scale))
+    }
+
     fn core(self, natural: &[f64]) -> Result<Core, ArgumentError> {
         domain::finite("natural", natural, self.dim())?;
         let a = natural[0] + 0.5 * (self.d as f64 + 1.0);
@@ -256,6 +267,18 @@ fn check_rounding(degrees: f64, half: f64, d: usize) -> Result<(), ArgumentError
     }
     let allowed = format!("above {} by more than rounding", d - 1);
     Err(ArgumentError::new("degrees", degrees, allowed))
+}
+
+/// Refuses a scale that left the range of `f64` on the way back from natural parameters.
+pub(super) fn finite_matrix(scale: &DMatrix<f64>) -> Result<(), ArgumentError> {
+    if scale.iter().all(|x| x.is_finite()) {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        "natural",
+        "of a scale that overflows",
+        "of a scale that f64 can hold",
+    ))
 }
 
 fn check_usual(
@@ -396,6 +419,17 @@ impl InverseWishart {
         symmetric::pack(&(scale * -0.5), &mut natural[1..]);
         check_rounding(degrees, -natural[0] - 0.5 * (d as f64 + 1.0), d)?;
         Ok(natural)
+    }
+
+    /// Degrees of freedom and scale matrix.
+    ///
+    /// # Errors
+    /// If `θ` is outside the natural domain, or the scale overflows.
+    pub fn usual(&self, natural: &[f64]) -> Result<(f64, DMatrix<f64>), ArgumentError> {
+        let core = self.core(natural)?;
+        let scale = symmetric::unpack(self.d, &natural[1..]) * -2.0;
+        finite_matrix(&scale)?;
+        Ok((2.0 * core.a, scale))
     }
 
     fn core(self, natural: &[f64]) -> Result<Core, ArgumentError> {

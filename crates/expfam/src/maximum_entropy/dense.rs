@@ -180,10 +180,23 @@ impl MaximumEntropy {
                 }
             }
         }
-        // Checks features, length, signs, and that the total is positive and finite.
-        Discrete::new(framed.clone(), base_measure)?;
+        // What a family calls statistics are features here.
+        let family = |base: &[f64]| {
+            Discrete::new(framed.clone(), base).map_err(|mut error| {
+                if error.argument == "statistics" {
+                    error.argument = "features";
+                }
+                error
+            })
+        };
+        // Checks features, length, signs, and that some weight is above 0.
+        family(base_measure)?;
+        if !total.is_finite() {
+            let found = "weights whose sum overflows";
+            return Err(ArgumentError::new("base_measure", found, "of a finite sum").into());
+        }
         Ok(Self {
-            family: Discrete::new(framed, &base)?,
+            family: family(&base)?,
             frames,
             reach,
             base,

@@ -113,6 +113,14 @@ impl fmt::Display for MaximumEntropyError {
             ),
             Self::Boundary {
                 constraint,
+                distance: 0.0,
+            } => write!(
+                f,
+                "the moments are on the boundary of what laws have, where some states have probability 0: the \
+                 multiplier of constraint {constraint} has no end"
+            ),
+            Self::Boundary {
+                constraint,
                 distance,
             } => write!(
                 f,
