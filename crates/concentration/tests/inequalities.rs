@@ -685,7 +685,7 @@ fn the_band_covers_three_point_laws_everywhere_at_once() {
             assert!(missed <= 1.0 - confidence, "{missed}");
         }
     }
-    assert_eq!(Band::new(vec![], 0.9).unwrap_err().argument, "n");
+    assert_eq!(Band::new(vec![], 0.9).unwrap_err().argument, "draws");
     assert_eq!(
         Band::new(vec![f64::NAN], 0.9).unwrap_err().argument,
         "draws"
@@ -1207,7 +1207,7 @@ fn bad_arguments_are_typed_errors_that_name_them() {
         "scale",
         "scale",
         "standard_deviation",
-        "sum of squared differences",
+        "differences",
         "differences",
         "n",
     ];

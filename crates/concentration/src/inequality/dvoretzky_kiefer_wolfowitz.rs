@@ -83,6 +83,9 @@ impl Band {
                 "numbers",
             ));
         }
+        if draws.is_empty() {
+            return Err(ArgumentError::new("draws", "empty", "at least one draw"));
+        }
         let n = u64::try_from(draws.len()).unwrap_or(u64::MAX);
         let log_risk = argument::log_risk(confidence)?;
         let size = argument::sample_size(n)?;

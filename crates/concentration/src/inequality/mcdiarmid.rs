@@ -22,6 +22,13 @@ impl BoundedDifferences {
     /// # Errors
     /// Unless each is finite and at least 0, one above 0, and their squares have a finite sum.
     pub fn new(differences: &[f64]) -> Result<Self, ArgumentError> {
+        if differences.is_empty() {
+            return Err(ArgumentError::new(
+                "differences",
+                "empty",
+                "one per variable",
+            ));
+        }
         for &c in differences {
             argument::not_negative("differences", c)?;
         }
