@@ -1,7 +1,7 @@
 //! Gibbs conditioning: what draws look like when their mean is rare, exactly and in the limit.
 
 use ergodic_core::{ArgumentError, Interval};
-use ergodic_expfam::{MaximumEntropyError, MaximumEntropyLaw};
+use ergodic_expfam::{Constraint, MaximumEntropyError, MaximumEntropyLaw, MomentSet};
 use ergodic_info::Probabilities;
 use ergodic_math::Real;
 use ergodic_math::special::log_sum_exp;
@@ -111,6 +111,50 @@ pub fn condition(
         limit,
         total_variation,
     })
+}
+
+/// [`condition`] on the event that the mean of a feature is in a set of moments: the same set, and the same law of
+/// a draw, as in the problem of maximum entropy that the limit solves
+/// ([`MomentSet::project`](ergodic_expfam::MomentSet::project)).
+///
+/// # Errors
+/// As [`condition`], and unless the set has one feature, with a value for each outcome.
+///
+/// ```
+/// use ergodic_concentration::condition_on_moments;
+/// use ergodic_expfam::{Constraint, MomentSet};
+/// use ergodic_info::Probabilities;
+/// use nalgebra::DMatrix;
+///
+/// // Of all laws of a die with a mean from 4.5 to 5.5 the one of most entropy, and what 100 throws say.
+/// let faces = DMatrix::from_fn(6, 1, |i, _| (i + 1) as f64);
+/// let set = MomentSet::new(faces, [Constraint::Within { centre: 5.0, radius: 0.5 }])?;
+/// let die = Probabilities::uniform(6)?;
+/// let found = condition_on_moments(&die, &set, 100)?;
+/// assert_eq!(found.limit.multipliers, set.project(die.as_slice())?.multipliers);
+/// assert!(found.total_variation < 0.0055);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn condition_on_moments(
+    law: &Probabilities,
+    set: &MomentSet,
+    n: u64,
+) -> Result<ConditionedLaw, MaximumEntropyError> {
+    let event = match *set.constraints() {
+        [Constraint::Equal(value)] => MeanEvent::Equal(value),
+        [Constraint::Within { centre, radius }] => {
+            MeanEvent::Between(centre - radius, centre + radius)
+        }
+        _ => {
+            return Err(ArgumentError::new(
+                "set",
+                format!("of {} features", set.constraints().len()),
+                "of one feature",
+            )
+            .into());
+        }
+    };
+    condition(law, set.features().as_slice(), n, event)
 }
 
 /// The distance in total variation between the law of `k` of the `n` draws given the event, and `k`
@@ -425,6 +469,44 @@ mod tests {
             argument(5, 1, &FACES, MeanEvent::Between(4.0, 3.0)),
             "event"
         );
+    }
+
+    /// On the same set that the limit is projected to, as event and as point.
+    #[test]
+    fn a_set_of_moments_is_an_event_of_the_mean() {
+        let faces = |d| DMatrix::from_fn(6, d, |i, j| ((i + 1) as f64).powi(1 + j as i32));
+        let within = Constraint::Within {
+            centre: 4.75,
+            radius: 0.25,
+        };
+        for (constraint, event) in [
+            (within, MeanEvent::Between(4.5, 5.0)),
+            (Constraint::Equal(4.5), MeanEvent::Equal(4.5)),
+        ] {
+            let set = MomentSet::new(faces(1), [constraint]).unwrap();
+            let found = condition_on_moments(&die(), &set, 20).unwrap();
+            assert_eq!(found, condition(&die(), &FACES, 20, event).unwrap());
+            let projected = set.project(die().as_slice()).unwrap();
+            for (a, b) in found
+                .limit
+                .probabilities
+                .iter()
+                .zip(&projected.probabilities)
+            {
+                assert!((a - b).abs() < 1e-14);
+            }
+        }
+        let argument = |set: MomentSet, n| match condition_on_moments(&die(), &set, n) {
+            Err(MaximumEntropyError::Argument(e)) => e.argument,
+            other => panic!("{other:?}"),
+        };
+        let two = MomentSet::new(faces(2), [within, Constraint::Equal(25.0)]).unwrap();
+        assert_eq!(argument(two, 20), "set");
+        let one = MomentSet::new(faces(1), [within]).unwrap();
+        assert_eq!(argument(one, 0), "n");
+        let five = DMatrix::from_column_slice(5, 1, &FACES[..5]);
+        let short = MomentSet::new(five, [within]).unwrap();
+        assert_eq!(argument(short, 20), "feature");
     }
 
     /// All draws at the end of the support: the law restricted to the end, for every `n` as in the limit.

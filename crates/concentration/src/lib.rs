@@ -11,7 +11,7 @@
 //! | exact laws of sums on a lattice, with relative accuracy in the tails | [`LatticeLaw`], [`LatticeSum`] |
 //! | rates of Cramér; Bahadur–Rao, Edgeworth and saddlepoint refinements | [`CumulantGenerating`], [`large_deviation`], [`member_rate`] |
 //! | rates of Sanov by information projection | [`sanov_rate`] |
-//! | Gibbs conditioning, exactly and in the limit | [`condition`], [`block_distance`] |
+//! | Gibbs conditioning, exactly and in the limit | [`condition`], [`condition_on_moments`], [`block_distance`] |
 //! | rare events by simulation: tilting, splitting, last particle, subset simulation | [`rare`] |
 //! | binomial, Poisson and negative binomial tails at any depth | [`CountingLaw`] |
 //! | inequalities for tails, each with its assumption as a type | [`inequality`] |
@@ -35,7 +35,9 @@ mod transform;
 mod types;
 mod window;
 
-pub use conditioning::{ConditionedLaw, MeanEvent, block_distance, condition};
+pub use conditioning::{
+    ConditionedLaw, MeanEvent, block_distance, condition, condition_on_moments,
+};
 pub use counting::CountingLaw;
 pub use cramer::{LargeDeviation, Tail, large_deviation, member_rate};
 pub use cumulants::{CumulantGenerating, Cumulants, Lattice, StatisticOf};

@@ -3,10 +3,12 @@
 use std::f64::consts::{E, PI};
 
 use ergodic_expfam::{
-    ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError, Support,
+    Constraint, ContinuousLaw, ContinuousMaximumEntropy, ContinuousMaximumEntropyError,
+    MaximumEntropy, Support,
 };
-use ergodic_math::quadrature::Adaptive;
+use ergodic_math::quadrature::{Adaptive, gauss_legendre_on};
 use ergodic_math::rng;
+use nalgebra::DMatrix;
 use proptest::prelude::*;
 
 fn solve(
@@ -403,4 +405,62 @@ fn extreme_moments_give_finite_laws_or_errors() {
             }
         }
     }
+}
+
+/// The way to densities that [`ContinuousMaximumEntropy`] has no constraint for, against closed forms: on the
+/// unit interval `e^{λx}` has the mean `1/(1 − e^{−λ}) − 1/λ`, and `E log x`, `E log(1 − x)` are those of beta laws.
+#[test]
+fn a_quadrature_rule_takes_any_feature_interval_or_penalty_to_densities() {
+    let rule = gauss_legendre_on(64, 0.0, 1.0).unwrap();
+    let nodes = DMatrix::from_column_slice(64, 1, rule.nodes());
+    let problem = MaximumEntropy::new(nodes, rule.weights()).unwrap();
+    let mean = |l: f64| 1.0 / (1.0 - (-l).exp()) - 1.0 / l;
+    // An interval binds at its end nearest to the uniform law's mean, 1/2, or not at all.
+    for (centre, radius, end) in [(0.8, 0.1, 0.7), (0.1, 0.1, 0.2)] {
+        let law = problem
+            .solve(&[Constraint::Within { centre, radius }])
+            .unwrap();
+        let lambda = law.multipliers[0];
+        assert!((mean(lambda) - end).abs() < 1e-12, "{law:?}");
+        let exact = lambda * end - (lambda.exp_m1() / lambda).ln();
+        assert!((law.divergence - exact).abs() < 1e-12, "{law:?}");
+    }
+    let slack = Constraint::Within {
+        centre: 0.6,
+        radius: 0.2,
+    };
+    let law = problem.solve(&[slack]).unwrap();
+    assert!(law.multipliers[0] == 0.0 && law.divergence < 1e-15);
+    // A penalty leaves the mean λs² short.
+    for sd in [0.01, 0.1, 1.0] {
+        let law = problem
+            .solve(&[Constraint::Near { centre: 0.8, sd }])
+            .unwrap();
+        let lambda = law.multipliers[0];
+        assert!((mean(lambda) + lambda * sd * sd - 0.8).abs() < 1e-12);
+    }
+    // Logarithms: the beta law of shapes 4 and 6, with ψ of whole numbers as harmonic sums.
+    let rule = gauss_legendre_on(400, 0.0, 1.0).unwrap();
+    let logs = DMatrix::from_fn(400, 2, |i, j| {
+        let x = rule.nodes()[i];
+        if j == 0 { x.ln() } else { (-x).ln_1p() }
+    });
+    let harmonic = |n: u32| (1..=n).map(|k| 1.0 / f64::from(k)).sum::<f64>();
+    let aims = [3, 5].map(|n| Constraint::Equal(harmonic(n) - harmonic(9)));
+    let law = MaximumEntropy::new(logs, rule.weights())
+        .unwrap()
+        .solve(&aims)
+        .unwrap();
+    assert!(
+        (law.multipliers[0] - 3.0).abs() < 1e-8,
+        "{:?}",
+        law.multipliers
+    );
+    assert!(
+        (law.multipliers[1] - 5.0).abs() < 1e-8,
+        "{:?}",
+        law.multipliers
+    );
+    // B(4, 6) = 3! 5!/9!
+    assert!((law.log_partition - (720.0f64 / 362_880.0).ln()).abs() < 1e-8);
 }

@@ -87,7 +87,8 @@ pub trait Conjugate: ExponentialFamily {
     /// The family of priors and posteriors.
     fn prior(&self) -> Self::Prior;
 
-    /// What a sample adds to the natural parameters of the prior.
+    /// What a sample adds to the natural parameters of the prior. It has to be of this family, which
+    /// [`posterior`](Self::posterior) checks.
     fn increment(&self, sample: &Fit) -> Vec<f64>;
 
     /// The natural parameters `θ` of a member drawn from the prior (or posterior).

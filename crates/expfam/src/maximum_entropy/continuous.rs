@@ -145,8 +145,23 @@ pub(crate) const MOMENTS: usize = 6;
 /// Relative to another base, whether there is a law is found the same way: the support is cut farther and
 /// farther out.
 ///
-/// For other features on a line, use the nodes of a quadrature rule as the states of
-/// [`MaximumEntropy`](super::MaximumEntropy), and its weights, times the density of the base, as base measure.
+/// For other features, intervals and penalties, use the nodes of a quadrature rule as the states of
+/// [`MaximumEntropy`](super::MaximumEntropy), and its weights, times the density of the base, as base measure:
+///
+/// ```
+/// use ergodic_expfam::{Constraint, MaximumEntropy};
+/// use ergodic_math::quadrature::gauss_legendre_on;
+/// use nalgebra::DMatrix;
+///
+/// // E log x = −1/6 on the unit interval: the density 6x⁵.
+/// let rule = gauss_legendre_on(400, 0.0, 1.0)?;
+/// let logs = DMatrix::from_iterator(400, 1, rule.nodes().iter().map(|x| x.ln()));
+/// let law = MaximumEntropy::new(logs, rule.weights())?.solve(&[Constraint::Equal(-1.0 / 6.0)])?;
+/// assert!((law.multipliers[0] - 5.0).abs() < 1e-9);
+/// let density_at_node = |i: usize| law.probabilities[i] / rule.weights()[i];
+/// assert!((density_at_node(300) - 6.0 * rule.nodes()[300].powi(5)).abs() < 1e-9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// ```
 /// use ergodic_expfam::{ContinuousMaximumEntropy, Support};
