@@ -9,11 +9,16 @@ const NOTHING: f64 = 1e-11;
 /// A reduced cost or a pivot below this counts as 0.
 const ROUNDING: f64 = 1e-9;
 
+/// Pivots of one search for each column, before it is given up: a few are usual.
+const MOST_PIVOTS: usize = 200;
+
 /// The smallest face that holds all laws of a set.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Face {
     /// No law is in the set: the feature that is missed by most when the sum of misses is least, and its mean then.
     Empty { feature: usize, found: f64 },
+    /// The pivots ran out: rounding made them cycle.
+    Unknown,
     /// Some law of the set has these outcomes, increasing, and none has another. The direction `e` exposes
     /// the face: `e·f` is largest on these, if others exist.
     States {
@@ -29,7 +34,9 @@ pub(crate) enum Face {
 /// outcomes, and some pivots for each outcome.
 pub(crate) fn face(features: &DMatrix<f64>, possible: &[usize], means: &[Interval]) -> Face {
     let mut programme = Programme::new(features, possible, means);
-    programme.seek(&programme.costs_of_misses(), |_| false);
+    if programme.seek(&programme.costs_of_misses(), |_| false) == Sought::OutOfPivots {
+        return Face::Unknown;
+    }
     if let Some(row) = programme.worst_miss() {
         let feature = programme.rows[row].map_or(0, |r| r.0);
         let found = programme.mean(features, possible, feature);
@@ -48,8 +55,10 @@ pub(crate) fn face(features: &DMatrix<f64>, possible: &[usize], means: &[Interva
             (0..p.basis.len())
                 .any(|row| unseen.get(p.basis[row]).is_some_and(|u| *u) && p.value(row) > NOTHING)
         };
-        if !programme.seek(&costs, seen) {
-            break; // the most that these can have is nothing
+        match programme.seek(&costs, seen) {
+            Sought::Met => {}
+            Sought::Least => break, // the most that these can have is nothing
+            Sought::OutOfPivots => return Face::Unknown,
         }
     }
     let costs = programme.costs_of(&unseen);
@@ -59,6 +68,17 @@ pub(crate) fn face(features: &DMatrix<f64>, possible: &[usize], means: &[Interva
         .map(|(i, _)| *i)
         .collect();
     Face::States { states, direction }
+}
+
+/// How a search among the vertices ended.
+#[derive(PartialEq)]
+enum Sought {
+    /// The condition is met.
+    Met,
+    /// The costs are least, and it is not.
+    Least,
+    /// After [`MOST_PIVOTS`] for each column.
+    OutOfPivots,
 }
 
 /// A linear programme in a tableau: laws on outcomes, means as equations with slacks, and what each equation is
@@ -163,13 +183,13 @@ impl Programme {
         costs[column] - basic
     }
 
-    /// Pivots by Bland's rule, which does not cycle, until the costs are least, or for as long as it takes to meet
-    /// a condition, which is whether it was met.
-    fn seek(&mut self, costs: &[f64], met: impl Fn(&Self) -> bool) -> bool {
-        loop {
+    /// Pivots by Bland's rule, which does not cycle but for rounding, until the costs are least or a condition is
+    /// met.
+    fn seek(&mut self, costs: &[f64], met: impl Fn(&Self) -> bool) -> Sought {
+        for _ in 0..MOST_PIVOTS * self.tableau.ncols() {
             let entering = (0..self.misses()).find(|c| self.reduced(costs, *c) < -ROUNDING);
             let Some(column) = entering else {
-                return false;
+                return Sought::Least;
             };
             let mut leaving: Option<(f64, usize)> = None;
             for row in 0..self.basis.len() {
@@ -185,13 +205,14 @@ impl Programme {
                 }
             }
             let Some((_, row)) = leaving else {
-                return false; // laws are bounded: rounding only
+                return Sought::Least; // laws are bounded: rounding only
             };
             self.pivot(row, column);
             if met(self) {
-                return true;
+                return Sought::Met;
             }
         }
+        Sought::OutOfPivots
     }
 
     fn pivot(&mut self, row: usize, column: usize) {
@@ -208,14 +229,17 @@ impl Programme {
         self.basis[row] = column;
     }
 
-    /// The equation of a feature that is missed by most, if one is.
+    /// The equation that is missed by most, if one is; that of the sum only if it is the only one.
     fn worst_miss(&self) -> Option<usize> {
         let misses = self.misses();
         let missed = (0..self.basis.len())
             .filter(|row| self.basis[*row] >= misses && self.value(*row) > ROUNDING);
         missed
             .map(|row| (self.value(row), self.basis[row] - misses))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .max_by_key(|(miss, equation)| {
+                let of_a_feature = self.rows[*equation].is_some();
+                (of_a_feature, miss.to_bits()) // misses are above 0
+            })
             .map(|(_, equation)| equation)
     }
 
@@ -245,11 +269,15 @@ impl Programme {
         direction
     }
 
-    /// The mean of a feature under the law of the basis.
+    /// The mean of a feature under the law of the basis, whose sum may be missed too.
     fn mean(&self, features: &DMatrix<f64>, possible: &[usize], feature: usize) -> f64 {
-        (self.basis.iter().enumerate())
-            .filter(|(_, column)| **column < self.outcomes)
-            .map(|(row, column)| self.value(row) * features[(possible[*column], feature)])
-            .sum()
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, column) in self.basis.iter().enumerate() {
+            if *column < self.outcomes {
+                sum += self.value(row) * features[(possible[*column], feature)];
+                total += self.value(row);
+            }
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
     }
 }

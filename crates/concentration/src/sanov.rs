@@ -103,6 +103,7 @@ fn on_face(
         .filter(|&i| law.as_slice()[i] > 0.0)
         .collect();
     let (states, direction) = match face(features, &possible, &means) {
+        Face::Unknown => return Err(error),
         Face::Empty { feature, found } => {
             return Err(MaximumEntropyError::Infeasible {
                 constraint: feature,
@@ -187,6 +188,17 @@ fn moments(features: &DMatrix<f64>, probabilities: &[f64]) -> Vec<f64> {
     features.column_iter().map(|f| mean(f.as_slice())).collect()
 }
 
+/// The size of a feature by which misses are judged: how far its values spread, and, of their distance from 0,
+/// what rounding leaves of it.
+fn extent(feature: &[f64]) -> f64 {
+    let (low, high) = feature
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+            (l.min(*v), h.max(*v))
+        });
+    ((high - low) + 1e-5 * f64::max(low.abs(), high.abs())).max(f64::MIN_POSITIVE)
+}
+
 /// By how much each mean is outside of its interval; negative inside.
 fn misses<'a>(moments: &'a [f64], means: &'a [Interval]) -> impl Iterator<Item = f64> + 'a {
     let pairs = moments.iter().zip(means);
@@ -224,12 +236,7 @@ impl Restricted<'_> {
         loop {
             let moments = moments(self.features, &best.law.probabilities);
             let worst = (misses(&moments, &means).enumerate())
-                .map(|(j, miss)| {
-                    (
-                        miss / self.features.column(j).amax().max(f64::MIN_POSITIVE),
-                        j,
-                    )
-                })
+                .map(|(j, miss)| (miss / extent(self.features.column(j).as_slice()), j))
                 .filter(|(miss, j)| *miss > 1e-9 && !best.basis.contains(j))
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let Some((_, entering)) = worst else {
@@ -507,6 +514,20 @@ mod tests {
             }
             let rate = divergence(&exact, base.as_slice());
             assert!((found.rate - rate).abs() < 1e-9, "{share}");
+        }
+        // Where a feature lies does not matter, but for its rounding: 1 − x in [0.3, 0.8] binds.
+        let far = DMatrix::from_fn(4, 3, |i, j| {
+            features[(i, j)] + if j == 1 { 1e9 } else { 0.0 }
+        });
+        let event = [
+            interval(0.3, 0.95),
+            interval(1e9 + 0.3, 1e9 + 0.8),
+            interval(1.0, NONE),
+        ];
+        let found = sanov_rate(&base, far, &event).unwrap();
+        let exact = [0.0, 0.7, 0.3, 0.0];
+        for (p, q) in found.law.probabilities.iter().zip(exact) {
+            assert!((p - q).abs() < 1e-6, "{found:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use ergodic_info::{Convex, NegativeEntropy};
 use ergodic_math::Real;
 use nalgebra::DMatrix;
 
+use crate::maximum_entropy::extent;
 use crate::member::dot;
 use crate::{Constraint, MaximumEntropy, MaximumEntropyError, MaximumEntropyLaw, Member, domain};
 
@@ -120,7 +121,7 @@ impl MomentSet {
     /// If the law has another number of states, or a probability is negative or not finite.
     pub fn violation(&self, law: &[f64]) -> Result<f64, ArgumentError> {
         self.check("law", law)?;
-        Ok(self.miss(law))
+        Ok(self.miss(law).0)
     }
 
     /// The I-projection of `q` to the set: its member `p*` of least `KL(p*‖q)`, `p* ∝ q e^{λ·f}`
@@ -151,8 +152,8 @@ impl MomentSet {
                 return Err(ArgumentError::new(name, found, "a list with sum 1").into());
             }
         }
-        let miss = self.miss(p);
-        if miss > 1e-9 * self.features.amax().max(f64::MIN_POSITIVE) {
+        let (miss, share) = self.miss(p);
+        if share > 1e-9 {
             let found = format!("a law that misses a constraint by {miss:e}");
             return Err(ArgumentError::new("p", found, "in the set").into());
         }
@@ -183,12 +184,20 @@ impl MomentSet {
         columns.map(|f| dot(f.as_slice(), law)).collect()
     }
 
-    fn miss(&self, law: &[f64]) -> f64 {
+    /// By how much the means are outside at most, and at most beside the size of their feature.
+    fn miss(&self, law: &[f64]) -> (f64, f64) {
         let moments = self.moments(law);
-        let terms = moments.iter().zip(&self.constraints);
-        terms
-            .filter_map(|(m, c)| interval(c).map(|(centre, radius)| (m - centre).abs() - radius))
-            .fold(0.0, f64::max)
+        let columns = self.features.column_iter();
+        let mut worst = (0.0f64, 0.0f64);
+        for ((m, c), feature) in moments.iter().zip(&self.constraints).zip(columns) {
+            if let Some((centre, radius)) = interval(c) {
+                let miss = (m - centre).abs() - radius;
+                let size = extent((feature.min(), feature.max()));
+                worst.0 = worst.0.max(miss);
+                worst.1 = worst.1.max(miss / size.max(f64::MIN_POSITIVE));
+            }
+        }
+        worst
     }
 }
 

@@ -562,3 +562,31 @@ fn laws_of_known_covariance_are_those_of_unknown_covariance_with_it() {
     );
     assert_eq!(family.log_density(&own, &[1.0]).unwrap(), f64::NEG_INFINITY);
 }
+
+/// Where one scale is nothing beside the other, and where only the parameters are close.
+#[test]
+fn divergences_of_laws_far_apart_are_finite_and_keep_their_digits() {
+    let narrow = |v: f64| Normal::natural(0.0, v).unwrap();
+    let wide = narrow(1.0);
+    let found = Normal.kl_divergence(&narrow(1e-17), &wide).unwrap();
+    close(found, 19.071973290449388, 1e-14, "normal");
+    let found = DiagonalNormal::new(1).unwrap();
+    let found = found.kl_divergence(&narrow(1e-17), &wide).unwrap();
+    close(found, 19.071973290449388, 1e-14, "diagonal normal");
+    let (one, flat) = (
+        InverseGaussian::natural(1.0, 1.0).unwrap(),
+        InverseGaussian::natural(1.0, 1e-12).unwrap(),
+    );
+    let found = InverseGaussian.kl_divergence(&one, &flat).unwrap();
+    close(found, 13.315510557964775, 1e-12, "inverse Gaussian");
+    for (here, there, exact) in [
+        (-1e-20, -1e-40, 45.051701859880914),
+        (-1e-3, -1e-13, 22.02585088837379),
+    ] {
+        let found = Geometric.kl_divergence(&[here], &[there]).unwrap();
+        close(found, exact, 1e-13, "geometric");
+    }
+    // The angle of no direction, whatever the signs of its zeros.
+    let nowhere = VonMises::natural(3.0, 0.0).unwrap();
+    assert_eq!(VonMises::usual(&nowhere).unwrap(), (0.0, 0.0));
+}

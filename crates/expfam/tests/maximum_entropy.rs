@@ -568,6 +568,46 @@ fn aims_out_of_reach_have_a_law() {
     }
 }
 
+/// Goals that no law reaches are no contradiction, however many they are and whatever has to be met beside them.
+#[test]
+fn goals_out_of_reach_beside_each_other_and_beside_constraints_have_a_law() {
+    for seed in 0..12 {
+        let mut random = rng::stream(31, seed);
+        let mut values = vec![0.0; 60 * 6];
+        rng::fill_normal(&mut random, &mut values);
+        let features = DMatrix::from_vec(60, 6, values);
+        let mut goals = [0.0; 6];
+        rng::fill_uniform(&mut random, &mut goals);
+        let mut asked: Vec<Constraint> = (goals.iter().zip(features.column_iter()))
+            .map(|(u, f)| {
+                let (low, high) = (f.min(), f.max());
+                let out = (0.5 + 0.3 * (u - 0.5)) * 1.2 * (high - low);
+                let side = if *u < 0.5 { -1.0 } else { 1.0 };
+                Constraint::Near {
+                    centre: 0.5 * (low + high) + side * out,
+                    sd: 0.005 * (high - low),
+                }
+            })
+            .collect();
+        for firm in [false, true] {
+            if firm {
+                asked[0] = Constraint::Equal(features.column(0).mean());
+            }
+            for law in both(&features, &[1.0; 60], &asked) {
+                let law = law.unwrap();
+                for (j, c) in asked.iter().enumerate() {
+                    let (centre, variance) = match *c {
+                        Constraint::Near { centre, sd } => (centre, sd * sd),
+                        _ => (features.column(0).mean(), 0.0),
+                    };
+                    let off = law.moments[j] - centre + variance * law.multipliers[j];
+                    assert!(off.abs() < 1e-7, "{seed} {j}: {off}");
+                }
+            }
+        }
+    }
+}
+
 /// Newton's method with penalties: a handful of steps, whatever the number of features.
 #[test]
 fn penalised_problems_take_a_handful_of_steps() {

@@ -499,8 +499,7 @@ fn chart(answer: &Answer<'_>) -> String {
         let _ = write!(
             svg,
             "<g><title>{}: {p:.6}, base {base:.6}</title>\
-             <rect class=\"dot c0\" x=\"{from:.2}\" y=\"{:.2}\" width=\"{width:.2}\" height=\"{:.2}\"/>\
-</g>",
+             <rect class=\"dot c0\" x=\"{from:.2}\" y=\"{:.2}\" width=\"{width:.2}\" height=\"{:.2}\"/></g>",
             escape(label),
             y(*p),
             low - y(*p),

@@ -90,12 +90,7 @@ impl ApproximateGrapa {
     /// # Errors
     /// Unless `0 < c < 1`, or if there was an observation.
     pub fn with_cap(mut self, cap: f64) -> Result<Self, ArgumentError> {
-        argument::require(
-            "cap",
-            cap,
-            cap > 0.0 && cap < 1.0,
-            "strictly between 0 and 1",
-        )?;
+        argument::open_unit("cap", cap)?;
         self.fresh("cap")?;
         self.cap = cap;
         Ok(self)

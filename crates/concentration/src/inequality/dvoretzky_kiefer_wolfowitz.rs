@@ -125,7 +125,7 @@ impl Band {
     /// # Errors
     /// Unless `0 < p < 1`.
     pub fn quantile(&self, p: f64) -> Result<Interval, ArgumentError> {
-        argument::require("p", p, p > 0.0 && p < 1.0, "strictly between 0 and 1")?;
+        argument::open_unit("p", p)?;
         let n = self.sorted.len() as f64;
         // Fₙ at the draw of rank k (from 1) is at least k/n, just below it less than that.
         let rank = |f: f64| (f * n).ceil();

@@ -33,7 +33,7 @@ impl BoundedDifferences {
             argument::not_negative("differences", c)?;
         }
         let sum_of_squares = differences.iter().map(|c| c * c).sum();
-        argument::positive("sum of squared differences", sum_of_squares)?;
+        squares("differences", sum_of_squares)?;
         Ok(Self { sum_of_squares })
     }
 
@@ -45,9 +45,21 @@ impl BoundedDifferences {
     pub fn uniform(difference: f64, count: u64) -> Result<Self, ArgumentError> {
         argument::positive("difference", difference)?;
         let sum_of_squares = argument::sample_size(count)? * difference * difference;
-        argument::positive("sum of squared differences", sum_of_squares)?;
+        squares("difference", sum_of_squares)?;
         Ok(Self { sum_of_squares })
     }
+}
+
+/// Refuses a sum of squares that is 0 or beyond the range of `f64`.
+fn squares(argument: &'static str, sum: f64) -> Result<(), ArgumentError> {
+    if sum > 0.0 && sum.is_finite() {
+        return Ok(());
+    }
+    Err(ArgumentError::new(
+        argument,
+        format!("a sum of squares of {sum}"),
+        "a sum of squares above 0 and finite",
+    ))
 }
 
 /// `P(f − E f ≥ t) ≤ exp(−2nt²/Σcᵢ²)` for the mean of `n` copies of a function with bounded

@@ -236,8 +236,8 @@ impl Conjugate for MultivariateNormal {
         // The precision is Wishart with Ψ/2 as its matrix, S.
         let s = &parts.core.s;
         let form = 0.5 * off.dot(&s.solve(&off)) / (1.0 + 1.0 / parts.kappa);
-        let spread = (2.0 * std::f64::consts::PI, 1.0 / parts.kappa);
-        let logs = half_d * (Real::ln(spread.0) + Real::ln_1p(spread.1)) + 0.5 * log_det(s);
+        let spread = Real::ln(2.0 * std::f64::consts::PI) + ln_1p_ratio(1.0, parts.kappa);
+        let logs = half_d * spread + 0.5 * log_det(s);
         let low = parts.core.a + 0.5 - half_d;
         let tail = (parts.core.a + 0.5) * Real::ln_1p(form);
         Ok(ln_gamma_step(low, half_d) - logs - tail)

@@ -40,6 +40,13 @@ impl<F: ExponentialFamily> Componentwise<F> {
         if places == 0 {
             return Err(ArgumentError::new("places", places, "at least 1"));
         }
+        if family.dim().checked_mul(places).is_none() {
+            return Err(ArgumentError::new(
+                "places",
+                places,
+                "so few that all their parameters can be counted",
+            ));
+        }
         Ok(Self { family, places })
     }
 

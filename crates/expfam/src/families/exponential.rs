@@ -3,9 +3,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::x_minus_ln_1p;
 
 use super::columns::one_parameter;
+use super::ratio::ratio_divergence;
 use crate::domain;
 
 /// The rate of a natural parameter, `−θ`.
@@ -99,12 +99,7 @@ macro_rules! exponential_family {
             /// `r − log(1 + r)` with `r = (λ₂ − λ₁)/λ₁`: relative accuracy where the laws are close.
             fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
                 let (here, there) = (rate(natural)?, rate(other)?);
-                let off = (there - here) / here;
-                if off.abs() < 0.5 {
-                    return Ok(x_minus_ln_1p(off));
-                }
-                // The quotient of the rates may leave the range of f64, its logarithm does not.
-                Ok(there / here - 1.0 + (Real::ln(here) - Real::ln(there)))
+                Ok(ratio_divergence(there, here))
             }
 
             fn evaluate_columns(

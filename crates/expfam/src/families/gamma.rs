@@ -2,10 +2,11 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma, x_minus_ln_1p};
+use ergodic_math::special::{digamma, digamma_inverse, ln_gamma, trigamma};
 
 use super::columns::one_parameter;
 use super::large_counts::log_poisson;
+use super::ratio::ratio_divergence;
 use crate::{domain, sampling};
 
 /// The shape `α` with `log α − ψ(α) = gap`, for `gap > 0`.
@@ -326,12 +327,7 @@ impl ExponentialFamily for GammaKnownShape {
     /// `α(r − log(1 + r))` with `r = (β₂ − β₁)/β₁`: relative accuracy where the laws are close.
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
         let (here, there) = (Self::rate(natural)?, Self::rate(other)?);
-        let off = (there - here) / here;
-        if off.abs() < 0.5 {
-            return Ok(self.shape * x_minus_ln_1p(off));
-        }
-        // The quotient of the rates may leave the range of f64, its logarithm does not.
-        Ok(self.shape * (there / here - 1.0 + (Real::ln(here) - Real::ln(there))))
+        Ok(self.shape * ratio_divergence(there, here))
     }
 
     fn evaluate_columns(

@@ -2,8 +2,9 @@
 
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
-use ergodic_math::special::{HALF_LN_2PI, x_minus_ln_1p};
+use ergodic_math::special::HALF_LN_2PI;
 
+use super::ratio::ratio_divergence;
 use crate::{domain, sampling};
 
 /// The inverse Gaussian family on `x > 0`: `p(x) = √(λ/2πx³) exp(−λ(x − m)²/2m²x)`, statistics
@@ -149,8 +150,7 @@ impl ExponentialFamily for InverseGaussian {
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
         let ((m1, shape1), (m2, shape2)) = (Self::usual(natural)?, Self::usual(other)?);
         let off = (m1 - m2) / m2;
-        let spread = (shape2 - shape1) / shape1;
-        Ok(0.5 * (x_minus_ln_1p(spread) + shape2 / m1 * off * off))
+        Ok(0.5 * (ratio_divergence(shape2, shape1) + shape2 / m1 * off * off))
     }
 
     /// `½ log λ/2πx³ − λ((x − m)/m)²/2x`: without the cancellation of `λ/m`.

@@ -58,6 +58,7 @@ mod normal_gamma;
 mod normal_inverse_wishart;
 mod poisson;
 mod product;
+mod ratio;
 mod subfamily;
 mod von_mises;
 mod wishart;

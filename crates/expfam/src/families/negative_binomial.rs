@@ -139,7 +139,13 @@ impl ExponentialFamily for NegativeBinomial {
         let divergence = if step.abs() < 0.5 {
             let x = Real::exp_m1(step);
             // 1 − mx is the quotient of the success probabilities; −mx = (q − p)/p.
-            x_minus_ln_1p(-odds * x) + odds * x_minus_ln_1p(x)
+            let quotient = -odds * x;
+            let successes = if quotient.abs() < 0.5 {
+                x_minus_ln_1p(quotient)
+            } else {
+                quotient + (Real::ln(p) - Real::ln(q))
+            };
+            successes + odds * x_minus_ln_1p(x)
         } else if odds == 0.0 {
             -Real::ln(q) // underflow
         } else {

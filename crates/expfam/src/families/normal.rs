@@ -3,9 +3,10 @@
 use ergodic_core::{ArgumentError, ExponentialFamily, Randomness};
 use ergodic_math::Real;
 use ergodic_math::simd::{Vectorize, vectorize};
-use ergodic_math::special::{HALF_LN_2PI, x_minus_ln_1p};
+use ergodic_math::special::HALF_LN_2PI;
 
 use super::columns::one_parameter;
+use super::ratio::ratio_divergence;
 use crate::domain;
 
 /// The normal family: statistics `x, x²`, `θ = (m/v, −1/2v)`,
@@ -147,7 +148,7 @@ impl ExponentialFamily for Normal {
     fn kl_divergence(&self, natural: &[f64], other: &[f64]) -> Result<f64, ArgumentError> {
         let ((m1, v1), (m2, v2)) = (Self::usual(natural)?, Self::usual(other)?);
         let off = m1 - m2;
-        Ok(0.5 * (x_minus_ln_1p((v1 - v2) / v2) + off * off / v2))
+        Ok(0.5 * (ratio_divergence(v1, v2) + off * off / v2))
     }
 
     fn evaluate_columns(

@@ -34,7 +34,7 @@ pub struct Moments {
 /// ```
 /// use ergodic_core::ExponentialFamily;
 /// use ergodic_expfam::families::NormalInverseWishart;
-/// use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+/// use nalgebra::{DMatrix, DVector};
 ///
 /// let line = NormalInverseWishart::new(1)?;
 /// let natural = line.natural(&DVector::from_column_slice(&[1.0]), 2.0, 6.0, &DMatrix::from_row_slice(1, 1, &[4.0]))?; // m₀, κ, n, Ψ

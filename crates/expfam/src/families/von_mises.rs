@@ -266,6 +266,9 @@ impl VonMises {
     /// If `θ` is outside the natural domain.
     pub fn usual(natural: &[f64]) -> Result<(f64, f64), ArgumentError> {
         let concentration = CIRCLE.kappa(natural)?;
+        if concentration == 0.0 {
+            return Ok((0.0, 0.0)); // whatever the signs of the zeros
+        }
         Ok((libm::atan2(natural[1], natural[0]), concentration))
     }
 

@@ -5,8 +5,8 @@ use ergodic_math::Real;
 use nalgebra::{DMatrix, DVector};
 
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, not_inside, penalties,
-    residual, sharper, softest, verdict, within_reach,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, certificate, check, firm, not_inside,
+    penalties, residual, sharper, softest, verdict, within_reach,
 };
 use crate::families::Discrete;
 use crate::newton::far;
@@ -285,8 +285,10 @@ impl MaximumEntropy {
         (asked, constraints): (&[Constraint], &[Constraint]),
         gap: f64,
     ) -> MaximumEntropyError {
-        let constraint = direction.iamax();
+        let firm = |d: &DVector<f64>| DVector::from_vec(firm(d.as_slice(), constraints));
+        let constraint = firm(direction).iamax();
         let along = |direction: &DVector<f64>| {
+            let direction = &firm(direction);
             let products = self.family.statistics() * direction;
             let possible = products.iter().zip(&self.base).filter(|(_, h)| **h > 0.0);
             let most = possible.fold(f64::NEG_INFINITY, |most, (x, _)| most.max(*x));

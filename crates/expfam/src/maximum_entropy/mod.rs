@@ -274,7 +274,9 @@ pub(crate) fn within_reach(
 /// What a direction says along which a multiplier runs off, where the conditions are met to rounding: that
 /// the moments are outside, on, or within some distance of the boundary of those that laws have.
 ///
-/// `most` is the largest of `direction·f` over the states: no law has a mean of the combination above it.
+/// `most` is the largest of `direction·f` over the states: no law has a mean of the combination above it. A
+/// goal that need not be met says nothing of what is possible: its part of the direction has to be 0
+/// ([`firm`]).
 pub(crate) fn verdict(
     constraint: usize,
     direction: &[f64],
@@ -311,6 +313,14 @@ pub(crate) fn verdict(
     } else {
         MaximumEntropyError::NotConverged { gap }
     }
+}
+
+/// The part of a direction that belongs to constraints that have to be met.
+pub(crate) fn firm(direction: &[f64], constraints: &[Constraint]) -> Vec<f64> {
+    let pairs = direction.iter().zip(constraints);
+    pairs
+        .map(|(d, c)| if c.variance() > 0.0 { 0.0 } else { *d })
+        .collect()
 }
 
 /// Whether a verdict says that the moments are not inside.

@@ -49,9 +49,9 @@ pub enum ProportionalFittingError {
         found: f64,
     },
     /// Some cells are 0 in every table with these marginals, though neither base nor marginals have them for
-    /// zeros: multipliers have no end, and the fit approaches the zeros slower than linearly. That is proved, to
-    /// `10⁻¹¹`, by multipliers that are 0 on the other cells, negative on these, and of mean 0 under the
-    /// marginals. Set these cells of the base to 0 for a fit that ends.
+    /// zeros: multipliers have no end, and the fit approaches the zeros slower than linearly. That is proved by
+    /// multipliers that are 0 on the other cells, at most −1 on these, and of mean 0 under the marginals, all to
+    /// `10⁻⁸`: together these cells have less than `2·10⁻⁸` in any such table. Set these cells of the base to 0 for a fit that ends.
     Boundary {
         /// The values of the base's variables of each cell.
         cells: Vec<Vec<usize>>,

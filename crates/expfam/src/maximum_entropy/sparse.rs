@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::descent::{Answer, Ask, Dual, Ending, Point, minimise};
 use super::{
-    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, not_inside, sharper,
+    Constraint, MaximumEntropyError, MaximumEntropyLaw, check, extent, firm, not_inside, sharper,
     softest, verdict, within_reach,
 };
 
@@ -219,7 +219,7 @@ impl StateFeatures for SparseFeatures {
 /// and Gao, *ICML* 2007; Byrd, Chin, Nocedal and Oztoprak, *Math. Program.* 159, 2016; conjugate gradients
 /// with early stop, Dembo, Eisenstat and Steihaug, *SIAM J. Numer. Anal.* 19, 1982). Some hundred passes of
 /// `O(number of features that are not 0)` each, on rayon's current threads, with the same bits for any
-/// number of them; memory two numbers per state and some 40 per feature beside what the features take. The
+/// number of them; memory three numbers per state and some 40 per feature beside what the features take. The
 /// smaller problems of up to some hundred features are faster with a dense matrix.
 ///
 /// Features may be affinely dependent: the law is unique all the same, the multipliers then are one choice
@@ -433,6 +433,7 @@ impl<S: StateFeatures> SparseMaximumEntropy<S> {
         answer: &Answer<Weights>,
     ) -> MaximumEntropyError {
         let along = |direction: &[f64]| {
+            let direction = &firm(direction, constraints);
             verdict(
                 constraint,
                 direction,

@@ -133,7 +133,7 @@ impl Stroke {
             end: self.start.clone(),
             line: self.line.clone(),
             places: (self.places.1, self.places.0),
-            entropy_change: -self.entropy_change,
+            entropy_change: 0.0 - self.entropy_change,
         }
     }
 

@@ -4,7 +4,7 @@ use super::{ln_gamma, x_minus_ln_1p};
 use crate::Real;
 
 /// `½ log 2π`.
-pub const HALF_LN_2PI: f64 = 0.918_938_533_204_672_7;
+pub const HALF_LN_2PI: f64 = 0.918_938_533_204_672_8;
 
 /// The error of Stirling's formula, `δ(x) = log Γ(x + 1) − (x + ½) log x + x − ½ log 2π` for `x ≥ 0`:
 /// about `1/12x`, with a relative error of a few roundings; infinite at 0, NaN below.
@@ -72,6 +72,13 @@ pub fn poisson_deviance(x: f64, m: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The nearest double: ½ log 2π is 0.918938533204672741780…
+    #[test]
+    #[allow(clippy::excessive_precision)]
+    fn half_the_logarithm_of_two_pi_is_rounded_right() {
+        assert_eq!(HALF_LN_2PI, 0.918_938_533_204_672_741_780_329_736_4);
+    }
 
     /// Against 50 digits: `δ(x)` of `mpmath`.
     #[test]

@@ -96,7 +96,7 @@ impl WarmupSettings {
 /// **Metric.** After 10 steps, 20, 40 and so on, until 85 % of the warm-up is over, a
 /// metric is fitted to the positions *and gradients* of the last two thirds of the steps, without those
 /// more than `50 + 10d` nats above the lowest energy among them, where the chain was still falling from its
-/// start. The
+/// start; with fewer than five left, none is. The
 /// last 15 % tune the step size alone. With `V` the sample covariances, the candidates are
 ///
 /// ```text
