@@ -3,7 +3,7 @@
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_math::Real;
 
-use super::{ConfidenceSequence, Tally};
+use super::{ConfidenceSequence, Prediction, Predictions};
 use crate::argument;
 use crate::inequality::Bounded;
 
@@ -53,9 +53,7 @@ pub struct ApproximateGrapa {
     confidence: f64,
     log_risk: f64,
     cap: f64,
-    unit: Tally,
-    /// `Σ (xᵢ − μ̂ᵢ)²`, for the predictions of the variance.
-    squares: f64,
+    unit: Predictions,
     /// Of each cell: the logarithm of its capital, up to a factor since then.
     capitals: Vec<(f64, f64)>,
 }
@@ -79,8 +77,7 @@ impl ApproximateGrapa {
             confidence,
             log_risk: argument::log_risk(confidence)?,
             cap: 0.5,
-            unit: Tally::default(),
-            squares: 0.0,
+            unit: Predictions::default(),
             capitals: vec![(0.0, 1.0); 1000],
         })
     }
@@ -111,7 +108,7 @@ impl ApproximateGrapa {
     }
 
     fn fresh(&self, argument: &'static str) -> Result<(), ArgumentError> {
-        if self.unit.count == 0 {
+        if self.unit.tally.count == 0 {
             return Ok(());
         }
         Err(ArgumentError::new(
@@ -135,38 +132,30 @@ impl ConfidenceSequence for ApproximateGrapa {
     fn push(&mut self, x: f64) -> Result<(), ArgumentError> {
         self.range.check("x", x)?;
         let x = self.range.to_unit(x);
-        // Mean and variance as if there had been an observation of ½ with variance ¼.
-        let i = self.unit.count as f64 + 1.0;
-        let predicted = (0.5 + self.unit.total()) / i;
-        let variance = (0.25 + self.squares) / i;
-        self.unit.push(x)?;
+        let Prediction { mean, variance, .. } = self.unit.push(x)?;
         let cells = self.capitals.len() as f64;
-        let fold = self.unit.count.is_multiple_of(CHUNK);
+        let fold = self.unit.tally.count.is_multiple_of(CHUNK);
         for (cell, (log, since)) in self.capitals.iter_mut().enumerate() {
             let (low, high) = (cell as f64 / cells, (cell + 1) as f64 / cells);
-            if predicted > high {
-                *since *= factor(x, predicted, variance, high, self.cap);
-            } else if predicted < low {
-                *since *= factor(1.0 - x, 1.0 - predicted, variance, 1.0 - low, self.cap);
+            if mean > high {
+                *since *= factor(x, mean, variance, high, self.cap);
+            } else if mean < low {
+                *since *= factor(1.0 - x, 1.0 - mean, variance, 1.0 - low, self.cap);
             }
             if fold {
                 *log += Real::ln(*since);
                 *since = 1.0;
             }
         }
-        let mean = (0.5 + self.unit.total()) / (i + 1.0);
-        self.squares += (x - mean) * (x - mean);
         Ok(())
     }
 
     fn count(&self) -> u64 {
-        self.unit.count
+        self.unit.tally.count
     }
 
     fn mean(&self) -> Option<f64> {
-        let mean = self.range.at_unit(self.unit.mean()?);
-        // The scale there and back may pass an end by an ulp.
-        Some(mean.clamp(self.range.lower(), self.range.upper()))
+        self.unit.tally.mean_within(&self.range)
     }
 
     fn confidence(&self) -> f64 {
@@ -175,7 +164,8 @@ impl ConfidenceSequence for ApproximateGrapa {
 
     fn interval(&self) -> Option<Interval> {
         // What rounding may have added.
-        let rounding = 4.0 * f64::EPSILON * self.unit.count as f64 * (1.0 + 1.0 / (1.0 - self.cap));
+        let rounding =
+            4.0 * f64::EPSILON * self.unit.tally.count as f64 * (1.0 + 1.0 / (1.0 - self.cap));
         let goal = rounding - self.log_risk;
         let left = |c: &(f64, f64)| c.0 + Real::ln(c.1) < goal;
         let first = self.capitals.iter().position(left)?;

@@ -101,9 +101,7 @@ impl ConfidenceSequence for BetaBinomialMixture {
     }
 
     fn mean(&self) -> Option<f64> {
-        let mean = self.range.at_unit(self.unit.mean()?);
-        // The scale there and back may pass an end by an ulp.
-        Some(mean.clamp(self.range.lower(), self.range.upper()))
+        self.unit.mean_within(&self.range)
     }
 
     fn confidence(&self) -> f64 {

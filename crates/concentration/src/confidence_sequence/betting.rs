@@ -3,7 +3,7 @@
 use ergodic_core::{ArgumentError, Interval};
 use ergodic_math::Real;
 
-use super::{ConfidenceSequence, Tally};
+use super::{ConfidenceSequence, Prediction, Predictions};
 use crate::argument;
 use crate::inequality::{Bounded, smallest_negative};
 
@@ -50,9 +50,7 @@ pub struct Betting {
     /// `log(2/α)`.
     goal: f64,
     cap: f64,
-    unit: Tally,
-    /// `Σ (xᵢ − μ̂ᵢ)²` of the predictions.
-    squares: f64,
+    unit: Predictions,
     /// Observation and stake.
     bets: Vec<(f64, f64)>,
 }
@@ -68,8 +66,7 @@ impl Betting {
             confidence,
             goal: std::f64::consts::LN_2 - argument::log_risk(confidence)?,
             cap: 0.5,
-            unit: Tally::default(),
-            squares: 0.0,
+            unit: Predictions::default(),
             bets: Vec::new(),
         })
     }
@@ -117,25 +114,18 @@ impl ConfidenceSequence for Betting {
     fn push(&mut self, x: f64) -> Result<(), ArgumentError> {
         self.range.check("x", x)?;
         let x = self.range.to_unit(x);
-        // Variance and mean as if there had been an observation of ½ with variance ¼.
-        let before = self.unit.count as f64;
-        let variance = (0.25 + self.squares) / (before + 1.0);
-        let i = before + 1.0;
+        let Prediction { i, variance, .. } = self.unit.push(x)?;
         let stake = (2.0 * self.goal / (variance * i * Real::ln(i + 1.0))).sqrt();
-        self.unit.push(x)?;
         self.bets.push((x, stake));
-        let mean = (0.5 + self.unit.total()) / (i + 1.0);
-        self.squares += (x - mean) * (x - mean);
         Ok(())
     }
 
     fn count(&self) -> u64 {
-        self.unit.count
+        self.unit.tally.count
     }
 
     fn mean(&self) -> Option<f64> {
-        let mean = self.range.at_unit(self.unit.mean()?);
-        Some(mean.clamp(self.range.lower(), self.range.upper()))
+        self.unit.tally.mean_within(&self.range)
     }
 
     fn confidence(&self) -> f64 {

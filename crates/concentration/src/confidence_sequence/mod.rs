@@ -51,7 +51,7 @@ use ergodic_core::{ArgumentError, Estimate, Interval};
 use ergodic_math::reduce::two_sum;
 
 use crate::argument::{self, LARGEST_SAMPLE};
-use crate::inequality::estimate;
+use crate::inequality::{Bounded, estimate};
 
 /// Intervals for a mean, valid at every time.
 pub trait ConfidenceSequence {
@@ -202,6 +202,13 @@ impl Tally {
         (self.count > 0).then(|| self.total() / self.count as f64)
     }
 
+    /// The mean in a range of observations that are scaled to `[0, 1]`.
+    fn mean_within(&self, range: &Bounded) -> Option<f64> {
+        let mean = range.at_unit(self.mean()?);
+        // The scale there and back may pass an end by an ulp.
+        Some(mean.clamp(range.lower(), range.upper()))
+    }
+
     /// `mean ± radius` rounded outwards; all reals before the first observation.
     fn around(&self, radius: f64) -> Interval {
         match self.mean() {
@@ -214,5 +221,36 @@ impl Tally {
                 upper: (mean + radius).next_up(),
             },
         }
+    }
+}
+
+/// Observations in `[0, 1]` with what the earlier ones predict of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Predictions {
+    tally: Tally,
+    /// `Σ (xᵢ − μ̂ᵢ)²`, for the predictions of the variance.
+    squares: f64,
+}
+
+/// What those before the `i`-th observation say of it, as if there had been one of ½ with variance ¼.
+struct Prediction {
+    i: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Predictions {
+    /// Takes an observation, and says what was predicted of it.
+    fn push(&mut self, x: f64) -> Result<Prediction, ArgumentError> {
+        let i = self.tally.count as f64 + 1.0;
+        let prediction = Prediction {
+            i,
+            mean: (0.5 + self.tally.total()) / i,
+            variance: (0.25 + self.squares) / i,
+        };
+        self.tally.push(x)?;
+        let mean = (0.5 + self.tally.total()) / (i + 1.0);
+        self.squares += (x - mean) * (x - mean);
+        Ok(prediction)
     }
 }

@@ -4,7 +4,7 @@ use ergodic_core::{ArgumentError, Interval};
 use ergodic_math::Real;
 use ergodic_math::special::x_minus_ln_1p;
 
-use super::{ConfidenceSequence, Tally};
+use super::{ConfidenceSequence, Prediction, Predictions};
 use crate::argument;
 use crate::inequality::Bounded;
 
@@ -39,9 +39,7 @@ pub struct PredictableMixture {
     confidence: f64,
     /// `log(2/α)`.
     goal: f64,
-    unit: Tally,
-    /// `Σ (xᵢ − μ̂ᵢ)²`, for the predictions of the variance.
-    squares: f64,
+    unit: Predictions,
     /// `Σ λᵢ`, `Σ λᵢxᵢ`, `Σ (xᵢ − μ̂ᵢ₋₁)² ψ(λᵢ)`.
     stakes: f64,
     weighted: f64,
@@ -58,8 +56,7 @@ impl PredictableMixture {
             range,
             confidence,
             goal: std::f64::consts::LN_2 - argument::log_risk(confidence)?,
-            unit: Tally::default(),
-            squares: 0.0,
+            unit: Predictions::default(),
             stakes: 0.0,
             weighted: 0.0,
             penalty: 0.0,
@@ -75,29 +72,21 @@ impl ConfidenceSequence for PredictableMixture {
     fn push(&mut self, x: f64) -> Result<(), ArgumentError> {
         self.range.check("x", x)?;
         let x = self.range.to_unit(x);
-        // Mean and variance as if there had been an observation of ½ with variance ¼.
-        let i = self.unit.count as f64 + 1.0;
-        let predicted = (0.5 + self.unit.total()) / i;
-        let variance = (0.25 + self.squares) / i;
+        let Prediction { i, mean, variance } = self.unit.push(x)?;
         let stake = (2.0 * self.goal / (variance * i * Real::ln(i + 1.0))).sqrt();
         let stake = if stake < 0.5 { stake } else { 0.5 };
-        self.unit.push(x)?;
         self.stakes += stake;
         self.weighted += stake * x;
-        self.penalty += (x - predicted) * (x - predicted) * x_minus_ln_1p(-stake);
-        let mean = (0.5 + self.unit.total()) / (i + 1.0);
-        self.squares += (x - mean) * (x - mean);
+        self.penalty += (x - mean) * (x - mean) * x_minus_ln_1p(-stake);
         Ok(())
     }
 
     fn count(&self) -> u64 {
-        self.unit.count
+        self.unit.tally.count
     }
 
     fn mean(&self) -> Option<f64> {
-        let mean = self.range.at_unit(self.unit.mean()?);
-        // The scale there and back may pass an end by an ulp.
-        Some(mean.clamp(self.range.lower(), self.range.upper()))
+        self.unit.tally.mean_within(&self.range)
     }
 
     fn confidence(&self) -> f64 {
@@ -105,12 +94,12 @@ impl ConfidenceSequence for PredictableMixture {
     }
 
     fn interval(&self) -> Option<Interval> {
-        if self.unit.count == 0 {
+        if self.unit.tally.count == 0 {
             return Some(self.range.whole());
         }
         let centre = self.weighted / self.stakes;
         // The plain sums have lost at most n ulp each.
-        let rounding = 4.0 * f64::EPSILON * self.unit.count as f64;
+        let rounding = 4.0 * f64::EPSILON * self.unit.tally.count as f64;
         let radius = (self.goal + self.penalty) / self.stakes * (1.0 + rounding) + rounding;
         self.range.outwards(centre - radius, centre + radius)
     }
